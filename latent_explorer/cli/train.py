@@ -100,7 +100,8 @@ def train_classifier(
 @click.option(
     "--resume",
     is_flag=True,
-    help="Go on with the run in --out; all but --images, --attributes and --device comes from there.",
+    help="Go on with the run in --out; all but --images, --attributes and --device comes from there. DATA says where "
+    "its pictures are now, if they were moved.",
 )
 @settings_option
 @json_option
@@ -112,7 +113,7 @@ def train(
 
     Without --classifier one is trained first. The result is RUN/result.explainer. Ctrl-C writes a checkpoint and ends
     the training, and so does the line `pause` on standard input (with --json); the line `stop` also writes the result.
-    --resume goes on from there.
+    --resume goes on from there, with the same pictures, wherever they are now.
     """
     reserve_one_core(os.environ)  # before torch is imported
     from latent_explorer.app.training.pipeline import run_pipeline
@@ -121,8 +122,10 @@ def train(
     given = {name: options[name] for name in OPTIONS if options[name] is not None}
     changes = {name: value for name, value in given.items() if name in RESUME_OPTIONS}
     if resume:
-        _reject_with_resume(data, out, options)
+        _reject_with_resume(out, options)
         config = None
+        if data is not None:
+            changes["data"] = str(Path(data).resolve())
     else:
         given |= parse_settings(options.pop("settings"), train_settings())
         others = {name: value for name, value in options.items() if name not in OPTIONS}
@@ -160,13 +163,13 @@ def _print_result(status: RunStatus, folder: Path, output: Output) -> None:
     output.result(fields, f"{folder}: {status.message} {further}")
 
 
-def _reject_with_resume(data: str | None, out: Path | None, options: dict[str, Any]) -> None:
+def _reject_with_resume(out: Path | None, options: dict[str, Any]) -> None:
     """Raise UserError for options that a run which goes on already has."""
     if out is None:
         raise UserError("Say with --out which run folder to go on with.")
     given = [name for name, value in options.items() if value and name not in RESUME_OPTIONS]
-    if data is not None or given:
-        what = ", ".join(f"--{name.replace('_', '-')}" for name in given) or "DATA"
+    if given:
+        what = ", ".join(f"--{name.replace('_', '-')}" for name in given)
         raise UserError(
             f"A run goes on with what it was started with: leave out {what.replace('--settings', '--set')}, "
             "or start a new run in another folder."

@@ -87,12 +87,7 @@ class ImageDataset:
 
     def describe(self) -> dict[str, Any]:
         """Return the choices for provenance: JSON values only, and no path beyond the source's own name."""
-        lines = [
-            f"{name}\t{'' if self.labels is None else self.labels[i]}\t{SPLITS[side]}\n"
-            for i, (name, side) in enumerate(zip(self.names, self.sides, strict=True))
-        ]
-        about: dict[str, Any] = {**self.about, "pictures": len(self)}
-        about["list_sha256"] = hashlib.sha256("".join(lines).encode()).hexdigest()
+        about: dict[str, Any] = {**self.about, "pictures": len(self), "list_sha256": self.list_digest()}
         if isinstance(self.source, ZipSource):
             with self.source.path.open("rb") as file:
                 about["archive_sha256"] = hashlib.file_digest(file, "sha256").hexdigest()
@@ -100,6 +95,14 @@ class ImageDataset:
         if self.labels is not None:
             about["classes"] = dict(self.class_counts())
         return about
+
+    def list_digest(self) -> str:
+        """Return the SHA-256, in hexadecimal, of all names with their labels and sides."""
+        lines = [
+            f"{name}\t{'' if self.labels is None else self.labels[i]}\t{SPLITS[side]}\n"
+            for i, (name, side) in enumerate(zip(self.names, self.sides, strict=True))
+        ]
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
 
     def class_counts(self) -> tuple[tuple[str, int], ...]:
         """Return the name and number of pictures of each class, in the order of the classes; () without labels."""

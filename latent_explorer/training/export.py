@@ -24,11 +24,12 @@ from latent_explorer.data.dataset import read_all
 from latent_explorer.models.classifier_file import read_classifier
 from latent_explorer.models.explainer import Explainer, Samples, hash_classifier, style_statistics
 from latent_explorer.models.perceptual import perceptual_for
-from latent_explorer.training.batches import open_data, to_img
+from latent_explorer.training.batches import to_img
 from latent_explorer.training.checkpoints import Checkpoints
 from latent_explorer.training.fit_mapping import fit_mapping
 from latent_explorer.training.networks import Networks
 from latent_explorer.training.run_folder import RunFolder
+from latent_explorer.training.setup import open_run_data
 from latent_explorer.training.validate import CHUNK, Validation
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def export(
     classifier = _classifier(run) if config.mode == "stylex" else None
     perceptual = perceptual_for(classifier) if classifier else None
     known = {hash_classifier(classifier): classifier} if classifier else {}
-    data = open_data(config.data)
+    data = open_run_data(run)
     networks = yield from _networks(config, classifier, state, data)
     yield Progress(0, 1, "Measuring")
     # No others: a training that still runs may fill the memory with them.

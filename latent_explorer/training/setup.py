@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 
 from latent_explorer.common.errors import UserError
@@ -13,6 +14,7 @@ from latent_explorer.common.format import size_text
 from latent_explorer.common.jobs import without_progress
 from latent_explorer.common.paths import atomic_path
 from latent_explorer.data.dataset import read_all
+from latent_explorer.data.split_words import BY_HASH
 from latent_explorer.data.threads import installed_memory
 from latent_explorer.models.classifier_file import read_classifier, write_classifier
 from latent_explorer.models.device import choose_device
@@ -34,10 +36,11 @@ if TYPE_CHECKING:
     from latent_explorer.common.events import Event
     from latent_explorer.data.dataset import ImageDataset
     from latent_explorer.models.classifiers import Classifier
-    from latent_explorer.training.config import TrainConfig
+    from latent_explorer.training.config import DataConfig, TrainConfig
     from latent_explorer.training.run_folder import RunFolder
 
 SHARE_OF_MEMORY = 0.7  # that decoded pictures may take: the networks need some, too
+PICTURES = "pictures.txt"  # names of the pictures that a run began with
 NAMED = 5  # most files named in an error
 
 
@@ -49,6 +52,8 @@ def check(config: TrainConfig, run: RunFolder, world: World = SINGLE_PROCESS) ->
     check_widths(config)
     check_batch_divisible(config, world.size)
     choose_device(config.device)
+    if run.exists() and not Path(config.data.path).exists():
+        raise UserError(moved_message(run, config))
     open_data(config.data).close()
     begun = Checkpoints(run).exist()
     if config.init and not begun:
@@ -75,15 +80,67 @@ def read_pictures(
     began with.
     """
     config = run.config()
-    data = open_data(config.data)
+    data = open_run_data(run)
     _check_memory(data, config.resolution)
-    left_out = set(run.provenance().get("data", {}).get("left_out", ()))
-    if left_out:
-        data = data.without([i for i, name in enumerate(data.names) if name in left_out])
     data, pixels = yield from without_progress(read_all(data, config.resolution))
     require_sides(data)
-    _check_pictures(run, data, world)
+    _check_pictures(run, data)
+    if world.is_main_process:
+        _list_pictures(run, data)
     return data, pixels
+
+
+def open_run_data(run: RunFolder, config: DataConfig | None = None) -> ImageDataset:
+    """Open the run's data, or `config`, without the pictures that could not be read when the run began.
+
+    Raises UserError unless names, labels and split are those that the run began with.
+    """
+    config = config or run.config().data
+    began = run.provenance().get("data", {})
+    left_out = set(began.get("left_out", ()))
+    # Runs of earlier versions took no split from folders.
+    splits = (config.split,) if config.split or not began else (None, BY_HASH)
+    for split in splits:
+        data = open_data(msgspec.structs.replace(config, split=split))
+        if left_out:
+            data = data.without([i for i, name in enumerate(data.names) if name in left_out])
+        if began.get("list_sha256", data.list_digest()) == data.list_digest():
+            return data
+        data.close()
+    _check_pictures(run, data)
+    raise UserError(
+        "The pictures have other labels, or another split, than those that the run began with. Bring the table of "
+        "labels and the folders back, or start a new run with --init from what this one has learned."
+    )
+
+
+def with_data_at(run: RunFolder, path: str) -> TrainConfig:
+    """Return the settings of a run whose pictures were moved to `path`.
+
+    Raises UserError unless the pictures there are those that the run began with.
+    """
+    config = run.config()
+    if not (run.path / PICTURES).exists():
+        raise UserError(
+            f"{run.path} has not listed its pictures yet, so nothing proves that DATA are the same, and nothing was "
+            "learned from them. Start a new run."
+        )
+    old, new = config.data, msgspec.structs.replace(config.data, path=path)
+    data = open_run_data(run, new)
+    data.close()
+    _check_pictures(run, data)
+    training = config.classifier_training
+    if training is not None and training.data.path == old.path:
+        training = msgspec.structs.replace(training, data=msgspec.structs.replace(training.data, path=path))
+    return msgspec.structs.replace(config, data=new, classifier_training=training)
+
+
+def moved_message(run: RunFolder, config: TrainConfig) -> str:
+    """Return that the pictures of a run are gone, and what to do."""
+    return (
+        f"The pictures of this run are not at {config.data.path} any more. Say where they are now: "
+        f"latent-explorer train DATA --resume --out {run.path}. It is checked that they are the same."
+    )
 
 
 def build_training(
@@ -150,14 +207,18 @@ def images_in_all(provenance: dict[str, Any]) -> int | None:
     return last + before if isinstance(last, int) and isinstance(before, int) else None
 
 
-def _check_pictures(run: RunFolder, data: ImageDataset, world: World) -> None:
-    """Raise UserError if the pictures are not those that the run began with. The first time, list them."""
-    path = run.path / "pictures.txt"
-    if not world.is_main_process:
-        return
+def _list_pictures(run: RunFolder, data: ImageDataset) -> None:
+    """List the pictures of a run that begins."""
+    path = run.path / PICTURES
     if not path.exists():
-        with run.explain_write_errors("pictures.txt"), atomic_path(path) as temporary:
+        with run.explain_write_errors(PICTURES), atomic_path(path) as temporary:
             temporary.write_text("".join(f"{name}\n" for name in data.names), encoding="utf-8")
+
+
+def _check_pictures(run: RunFolder, data: ImageDataset) -> None:
+    """Raise UserError if the pictures are not those that the run began with, if it has begun."""
+    path = run.path / PICTURES
+    if not path.exists():
         return
     began = path.read_text(encoding="utf-8").splitlines()
     missing, new = set(began) - set(data.names), set(data.names) - set(began)

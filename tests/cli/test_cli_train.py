@@ -79,7 +79,9 @@ def test_what_cannot_be_meant_is_refused_before_anything_is_made(discs: Path, tm
 def test_a_run_that_goes_on_takes_no_other_pictures(run: RunFolder, discs: Path, tmp_path: Path, run_json) -> None:
     assert "--out" in run_json("train", "--resume", code=1)["message"]
     go_on = ("train", "--resume", "--out", run.path)
-    assert "DATA" in run_json(*go_on[:2], discs, *go_on[2:], code=1)["message"]
+    assert "DATA" in run_json(*go_on[:2], discs, *go_on[2:], code=1)["message"]  # it has listed none yet
+    (run.path / "pictures.txt").write_text("red/0.png\n")
+    assert "79 have come since" in run_json(*go_on[:2], discs, *go_on[2:], code=1)["message"]
     assert "--set" in run_json(*go_on, "--set", "lr=1", code=1)["message"]
     assert "--label" in run_json(*go_on, "--label", "x", code=1)["message"]
     refused = run_json("train", discs, "--out", run.path, code=1)

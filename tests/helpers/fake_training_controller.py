@@ -137,8 +137,8 @@ class FakeTrainingController:
     def stop(self) -> None:
         self.asked.append(("stop",))
 
-    def resume(self, images: int | None = None) -> bool:
-        self.asked.append(("resume", images))
+    def resume(self, images: int | None = None, data: Path | None = None) -> bool:
+        self.asked.append(("resume", images) if data is None else ("resume", images, data))
         return not self.refuses
 
     def open_current(self) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from latent_explorer.app.engine.events import JobEnded, JobEvent
@@ -21,6 +22,7 @@ from latent_explorer.app.training.runs import SNAPSHOT_OUTPUT, RunHistory
 from latent_explorer.app.training.updates import (
     CheckDone,
     CheckProgress,
+    PicturesMoved,
     RunAttached,
     RunChanged,
     RunEnded,
@@ -35,8 +37,6 @@ from latent_explorer.common.events import Progress
 from latent_explorer.common.update_hub import UpdateHub
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.app.training.plan import TrainingPlan
     from latent_explorer.app.training.runs import RunView
@@ -173,14 +173,23 @@ class TrainingController:
         """Ask the running training to write a checkpoint and an explainer, then end."""
         self._ask("stop", "Stopping the training")
 
-    def resume(self, images: int | None = None) -> bool:
-        """Continue the attached run, up to `images` in all if given. Return False, and report why, if it cannot."""
+    def resume(self, images: int | None = None, data: Path | None = None) -> bool:
+        """Continue the attached run, up to `images` in all if given, with its pictures at `data` if they were moved.
+
+        Return False, and report why, if it cannot. If the pictures are gone and there is no `data`, `PicturesMoved`
+        asks for it.
+        """
         resumed = False
         with updates.report_errors(self._explorer.updates.emit, "Resuming the training"):
             view = self._shown()
             self._check_none_running()
+            was = Path(view.config.data.path) if view.config is not None else None
+            if data is None and was is not None and not was.exists():
+                self.updates.emit(PicturesMoved(view, was, images))
+                return False
+            moved = [str(data)] if data is not None else []
             longer = ["--images", str(images)] if images else []
-            arguments = ["train", "--resume", "--out", str(view.path), *longer, "--json"]
+            arguments = ["train", *moved, "--resume", "--out", str(view.path), *longer, "--json"]
             self._follow(view, child.start_child(arguments, view.path))
             resumed = True
         return resumed

@@ -48,7 +48,8 @@ def run_pipeline(
 ) -> Generator[Event, None, RunStatus | None]:
     """Start the run that `config` describes, or resume that in `folder` if it is None. Yields the phases' events.
 
-    changes       settings of a resumed run (images, attributes, device); it never becomes shorter
+    changes       settings of a resumed run (images, attributes, device), which never becomes shorter, and `data`, the
+                  path to which its pictures were moved
     command       command line of the run, for its status
     stop_request  called between steps, beside the folder's request file: "pause" writes a checkpoint and ends,
                   "stop" also exports the explainer
@@ -77,13 +78,14 @@ def run_pipeline(
 
 def _checked(run: RunFolder, config: TrainConfig | None, changes: dict[str, Any], world: World) -> TrainConfig:
     """Return the settings to train with. Raises UserError before the folder is touched or a picture is read."""
-    from latent_explorer.training.setup import check
+    from latent_explorer.training.setup import check, with_data_at
     from latent_explorer.training.warm_start import with_sizes_of
 
     if config is None:
-        config = run.config()
-        images = max(config.images, changes.get("images", 0))
-        config = msgspec.structs.replace(config, **{**changes, "images": images})
+        others = {name: value for name, value in changes.items() if name != "data"}
+        config = with_data_at(run, changes["data"]) if "data" in changes else run.config()
+        images = max(config.images, others.get("images", 0))
+        config = msgspec.structs.replace(config, **{**others, "images": images})
     elif run.exists():
         run.create(config)  # raises UserError
     elif config.init:

@@ -87,6 +87,18 @@ class StartFailed:
 
 
 @dataclass(frozen=True)
+class PicturesMoved:
+    """Request for the place of the pictures of a run that is to be resumed: they are not where they were.
+
+    Answer with `controller.resume(images, data)`.
+    """
+
+    view: RunView
+    path: Path  # where they were
+    images: int | None
+
+
+@dataclass(frozen=True)
 class SnapshotChanged:
     """Start (`busy`) or end of the export of a run's current state."""
 

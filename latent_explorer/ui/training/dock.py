@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, QRect, QSize, Qt, QTimer, Signal
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QStackedWidget, QWidget
+from PySide6.QtWidgets import QDockWidget, QFileDialog, QMainWindow, QMessageBox, QStackedWidget, QWidget
 
 from latent_explorer.app.training.updates import (
+    PicturesMoved,
     RunAttached,
     RunChanged,
     RunEnded,
@@ -17,6 +19,7 @@ from latent_explorer.app.training.updates import (
     StartFailed,
     WindowChanged,
 )
+from latent_explorer.common.format import shortened, without_middle
 from latent_explorer.ui.style import icons, theme
 from latent_explorer.ui.training import run_text
 from latent_explorer.ui.widgets.basics import column, icon_button, row, title
@@ -38,6 +41,7 @@ DOCKED_HEIGHT = 36 * theme.UNIT  # px
 FLOATING_SIZE = QSize(150 * theme.UNIT, 80 * theme.UNIT)
 WINDOW_FRAME = QSize(4 * theme.UNIT, 8 * theme.UNIT)  # room for a window's frame and a panel of the desktop
 FLOAT_TEXT, DOCK_TEXT = "Put the training into a window of its own", "Put the training back into the window"
+MAX_PATH = 80  # characters of a path in a question
 POLL_MS = 1000
 BOTTOM = Qt.DockWidgetArea.BottomDockWidgetArea
 STILL_RUNNING = "The training of {name} went on while the window was closed."
@@ -77,6 +81,8 @@ class TrainingDock(QDockWidget):
             updates.on(history_kind, lambda _update: self._refresh_page(HISTORY))
         updates.on(RunChanged, self._run_changed)
         updates.on(StartFailed, lambda _update: self._start_failed())
+        # Later: the question is answered while the controller waits for nothing.
+        updates.on(PicturesMoved, lambda update: QTimer.singleShot(0, self, lambda: self._ask_for_pictures(update)))
 
     def _body(self) -> QWidget:
         body = QWidget()
@@ -169,6 +175,12 @@ class TrainingDock(QDockWidget):
         if self.page == RUN and self._controller.attached is None:
             self.show_page(START)  # there is no run; the reason is beside the form
 
+    def _ask_for_pictures(self, update: PicturesMoved) -> None:
+        """Ask where the pictures of a run are now, and resume it with them."""
+        data = ask_for_pictures(self, update.view.name, update.path)
+        if data is not None and self._controller.resume(update.images, data):
+            self.show_page(RUN)
+
     def _refresh_page(self, page: int) -> None:
         if self.page == page and not self.isHidden():
             self._refresh()
@@ -204,6 +216,27 @@ class TrainingDock(QDockWidget):
         if self.isFloating():
             self.setFloating(False)
             self.hide()
+
+
+def ask_for_pictures(parent: QWidget, run: str, was: Path) -> Path | None:
+    """Ask for the folder or zip to which the pictures of a run were moved; None if the user cancels."""
+    box = QMessageBox(parent)
+    box.setWindowTitle("Latent Explorer")
+    box.setIcon(QMessageBox.Icon.Question)
+    box.setTextFormat(Qt.TextFormat.PlainText)
+    box.setText(f"The pictures of {shortened(run)} are not at {without_middle(str(was), MAX_PATH)} any more.")
+    box.setInformativeText("Where are they now? It is checked that they are the same.")
+    folder = box.addButton("Folder...", QMessageBox.ButtonRole.AcceptRole)
+    archive = box.addButton("Zip...", QMessageBox.ButtonRole.AcceptRole)
+    box.addButton(QMessageBox.StandardButton.Cancel)
+    box.setDefaultButton(archive if was.suffix.lower() == ".zip" else folder)
+    box.exec()
+    name = ""
+    if box.clickedButton() is folder:
+        name = QFileDialog.getExistingDirectory(parent, "Choose the same pictures")
+    elif box.clickedButton() is archive:
+        name, _kind = QFileDialog.getOpenFileName(parent, "Choose the same pictures", "", "Zip files (*.zip)")
+    return Path(name) if name else None
 
 
 class TrainingDockHost(QMainWindow):

@@ -233,3 +233,25 @@ def test_the_plan_of_an_older_program_fills_the_form(training_harness, plan, tmp
         preset="64",
         settings={"kl": 1.0, "channels": (8, 8), "images": 7, "device": "cpu"},
     )
+
+
+def test_a_run_whose_pictures_were_moved_asks_where_they_are(training_harness, plan, monkeypatch):
+    controller = training_harness.controller
+    behave(plan, "slow")
+    assert controller.start(plan)
+    training_harness.wait(lambda: controller.attached.state == "running")
+    controller.pause()
+    training_harness.wait(lambda: training_harness.of_type(training_updates.RunEnded))
+    behave(plan, "")
+    moved = plan.data.rename(plan.data.with_name("moved"))
+    assert not controller.resume(160)
+    (asked,) = training_harness.of_type(training_updates.PicturesMoved)
+    assert (asked.view, asked.path, asked.images) == (controller.attached, plan.data, 160)
+    started = []
+    start_child = child.start_child
+    monkeypatch.setattr(
+        child, "start_child", lambda arguments, path: started.append(arguments) or start_child(arguments, path)
+    )
+    assert controller.resume(asked.images, moved)
+    assert started[0][:3] == ["train", str(moved), "--resume"]
+    training_harness.wait(lambda: controller.attached.state == "finished")

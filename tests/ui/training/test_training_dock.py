@@ -12,12 +12,12 @@ from fake_explainer import model_host
 from fake_training_controller import FakeTrainingController
 from PySide6.QtCore import QCoreApplication, QEvent, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QLabel, QMessageBox
+from PySide6.QtWidgets import QAbstractButton, QFileDialog, QLabel, QMessageBox
 from run_folders import make_run
 from window_tools import colours_in
 
 from latent_explorer.app.training.plan import TrainingPlan
-from latent_explorer.app.training.updates import RunChanged, StartFailed
+from latent_explorer.app.training.updates import PicturesMoved, RunChanged, StartFailed
 from latent_explorer.ui.application import ApplicationContext, make_application
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.training.dock import HISTORY, RUN, START
@@ -253,3 +253,31 @@ def test_a_started_training_brings_its_page(window, controller):
     toggle(window)
     window.dock_host.dock.start.started.emit()
     assert window.dock_host.dock.page == RUN
+
+
+def test_the_place_of_moved_pictures_is_asked_for_and_the_run_resumed(qtbot, window, controller, tmp_path, monkeypatch):
+    make_run(tmp_path / "runs" / "leaves", "paused")
+    view = controller.runs()[0]
+    said = []
+
+    def choose(box: QMessageBox) -> int:
+        said.append(f"{box.text()} {box.informativeText()}")
+        pressed = next(button for button in box.buttons() if button is box.defaultButton())
+        monkeypatch.setattr(box, "clickedButton", lambda: pressed)
+        return 0
+
+    monkeypatch.setattr(QMessageBox, "exec", choose)
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_args: str(tmp_path / "new"))
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_args: ("", ""))  # cancelled
+    toggle(window)
+    was = tmp_path / "old"
+    controller.updates.emit(PicturesMoved(view, was, 80_000))
+    qtbot.waitUntil(lambda: controller.asked[-1:] == [("resume", 80_000, tmp_path / "new")])
+    assert window.dock_host.dock.page == RUN
+    assert "leaves" in said[0]
+    assert str(was)[-20:] in said[0]
+    asked = list(controller.asked)
+    was = tmp_path / "old.zip"
+    controller.updates.emit(PicturesMoved(view, was, None))
+    qtbot.waitUntil(lambda: len(said) == 2)
+    assert controller.asked == asked
