@@ -6,13 +6,13 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, QTimer
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QApplication, QFrame, QScrollArea, QWidget
 
 from latent_explorer.app.exploration.document import attribute_key
 from latent_explorer.app.exploration.intents import SetAttribute
-from latent_explorer.app.exploration.updates import HoverPicture
+from latent_explorer.app.exploration.updates import HoverPicture, ModelOpened, StateChanged
 from latent_explorer.common.format import signed_text
 from latent_explorer.ui.attributes.attribute_card import AttributeCard
 from latent_explorer.ui.attributes.card_data import class_name
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from latent_explorer.models.attributes import Attribute
     from latent_explorer.ui.attributes.card_data import CardRow
 
+FIRST_CARDS, MORE_CARDS = 12, 4  # made at once, and at a time while scrolling: making one takes up to 16 ms
 HOVER_DELAY_MS = 350  # ms that the mouse rests on a card before its two pictures are requested
 PICTURE_SIDE = 128  # px of a picture in the pop-up
 PADDING = theme.UNIT + theme.UNIT // 2
@@ -37,11 +38,19 @@ LINE_HEIGHT = 20  # px of a line of text
 
 
 class AttributeList(QScrollArea):
-    """List of cards that are reused between updates, so that focus and a drag in progress survive."""
+    """List of cards that are reused between updates, so that focus and a drag in progress survive.
+
+    A card takes milliseconds to make, and a file may hold a thousand attributes: cards are made as they are seen.
+    """
+
+    more_wanted = Signal()  # `wanted` has grown
 
     def __init__(self, explorer: Explorer, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._explorer = explorer
+        self.wanted = FIRST_CARDS  # rows to be shown with `show_rows`
+        self._total = 0  # rows that there are
+        self._revealed = ""  # key of a card to scroll to as soon as it is made
         self._cards: dict[str, AttributeCard] = {}
         self._attributes: dict[str, Attribute] = {}
         self._previewed = ""  # key of the attribute whose ends are shown
@@ -58,8 +67,15 @@ class AttributeList(QScrollArea):
         self.setAccessibleName("Attributes")
         self._timer = QTimer(self, singleShot=True, interval=HOVER_DELAY_MS)
         self._timer.timeout.connect(self._on_rest)
-        self.verticalScrollBar().valueChanged.connect(self.hide_preview)
+        self._growth = QTimer(self, singleShot=True, interval=0)
+        self._growth.timeout.connect(self._grow)
+        bar = self.verticalScrollBar()
+        bar.valueChanged.connect(self.hide_preview)
+        bar.valueChanged.connect(self._growth.start)
+        bar.rangeChanged.connect(self._growth.start)
         explorer.updates.on(HoverPicture, self._show_end)
+        explorer.updates.on(ModelOpened, self._begin_anew)
+        explorer.updates.on(StateChanged, self._on_state)
 
     @property
     def cards(self) -> list[AttributeCard]:
@@ -70,15 +86,41 @@ class AttributeList(QScrollArea):
         return self._cards[attribute_key(attribute)]
 
     def reveal(self, attribute: Attribute) -> None:
-        """Scroll to a card and give its slider the focus."""
+        """Scroll to a card and give its slider the focus, as soon as it is made."""
         card = self._cards.get(attribute_key(attribute))
-        if card is not None:
+        if card is None:
+            self._revealed = attribute_key(attribute)
+            self._growth.start()
+        else:
+            self._revealed = ""
             self._page.adjustSize()  # a new card has no position yet
             self.ensureWidgetVisible(card)
             card.slider.setFocus(Qt.FocusReason.OtherFocusReason)
 
-    def show_rows(self, rows: Sequence[CardRow]) -> None:
-        """Show exactly these rows, in this order, without emitting signals."""
+    def _begin_anew(self, _update: ModelOpened | StateChanged) -> None:
+        self.wanted, self._revealed = FIRST_CARDS, ""
+
+    def _on_state(self, update: StateChanged) -> None:
+        """Begin anew when another list is shown."""
+        old, new = update.old, update.new
+        if (old.classifier_id, old.target_class) != (new.classifier_id, new.target_class):
+            self._begin_anew(update)
+
+    def _grow(self) -> None:
+        """Ask for a few more rows if the end of those there are comes into view, or one below them was asked for."""
+        if self._revealed in self._cards:  # only now has it a place
+            self.reveal(self._attributes[self._revealed])
+        bar = self.verticalScrollBar()
+        near = self.isVisible() and bar.maximum() - bar.value() < self.viewport().height()
+        if len(self._cards) < self._total and (near or self._revealed):
+            self.wanted = len(self._cards) + MORE_CARDS
+            self.more_wanted.emit()
+            self._growth.start()
+
+    def show_rows(self, rows: Sequence[CardRow], total: int) -> None:
+        """Show exactly these rows, the first of `total`, in this order, without emitting signals."""
+        self._total = total
+        self._growth.start()
         keys = [attribute_key(row.attribute) for row in rows]
         self._attributes = dict(zip(keys, (row.attribute for row in rows), strict=True))
         if keys != list(self._cards):
@@ -102,7 +144,9 @@ class AttributeList(QScrollArea):
             gone.deleteLater()
         self._cards = {key: self._cards.get(key) or self._new_card(key) for key in keys}
         for position, card in enumerate(self._cards.values()):
-            self._column.insertWidget(position, card)
+            item = self._column.itemAt(position)
+            if item is None or item.widget() is not card:
+                self._column.insertWidget(position, card)
         stops: list[QWidget] = [self, *(s for card in self._cards.values() for s in card.stops)]
         for this, following in itertools.pairwise(stops):
             QWidget.setTabOrder(this, following)

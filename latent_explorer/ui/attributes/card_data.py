@@ -100,9 +100,13 @@ def _name_of(classifier_id: str, summary: ExplainerSummary) -> str:
 
 
 def rows(
-    document: Document, summary: ExplainerSummary, state: ExplorerState, result: RenderResult | None
+    document: Document,
+    summary: ExplainerSummary,
+    state: ExplorerState,
+    result: RenderResult | None,
+    most: int | None = None,
 ) -> list[CardRow]:
-    """Return the rows from top to bottom: pinned attributes, user-added sliders, the rest by rank.
+    """Return the rows from top to bottom, at most `most`: pinned attributes, user-added sliders, the rest by rank.
 
     Effects are those on the selected classifier; `mean_effect` is None if they were measured for another one.
     """
@@ -111,7 +115,15 @@ def rows(
     ranks = {attribute_key(a): str(i) for i, a in enumerate(ranked, start=1)}
     shown = shown_attributes(document, summary, state)
     span = _span([a for a in shown if attribute_key(a) in ranks])
-    cards = [_card_data(a, ranks.get(attribute_key(a), ""), span, document, summary, state, result) for a in shown]
+    shown = shown[:most]
+    own = {attribute_key(a) for a in document.sliders}
+    cards = [
+        replace(
+            _card_data(a, ranks.get(attribute_key(a), ""), span, document, summary, state, result),
+            removable=attribute_key(a) in own,
+        )
+        for a in shown
+    ]
     if is_from_other_classifier(attribute_set, state):  # they are effects on the other classifier
         cards = [replace(card_data, mean_effect=None) for card_data in cards]
     return [CardRow(a, card_data) for a, card_data in zip(shown, cards, strict=True)]
@@ -148,7 +160,7 @@ def _card_data(
         color=theme.current().class_color(attribute.target),
         target=class_name(state, summary, attribute.target),
         pinned=key in document.pins,
-        removable=key in {attribute_key(a) for a in document.sliders},
+        removable=False,
         at_end=result is not None and already_at_end(result, summary, attribute),
     )
 

@@ -75,6 +75,7 @@ class AttributesPanel(QWidget):
         self.note = ExplainerNote(explorer)
         self.info = ElidedLabel()
         self.list = AttributeList(explorer)
+        self.list.more_wanted.connect(self.refresh)
         self.search = AttributeSearchPages()
         self.verdict = VerdictView(explorer)
         self._pages = QStackedWidget()
@@ -224,8 +225,8 @@ class AttributesPanel(QWidget):
             self.search.show_no_model()
             self._pages.setCurrentWidget(self.search)
             return
-        shown = rows(document, summary, state, self._result)
-        self.list.show_rows(shown)
+        shown = rows(document, summary, state, self._result, self.list.wanted)
+        self.list.show_rows(shown, total=len(self._explorer.attributes()))
         attribute_set = listed_set(document, summary, state)
         self.info.setText(ranking_summary(attribute_set, summary, state) if attribute_set else "Your own sliders")
         self.info.setToolTip(ranking_details(attribute_set, summary, state) if attribute_set else "")
