@@ -6,6 +6,8 @@ Environment variables, import order, frozen children and missing streams.
 
 from __future__ import annotations
 
+import codecs
+import io
 import os
 import sys
 from typing import NoReturn
@@ -17,6 +19,7 @@ def prepare() -> None:
     # this once, when it is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     _replace_missing_streams()
+    _print_on_every_encoding()
     if sys.platform == "win32":
         import torch  # noqa: F401  # loading Qt first breaks the search for torch's c10.dll (pytorch 166628)
 
@@ -33,6 +36,19 @@ def _replace_missing_streams() -> None:
         stream = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # lives as long as the process
     sys.stdout = sys.stdout or stream
     sys.stderr = sys.stderr or stream
+
+
+def _print_on_every_encoding() -> None:
+    """Let text be printed where the encoding lacks a character, as in a pipe on Windows: "-" for our true minus sign.
+
+    Otherwise a result would be lost because of one sign. JSON lines are UTF-8 anyway.
+    """
+    from latent_explorer.common.format import plain_stand_in
+
+    codecs.register_error("latent_explorer", plain_stand_in)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="latent_explorer")
 
 
 def main() -> NoReturn:

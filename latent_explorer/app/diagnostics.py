@@ -183,10 +183,8 @@ def _folders() -> Iterator[Check]:
             (path / "write-test.tmp").unlink()
             free = shutil.disk_usage(path).free
             yield Check(name, True, f"{path}, {size_text(free)} free")
-        except UserError as error:
-            yield Check(name, False, str(error))
         except OSError as error:
-            yield Check(name, False, f"cannot be written: {error}")
+            yield Check(name, False, f"cannot be written, so nothing is kept there: {error}", essential=False)
 
 
 def _bundled_explainer(name: str) -> Check:

@@ -25,6 +25,7 @@ from latent_explorer.app.exploration.intents import Restore, SetBase, ShowRecipe
 from latent_explorer.app.exploration.projected_latents import LatentStore, missing_latents_message
 from latent_explorer.app.exploration.session import Session
 from latent_explorer.app.exploration.state import same_picture
+from latent_explorer.app.exploration.unkept import UnkeptNotice
 from latent_explorer.app.exploration.workspace import Workspace
 from latent_explorer.app.jobs import Jobs
 from latent_explorer.app.opening import ModelOpener, OpenRequest, Prepared
@@ -70,8 +71,9 @@ class Explorer:
         self.may_leave: Callable[[], bool] = lambda: True  # called before another exploration is opened
         self._host = model_host or ModelHost()
         self._host.frames = FrameCache((data_dir or paths.cache_dir()) / "frames")
-        self._settings_store = SettingsStore(self.updates.emit, config_dir)
-        self._autosave = Autosave((data_dir or paths.user_data_dir()) / "autosave")
+        unkept = UnkeptNotice(self.updates.emit)
+        self._settings_store = SettingsStore(unkept, config_dir)
+        self._autosave = Autosave((data_dir or paths.user_data_dir()) / "autosave", unkept)
         self._engine = Engine(
             self._host.answer, lambda event: post(partial(self._take, event)), slots=SLOTS, ordered=ORDERED
         )
@@ -138,6 +140,10 @@ class Explorer:
             return
         with updates.report_errors(self.updates.emit, name):
             self._open(paths, read())
+
+    def report_unkept(self) -> None:
+        """Say so if unsaved work will not be kept; for the start of the window."""
+        self._autosave.report_error()
 
     def recoverable(self) -> list[Recovery]:
         """Return what a crash left behind, newest first: to be offered at the start."""

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from latent_explorer.app.exploration.updates import Message
 from latent_explorer.common import guarded_json
 from latent_explorer.common.errors import DamagedData
+from latent_explorer.common.format import valid_text
 from latent_explorer.common.guarded_files import read_bytes
 from latent_explorer.common.paths import atomic_path, config_dir
 from latent_explorer.media.animation.settings import AnimationSettings
@@ -22,6 +22,8 @@ from latent_explorer.media.animation.settings import AnimationSettings
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from latent_explorer.app.exploration.unkept import UnkeptNotice
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +63,8 @@ class Settings(msgspec.Struct, frozen=True):
     def with_recent(self, path: Path) -> Settings:
         """Return a copy with the file at the head of the recent ones, and its folder as the last."""
         name = str(path.resolve())
+        if valid_text(name) != name:  # settings are UTF-8
+            return self
         recent = (name, *(r for r in self.recent if r != name))[:MAX_RECENT]
         return msgspec.structs.replace(self, recent=recent, last_folder=str(path.resolve().parent))
 
@@ -109,10 +113,9 @@ def _decode(data: bytes) -> Settings:
 class SettingsStore:
     """Holder of the settings and their file. If they cannot be written the program goes on and reports it once."""
 
-    def __init__(self, notify: Callable[[Message], None], folder: Path | None = None) -> None:
+    def __init__(self, unkept: UnkeptNotice, folder: Path | None = None) -> None:
         self._path = (folder or config_dir()) / "settings.json"
-        self._notify = notify
-        self._warned = False
+        self._unkept = unkept
         self.settings = load(self._path)
 
     def change(self, **fields: Any) -> None:
@@ -130,12 +133,4 @@ class SettingsStore:
         try:
             save(new, self._path)
         except OSError as error:
-            if not self._warned:
-                self._warned = True
-                self._notify(
-                    Message(
-                        f"The settings cannot be kept ({error.strerror or error}). "
-                        f"Check the folder {self._path.parent}.",
-                        "warning",
-                    )
-                )
+            self._unkept(self._path.parent, error)

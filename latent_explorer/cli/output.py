@@ -77,7 +77,7 @@ class Output:
             self._json({"event": "result", **fields})
         elif text:
             self._clear()
-            click.echo(_printable(text))
+            print(_printable(text), flush=True)  # click.echo takes an ASCII stream for UTF-8
 
     def failed(self, reason: str, kind: str) -> int:
         """Print in one line why the command ends here; returns the exit code of a user's error."""

@@ -33,6 +33,7 @@ from latent_explorer.cli import (
 )
 from latent_explorer.cli.output import Output, wants_json
 from latent_explorer.cli.stop_request import interrupted_by_signals
+from latent_explorer.common.format import valid_text
 from latent_explorer.common.log import start_logging
 
 if TYPE_CHECKING:
@@ -135,6 +136,8 @@ def _failed(error: Exception, output: Output) -> int:
         return output.failed(_usage_sentence(error), "user")
     if isinstance(error, OSError) and (error.filename or error.strerror):
         return output.failed(_system_sentence(error), "user")
+    if isinstance(error, UnicodeEncodeError) and error.object != valid_text(error.object):
+        return output.failed(f"The name {error.object} is not UTF-8. Rename the file or folder.", "user")
     failure = failure_of(error)
     if failure.kind == "defect":
         output.event_of_failure(failure.message, failure.kind)

@@ -14,6 +14,14 @@ if TYPE_CHECKING:
 MINUS = "\N{MINUS SIGN}"
 KEPT = "\n\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"  # letters of Persian and Hindi need the joiners
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
+_PLAIN = {
+    MINUS: "-", ELLIPSIS: "...", "\N{HYPHEN}": "-", "\N{EN DASH}": "-", "\N{EM DASH}": "-", "\N{MIDDLE DOT}": "-",
+    "\N{BULLET}": "*",    "\N{MULTIPLICATION SIGN}": "x", "\N{RIGHTWARDS ARROW}": "->", "\N{PLUS-MINUS SIGN}": "+-",
+    "\N{GREATER-THAN OR EQUAL TO}": ">=", "\N{LESS-THAN OR EQUAL TO}": "<=", "\N{ALMOST EQUAL TO}": "~",
+    "\N{GREEK SMALL LETTER KAPPA}": "kappa", "\N{GREEK SMALL LETTER PSI}": "psi", "\N{GREEK SMALL LETTER MU}": "u",
+    "\N{LEFT SINGLE QUOTATION MARK}": "'", "\N{RIGHT SINGLE QUOTATION MARK}": "'",
+    "\N{LEFT DOUBLE QUOTATION MARK}": '"', "\N{RIGHT DOUBLE QUOTATION MARK}": '"',
+}  # fmt: skip
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400  # seconds
 
 
@@ -31,6 +39,18 @@ def signed_text(value: float, digits: int = 2) -> str:
 def valid_text(text: str) -> str:
     """Return the text with a mark for what is no character, as in file names that are not UTF-8."""
     return re.sub("[\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", text)
+
+
+def plain_stand_in(error: UnicodeError) -> tuple[str, int]:
+    """Return an ASCII text for what an encoding lacks, and where to go on: an error handler for `codecs`."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(map(_plain, error.object[error.start : error.end])), error.end
+
+
+def _plain(character: str) -> str:
+    without_accent = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode()
+    return _PLAIN.get(character) or (without_accent if character.isalpha() else "") or "?"
 
 
 def duration_text(seconds: float) -> str:

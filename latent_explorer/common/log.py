@@ -14,7 +14,6 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-from latent_explorer.common.errors import UserError
 from latent_explorer.common.paths import log_dir
 
 if TYPE_CHECKING:
@@ -30,14 +29,21 @@ def log_path() -> Path:
     return log_dir() / "log.txt"
 
 
+class _LogFile(logging.handlers.RotatingFileHandler):
+    """Log file that is left out where it cannot be written: a log is not worth a traceback at every line."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Ignore the error; `doctor` names folders that cannot be written."""
+
+
 def start_logging(command: str) -> None:
     """Open the log file and write uncaught exceptions to it. A folder that cannot be written is not an error."""
     logger = logging.getLogger("latent_explorer")
-    if any(isinstance(h, logging.handlers.RotatingFileHandler) for h in logger.handlers):
+    if any(isinstance(h, _LogFile) for h in logger.handlers):
         return
-    with contextlib.suppress(OSError, UserError):
-        handler = logging.handlers.RotatingFileHandler(
-            log_path(), maxBytes=_MAX_BYTES, backupCount=2, encoding="utf-8", delay=True
+    with contextlib.suppress(OSError):
+        handler = _LogFile(
+            log_path(), maxBytes=_MAX_BYTES, backupCount=2, encoding="utf-8", errors="backslashreplace", delay=True
         )
         handler.setFormatter(logging.Formatter(_FORMAT))
         logger.addHandler(handler)

@@ -81,29 +81,29 @@ def self_surroundings() -> tuple[Path, dict[str, str]]:
 
 
 def user_data_dir() -> Path:
-    """Return the user's folder for data that the program keeps, creating it if missing."""
-    return _ensure_folder(Path(platformdirs.user_data_dir(APP_NAME, appauthor=False)))
+    """Return the user's folder for data that the program keeps; see `_made` for when it cannot be made."""
+    return _made(Path(platformdirs.user_data_dir(APP_NAME, appauthor=False)))
 
 
 def cache_dir() -> Path:
-    """Return the user's folder for data that can be computed or downloaded again, creating it if missing."""
-    return _ensure_folder(Path(platformdirs.user_cache_dir(APP_NAME, appauthor=False)))
+    """Return the user's folder for data that can be computed or downloaded again."""
+    return _made(Path(platformdirs.user_cache_dir(APP_NAME, appauthor=False)))
 
 
 def config_dir() -> Path:
-    """Return the user's folder for settings, creating it if missing."""
-    return _ensure_folder(Path(platformdirs.user_config_dir(APP_NAME, appauthor=False)))
+    """Return the user's folder for settings."""
+    return _made(Path(platformdirs.user_config_dir(APP_NAME, appauthor=False)))
 
 
 def log_dir() -> Path:
-    """Return the user's folder for logs, creating it if missing."""
-    return _ensure_folder(Path(platformdirs.user_log_dir(APP_NAME, appauthor=False)))
+    """Return the user's folder for logs."""
+    return _made(Path(platformdirs.user_log_dir(APP_NAME, appauthor=False)))
 
 
 def runs_dir() -> Path:
     """Return the folder for run folders of trainings: LATENT_EXPLORER_RUNS, or else `runs` in the data folder."""
     chosen = os.environ.get("LATENT_EXPLORER_RUNS")
-    return _ensure_folder(Path(chosen).expanduser().resolve() if chosen else user_data_dir() / "runs")
+    return _made(Path(chosen).expanduser().resolve() if chosen else user_data_dir() / "runs")
 
 
 def safe_file_name(text: str) -> str:
@@ -113,13 +113,16 @@ def safe_file_name(text: str) -> str:
     return " ".join(plain.split())
 
 
-def _ensure_folder(folder: Path) -> Path:
-    try:
+def _made(folder: Path) -> Path:
+    """Return the folder, made if it is missing and that is possible.
+
+    Nothing needs these folders: an account without a home, or with one that cannot be written, works without them, and
+    what writes into them says what it cannot keep.
+    """
+    if not folder.is_absolute():  # "~" stays as it is where the system knows no home
+        folder = Path(Path.cwd().anchor, *folder.parts[1:])
+    with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(
-            f"The folder {folder} cannot be made ({error.strerror}). Free some space or check its permissions."
-        ) from error
     return folder
 
 

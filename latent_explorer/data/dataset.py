@@ -16,6 +16,7 @@ import numpy as np
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Notice
+from latent_explorer.common.format import valid_text
 from latent_explorer.data import labels as tables
 from latent_explorer.data.images import read_image
 from latent_explorer.data.labels import Listing
@@ -186,7 +187,7 @@ def open_dataset(
             raise UserError(f"{error} {listing.notes[-1]}") from error
         raise
     about: dict[str, Any] = {
-        "source": Path(path).resolve().name,
+        "source": valid_text(Path(path).resolve().name),
         "kind": listing.kind,
         "options": {
             "label": label,

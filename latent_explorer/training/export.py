@@ -19,6 +19,7 @@ from torch import nn
 import latent_explorer
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Progress
+from latent_explorer.common.format import valid_text
 from latent_explorer.common.jobs import run_job
 from latent_explorer.data.dataset import read_all
 from latent_explorer.models.classifier_file import read_classifier
@@ -115,7 +116,7 @@ def export(
     judged = np.sort(sample_evenly(data, "val", JUDGED))
     validation = Validation(pixels[judged], classifier, perceptual)
     return Explainer(
-        name=name,
+        name=valid_text(name),
         generator=networks.G_ema,
         encoder=networks.E_ema,
         discriminator=networks.D,

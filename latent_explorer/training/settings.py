@@ -18,6 +18,7 @@ import msgspec
 from msgspec import inspect
 
 from latent_explorer.common.errors import UserError
+from latent_explorer.common.format import valid_text
 from latent_explorer.training import presets
 from latent_explorer.training.config import SECTIONS, ClassifierTraining, DataConfig, TrainConfig
 
@@ -230,4 +231,12 @@ def check_widths(config: TrainConfig) -> None:
 
 def _whole(path: str | None) -> str:
     """Return the absolute path, or an empty string for none."""
-    return str(Path(path).resolve()) if path else ""
+    return checked_path(Path(path)) if path else ""
+
+
+def checked_path(path: Path) -> str:
+    """Return the absolute path as a config holds it. Raises UserError if its name is not text."""
+    whole = str(path.resolve())
+    if valid_text(whole) != whole:
+        raise UserError(f"The name of {whole} is not UTF-8, and a run could not find it again. Rename it.")
+    return whole

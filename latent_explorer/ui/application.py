@@ -83,6 +83,7 @@ class ApplicationContext:
 
     def begin(self, path: Path | None = None) -> None:
         """Start what takes long, once the window is visible: open `path`, or else the bundled explainer."""
+        self.explorer.report_unkept()
         left = self.explorer.recoverable()
         if path is not None:
             self.explorer.open_path(path)

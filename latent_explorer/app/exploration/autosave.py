@@ -26,7 +26,7 @@ from latent_explorer.common.guarded_files import read_bytes
 from latent_explorer.common.paths import atomic_path
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 log = logging.getLogger(__name__)
 
@@ -45,18 +45,28 @@ class Recovery:
 class Autosave:
     """Autosave of this window, in `folder`."""
 
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self._folder = folder
+    def __init__(self, folder: Path, unkept: Callable[[Path, Exception], None] = lambda _folder, _error: None) -> None:
+        self._folder, self._unkept = folder, unkept
         self.path = folder / f"{uuid.uuid4().hex}{SUFFIX}"
-        self._lock = _acquire(_lock_of(self.path))
+        self._lock: IO[bytes] | None = None
         self._saved: tuple[object, ...] | None = None
-        self._prune()
+        self.error: OSError | None = None  # why the folder cannot be used
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._lock = _acquire(_lock_of(self.path))
+            self._prune()
+        except OSError as error:
+            self.error = error
+
+    def report_error(self) -> None:
+        """Say so if there will be no autosave."""
+        if self.error is not None:
+            self._unkept(self._folder, self.error)
 
     def save(self, exploration: Exploration) -> bool:
         """Write the exploration if it changed since the last time; returns True if it was written.
 
-        Failures are logged only: the next try comes soon.
+        Failures are reported once: the next try comes soon.
         """
         content = (exploration.state, exploration.document, exploration.model_path)
         if content == self._saved:
@@ -66,6 +76,7 @@ class Autosave:
             exploration_file.write(self.path, replace(exploration, latents={}))
         except (UserError, OSError) as error:
             log.warning("Autosave: %s", error)
+            self._unkept(self._folder, error)
             return False
         self._saved = content
         return True

@@ -13,6 +13,7 @@ from latent_explorer.app.exploration import file as exploration_file
 from latent_explorer.app.exploration.document import Document
 from latent_explorer.app.exploration.file import Exploration
 from latent_explorer.app.exploration.updates import FileChanged
+from latent_explorer.common.format import valid_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,4 +88,4 @@ class Workspace:
         assert self._state is not None
         name, path = self._model
         latents = self._latents.contents_to_save(self._state, self.document)
-        return Exploration(self._state, self.document, name, str(path), thumbnail, latents)
+        return Exploration(self._state, self.document, name, valid_text(str(path)), thumbnail, latents)

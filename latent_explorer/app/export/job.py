@@ -76,6 +76,9 @@ class BackgroundJob(Generic[I, T]):
         self._items: queue.Queue[I | None] = queue.Queue(_MAX_QUEUED)
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._abandoned = threading.Event()
+        self._ended = (
+            threading.Event()
+        )  # not is_alive: CPython takes a thread for ended if a signal interrupts its join
         self._error: BaseException | None = None
         self._value: list[T] = []
         self._thread = threading.Thread(target=self._run, name="encoding", daemon=True)
@@ -86,6 +89,7 @@ class BackgroundJob(Generic[I, T]):
 
     def __exit__(self, *_error: object) -> None:
         self._abandoned.set()
+        self._ended.wait()
         self._thread.join()
 
     def put(self, item: I) -> bool:
@@ -103,8 +107,7 @@ class BackgroundJob(Generic[I, T]):
             yield Progress(0, 0, RENDERING)
         self._empty()
         last: Event | None = None
-        while self._thread.is_alive():
-            self._thread.join(_WAIT_SECONDS)
+        while not self._ended.wait(_WAIT_SECONDS):
             events = self._empty()
             yield from (event for event in events if not isinstance(event, Progress))
             last = next((e for e in reversed(events) if isinstance(e, Progress)), last)
@@ -118,7 +121,7 @@ class BackgroundJob(Generic[I, T]):
         try:
             self._items.put(None, timeout=_WAIT_SECONDS)
         except queue.Full:
-            return not self._thread.is_alive()
+            return self._ended.is_set()
         return True
 
     def _empty(self) -> list[Event]:
@@ -138,6 +141,8 @@ class BackgroundJob(Generic[I, T]):
             pass
         except BaseException as error:
             self._error = error
+        finally:
+            self._ended.set()
 
     def _take(self, event: Event) -> None:
         if self._abandoned.is_set():

@@ -18,6 +18,7 @@ import msgspec
 from latent_explorer.app.engine.failure import failure_of
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Metric, Notice, Progress
+from latent_explorer.common.format import valid_text
 from latent_explorer.common.jobs import forward_events, forward_until
 from latent_explorer.training.run_folder import RunFolder, RunStatus
 
@@ -126,7 +127,7 @@ class RunReporter:
             pid=os.getpid(),
             started=time.time(),
             images=before.images if before else 0,
-            command=before.command if before and before.command else list(command),
+            command=before.command if before and before.command else [valid_text(word) for word in command],
         )
         self.update_status()
 

@@ -18,6 +18,7 @@ import msgspec
 
 from latent_explorer.common import guarded_json
 from latent_explorer.common.errors import DamagedData, UserError
+from latent_explorer.common.format import valid_text
 from latent_explorer.common.paths import atomic_path, safe_file_name
 from latent_explorer.training.settings import OPTIONS, Setting, check_widths, train_config, train_settings
 
@@ -219,9 +220,13 @@ def save_preferences(folder: Path, memory: TrainingPreferences) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with atomic_path(folder / PREFERENCES_FILE) as temporary:
-            temporary.write_bytes(msgspec.json.encode(memory, enc_hook=str))
+            temporary.write_bytes(msgspec.json.encode(memory, enc_hook=_path_text))
     except OSError as error:
         log.warning("The training plan cannot be kept: %s", error)
+
+
+def _path_text(path: Any) -> str:
+    return valid_text(str(path))
 
 
 def _path(kind: type, value: Any) -> Any:

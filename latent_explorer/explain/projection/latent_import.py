@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from latent_explorer.common.errors import DamagedData, UserError, unreadable
+from latent_explorer.common.format import valid_text
 from latent_explorer.common.guarded_arrays import read_arrays
 from latent_explorer.explain.latents import Latent, projected_of
 from latent_explorer.explain.projected import ProjectionReport
@@ -89,12 +90,12 @@ def import_latents(explainer: Explainer, renderer: Renderer, path: Path, classif
         raise UserError(
             f"{path.name} holds {len(latents)} latents; at most {MAX_LATENTS} are taken at a time. Split the file."
         )
-    pictures = []
+    pictures, stem = [], valid_text(path.stem)
     for number, latent in enumerate(latents, start=1):
         result = renderer.render_latent(latent, classifier_id)
         image, probs = result.after.image, tuple(float(p) for p in result.after.probs)
         report = ProjectionReport(
-            name=path.stem if len(latents) == 1 else f"{path.stem} {number}",
+            name=stem if len(latents) == 1 else f"{stem} {number}",
             model_hash=explainer.model_hash,
             classifier_id=classifier_id,
             class_names=explainer.classifiers[classifier_id].config.class_names,

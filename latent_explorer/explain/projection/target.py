@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from latent_explorer.common.format import valid_text
 from latent_explorer.data.crop import center_square, crop_image
 from latent_explorer.data.images import to_float
 
@@ -40,7 +41,7 @@ def cut_target(
     """Cut a square out of a photo (H, W, 3) uint8; the largest central one by default."""
     crop = crop or center_square(*photo.shape[:2])
     image = crop_image(photo, crop, explainer.generator.config.resolution)
-    return Target(name, image, photo_probs(explainer, crop_image(photo, crop), classifier_id))
+    return Target(valid_text(name), image, photo_probs(explainer, crop_image(photo, crop), classifier_id))
 
 
 @torch.inference_mode()

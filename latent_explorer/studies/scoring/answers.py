@@ -13,6 +13,7 @@ import msgspec
 from latent_explorer.common import guarded_json
 from latent_explorer.common.csv_table import read_records, read_table
 from latent_explorer.common.errors import DamagedData, UserError, unreadable
+from latent_explorer.common.format import valid_text
 from latent_explorer.common.guarded_files import read_bytes
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def _files(paths: Sequence[Path]) -> Iterator[Path]:
 
 def _sources(files: Sequence[Path]) -> list[str]:
     """Return the name of each file, with as many of its folders as tell it from the others."""
-    named = [path.name for path in files]
+    named = [valid_text(path.name) for path in files]
     for depth in range(2, 1 + max(len(path.parts) for path in files)):
         counts = Counter(named)
         if len(counts) == len(set(files)):

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
+import time
 from pathlib import Path
 
 import msgspec
@@ -22,6 +24,7 @@ from latent_explorer.app.export.scene import Scene, caption_context_of, flip_tim
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Notice, Preview, Progress
 from latent_explorer.common.jobs import run_job
+from latent_explorer.common.paths import atomic_output
 from latent_explorer.explain.recipe import PictureRecipe, SeedBase, StyleShift
 from latent_explorer.explain.timeline.timeline import Keyframe, Timeline, frames
 from latent_explorer.media.animation.settings import AnimationSettings
@@ -198,3 +201,30 @@ def test_the_real_encoder_writes_a_looping_gif(tmp_path):
         assert gif.n_frames == 80
         assert gif.info["duration"] == 50
         assert gif.info["loop"] == 0
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_a_signal_while_the_last_frames_are_written_leaves_no_file(tmp_path):
+    """CPython takes a thread for ended whose join a signal interrupts; the file of its half-done work stayed."""
+    draining = threading.Event()
+
+    def write(frames):
+        list(frames)
+        with atomic_output(tmp_path / "x.gif") as temporary:
+            temporary.write_text("half")
+            yield Progress(0, 1, "Writing")
+            assert draining.wait(10)
+            time.sleep(0.05)  # the main thread waits again by now
+            os.kill(os.getpid(), signal.SIGINT)
+            while True:
+                time.sleep(0.01)
+                yield Progress(0, 1, "Writing")
+
+    def interrupted():
+        with BackgroundJob(write) as job:
+            for _ in job.drain():
+                draining.set()
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert list(tmp_path.iterdir()) == []
