@@ -38,9 +38,17 @@ def test_both_explainers_come_with_every_package_and_are_small_enough() -> None:
     assert {library.LEAF, library.SHORTCUT} <= shipped.keys()
     assert sum(shipped.values()) <= 36e6
     wheel = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]
-    assert wheel["force-include"] == {"resources": "latent_explorer/_resources"}  # all of it
+    assert wheel["force-include"]["resources"] == "latent_explorer/_resources"  # all of it
     spec = (ROOT / "packaging" / "latent_explorer.spec").read_text()
     assert '(str(ROOT / "resources"), "latent_explorer/_resources")' in spec
+
+
+def test_the_documentation_comes_with_every_package() -> None:
+    wheel = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert wheel["force-include"]["docs"] == "latent_explorer/_docs"
+    assert "/docs" in PROJECT["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
+    spec = (ROOT / "packaging" / "latent_explorer.spec").read_text()
+    assert '(str(ROOT / "docs"), "latent_explorer/_docs")' in spec
 
 
 def test_the_spec_tells_the_versions_that_doctor_asks_for() -> None:

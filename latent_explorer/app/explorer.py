@@ -247,9 +247,9 @@ class Explorer:
         """Show the same edits on these latents, as `GridPicture`; None closes the grid."""
         self._scheduler.set_grid(bases or ())
 
-    def set_strip(self, bases: Sequence[Base]) -> None:
-        """Render thumbnails of the latents in view, as `Thumbnail`, after everything else."""
-        self._scheduler.set_strip(bases)
+    def set_strip(self, bases: Sequence[Base]) -> Sequence[Base]:
+        """Render thumbnails of the latents in view, as `Thumbnail`, after everything else. Returns those before."""
+        return self._scheduler.set_strip(bases)
 
     def request_pictures(self, slot: str, requests: Sequence[Any]) -> None:
         """Ask for a feature's own pictures; they come as `PictureReady` and `PictureFailed` of its slot."""
@@ -310,7 +310,7 @@ class Explorer:
             data = self.png(factor)
             with paths.atomic_output(path) as temporary:
                 temporary.write_bytes(data)
-            self.updates.emit(updates.Message(f"Saved {path.name}."))
+            self.updates.emit(updates.Message(f"Saved {path.name}.", file=path))
 
     def start_attfind(self, n: int = 250) -> int | None:
         """Search for the attributes of the selected classifier (of all classes) on `n` pictures. Returns the job."""

@@ -149,13 +149,14 @@ class PictureScheduler:
         requests = picture_requests.resolve_grid(state, self._summary, self._grid, self._latents.noise_of)
         self._ask("grid", requests)
 
-    def set_strip(self, bases: Sequence[Base]) -> None:
-        """Show these latents as thumbnails; those rendered before are emitted at once."""
-        self._strip = tuple(bases)
+    def set_strip(self, bases: Sequence[Base]) -> Sequence[Base]:
+        """Show these latents as thumbnails; those rendered before are emitted at once. Returns the latents before."""
+        before, self._strip = self._strip, tuple(bases)
         for request in self._strip_requests():
             if request in self._thumbnails:
                 self._updates.emit(Thumbnail(request.recipe.base, self._thumbnails[request]))
         self._ask_strip()
+        return before
 
     def _ask_strip(self) -> None:
         requests = self._strip_requests()

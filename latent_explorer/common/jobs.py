@@ -7,6 +7,8 @@ A job that is closed, or left by an exception, closes the job within it at once.
 from __future__ import annotations
 
 import contextlib
+import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from latent_explorer.common.events import Event, Progress
@@ -58,6 +60,27 @@ def forward_until(job: Generator[Event, None, T], should_stop: Callable[[], bool
                 return value
             yield event
     return None
+
+
+def with_time_left(
+    job: Generator[Event, None, T], clock: Callable[[], float] = time.perf_counter
+) -> Generator[Event, None, T]:
+    """Forward a job's events; Progress without a time gets what its own phase, of one message, still takes."""
+    message: str | None = None
+    first, began = 0, 0.0
+
+    def timed(event: Event) -> Event:
+        nonlocal message, first, began
+        if not isinstance(event, Progress):
+            return event
+        if event.message != message or event.done < first:
+            message, first, began = event.message, event.done, clock()
+        steps = event.done - first
+        if event.seconds_left is not None or steps <= 0:
+            return event
+        return replace(event, seconds_left=(clock() - began) / steps * (event.total - event.done))
+
+    return forward_events(job, timed)
 
 
 def without_progress(job: Generator[Event, None, T]) -> Generator[Event, None, T]:

@@ -46,6 +46,12 @@ def resources_dir() -> Path:
     return root / "resources" if root else _PACKAGE / "_resources"
 
 
+def docs_dir() -> Path:
+    """Return the folder of the documentation in the source tree, wheel or frozen folder."""
+    root = source_root()
+    return root / "docs" if root else _PACKAGE / "_docs"
+
+
 def resource(name: str) -> Path:
     """Return a file or folder of the program's own resources, such as `fonts/Inter-Regular.ttf`.
 

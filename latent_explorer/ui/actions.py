@@ -120,6 +120,10 @@ ACTIONS = (
         needs_model=False, submenu=THEME),
     ActionSpec("theme_dark", VIEW, "&Dark", "Always dark", section=2, checkable=True, group="theme",
         needs_model=False, submenu=THEME),
+    ActionSpec("next_panel", VIEW, "Ne&xt panel",
+        "Move the keyboard to the next part of the window", "F6", section=2, needs_model=False),
+    ActionSpec("previous_panel", VIEW, "Pre&vious panel",
+        "Move the keyboard to the part of the window before", "Shift+F6", section=2, needs_model=False),
     ActionSpec("full_screen", VIEW, "&Full screen",
         "Use the whole screen", "F11", section=2, checkable=True, needs_model=False),
     ActionSpec("shuffle", EXPLAIN, "Another at &random", "Show a random picture of the list", "R", "shuffle"),
@@ -166,6 +170,7 @@ ACTIONS = (
         "Ctrl+Shift+U", "study"),
     ActionSpec("score_study", STUDY, "&Score answers...",
         "Evaluate the answers that participants sent, or the export of a survey service", needs_model=False),
+    ActionSpec("guide", HELP, "&User guide", "Read how the window is used", icon="info", needs_model=False),
     ActionSpec("keys", HELP, "&Keys", "List all keys and shortcuts", "F1", "keyboard", needs_model=False),
     ActionSpec("notices", HELP, "&Notices",
         "Read earlier messages again", "Ctrl+Shift+N", "info", needs_model=False),
@@ -274,6 +279,7 @@ def mode_button(action: QAction, text: str = "") -> QToolButton:
 def tool_row(actions: Mapping[str, QAction]) -> QWidget:
     """Return the row of buttons beside the menus: modes of the canvas, undo, redo, record, open, export."""
     made = QWidget()
+    made.setAccessibleName("Tools")
     layout = row(made, spacing=theme.UNIT // 2)
     layout.setContentsMargins(theme.UNIT, 0, theme.UNIT, 0)
     for key in TOOL_ROW:

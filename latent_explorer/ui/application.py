@@ -94,13 +94,13 @@ class ApplicationContext:
         self.window.dock_host.begin()
 
     def close(self) -> None:
-        """Stop the engine and drop its pending updates. Unsaved work is offered at the next start.
+        """Stop the engine and drop its pending updates. Unsaved work is offered at the next start, unless discarded.
 
         A training continues without the window.
         """
         self.controller.close()
         self.projections.close()
-        self.explorer.close(keep_autosave=self.explorer.unsaved)
+        self.explorer.close(keep_autosave=self.explorer.unsaved and not self.window.files.discarded)
         self.bridge.close()
 
 

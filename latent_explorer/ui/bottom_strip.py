@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QSizePolicy, QStackedLayout, QStackedWidget, QWidget
+from PySide6.QtWidgets import QSizePolicy, QStackedLayout, QWidget
 
 from latent_explorer.ui.canvas.live_plot import LivePlot
 from latent_explorer.ui.style import icons, theme
 from latent_explorer.ui.timeline.panel import TimelinePanel
-from latent_explorer.ui.widgets.basics import column, hint, icon_button, row
+from latent_explorer.ui.widgets.basics import Pages, column, hint, icon_button, row
 from latent_explorer.ui.widgets.segmented_control import SegmentedControl
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ class BottomStrip(QWidget):
         self._training = False  # True while the dock is open below
         self._gave_way = False  # True while folded because of the dock
         self._available = 0  # px between menus and status line
+        self._taken = 0  # px that a notice below takes
         self.setAccessibleName("Live plot and timeline")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.fold = icon_button("down", "Hide", lambda: self.set_folded(not self.folded))
@@ -60,7 +61,7 @@ class BottomStrip(QWidget):
         self.timeline = TimelinePanel(explorer, controller)
         self.clear = icon_button("reset", "Clear the plot", self.live.clear)
         self.caption = hint("probability over the last edits", wrap=False)
-        self._head = QStackedWidget()
+        self._head = Pages()
         self._head.addWidget(self._live_head())
         self._head.addWidget(self.timeline.transport)
         self._head.addWidget(QWidget())  # while folded
@@ -140,8 +141,13 @@ class BottomStrip(QWidget):
         self._available = height
         self._give_height()
 
+    def set_taken_height(self, height: int) -> None:
+        """Give `height` px to what stands below the strip, as long as it is open."""
+        self._taken = height
+        self._give_height()
+
     def _give_height(self) -> None:
-        height = HIGH if self._available >= TALL_SCREEN else LOW
+        height = max(HEAD, (HIGH if self._available >= TALL_SCREEN else LOW) - self._taken)
         self.setFixedHeight(HEAD if self.folded else height)
 
     def set_training_docked(self, docked: bool) -> None:

@@ -10,6 +10,7 @@ from PySide6.QtCore import QMimeData, QStandardPaths, Qt, QTemporaryDir, QUrl
 from PySide6.QtGui import QDrag, QGuiApplication, QImage, QPixmap
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
+from latent_explorer.app.exploration.updates import Message
 from latent_explorer.common.format import shortened
 from latent_explorer.data.images import SUFFIXES
 from latent_explorer.ui.style import theme
@@ -31,6 +32,7 @@ class FileActions:
     def __init__(self, window: QWidget, explorer: Explorer) -> None:
         self._window = window
         self._explorer = explorer
+        self.discarded = False  # True once the person chose not to save the changes
         self._scratch: QTemporaryDir | None = None  # of pictures that are dragged out
 
     def open(self) -> None:
@@ -48,25 +50,23 @@ class FileActions:
         return path is not None and self._explorer.save(path)
 
     def may_close(self) -> bool:
-        """Ask about changes to a saved exploration. Return True if the window may close.
+        """Ask about changes before the window closes. Return True if it may.
 
-        Other explorations are offered at the next start.
+        What is not asked about is offered at the next start, unlike what was `discarded`.
         """
-        return self._explorer.path is None or self._may_lose("Save the changes to")
+        return self.may_leave("Save the changes to" if self._explorer.path else "Save")
 
-    def may_leave(self) -> bool:
-        """Ask about changes before another exploration is opened, also if this one has no file yet.
-
-        Return True if it may be opened.
-        """
+    def may_leave(self, action: str = "Another file is about to be opened. Save") -> bool:
+        """Ask about changes before the exploration is left, also if it has no file yet. Return True if it may be."""
         explorer = self._explorer
         made = explorer.state and (explorer.state.timelines or explorer.document.projected)
         if explorer.path is None and not made:
             return True  # a few sliders are quickly set again
-        return self._may_lose("Another file is about to be opened. Save")
+        return self._may_lose(action)
 
     def _may_lose(self, action: str) -> bool:
         """Offer to save changes. Return True unless cancelled."""
+        self.discarded = False
         path = self._explorer.path
         if not self._explorer.unsaved:
             return True
@@ -80,7 +80,8 @@ class FileActions:
         )
         if answer == buttons.Save:
             return self.save()
-        return answer == buttons.Discard
+        self.discarded = answer == buttons.Discard
+        return self.discarded
 
     def export_png(self) -> None:
         """Ask for a name and save the picture with its recipe."""
@@ -92,8 +93,8 @@ class FileActions:
         """Ask for a name and save a picture of the window."""
         shown = self._window.grab()
         path = self.ask("Picture of the window", "latent-explorer.png", PNG)
-        if path is not None:
-            shown.save(str(path), "PNG")
+        if path is not None and shown.save(str(path), "PNG"):
+            self._explorer.updates.emit(Message(f"Saved {path.name}.", file=path))
 
     def copy_picture(self) -> None:
         """Copy the picture: as PNG with its recipe, and as pixels for other programs."""

@@ -6,10 +6,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QStackedWidget, QWidget
+from PySide6.QtWidgets import QWidget
 
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.widgets.basics import column, row
+from latent_explorer.ui.widgets.basics import Pages, column, row
 from latent_explorer.ui.widgets.segmented_control import SegmentedControl
 
 if TYPE_CHECKING:
@@ -26,14 +26,15 @@ class LeftPanel(QWidget):
 
     def __init__(self, samples: QWidget, project: QWidget, sample_buttons: Sequence[QWidget]) -> None:
         super().__init__()
-        self.pages = QStackedWidget()
+        self.setAccessibleName("Samples and your photos")
+        self.pages = Pages()
         for page in (samples, project):
             self.pages.addWidget(page)
         self._buttons = tuple(sample_buttons)
         self.tabs = SegmentedControl("Left column", PAGES, tight=True)
         self.tabs.chosen.connect(lambda index: self.set_projecting(bool(index)))
         head = row(spacing=0)
-        head.setContentsMargins(theme.MARGIN - TEXT_EDGE, 0, theme.MARGIN, 0)
+        head.setContentsMargins(theme.MARGIN - TEXT_EDGE, 0, theme.GAP, 0)
         head.addWidget(self.tabs)
         head.addStretch(1)
         for each in self._buttons:

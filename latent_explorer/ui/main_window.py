@@ -10,8 +10,8 @@ import base64
 import contextlib
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer, QUrl
+from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QMainWindow, QMessageBox, QSplitter, QWidget
 
 from latent_explorer.app import library
@@ -36,6 +36,7 @@ from latent_explorer.ui.canvas.panel import CanvasPanel
 from latent_explorer.ui.dialogs.error import ErrorDialog
 from latent_explorer.ui.export.report_actions import ReportActions
 from latent_explorer.ui.file_actions import FileActions, dropped_paths
+from latent_explorer.ui.panel_focus import PanelFocus
 from latent_explorer.ui.projection.actions import ProjectionActions
 from latent_explorer.ui.samples.panel import SamplesPanel
 from latent_explorer.ui.style import theme
@@ -78,7 +79,7 @@ class MainWindow(QMainWindow):
         self.attributes = AttributesPanel(explorer)
         self.strip = BottomStrip(explorer, timelines)
         self.status = StatusBar()
-        self.notices = NoticeBar(self.canvas.pages)
+        self.notices = NoticeBar()
         self.projection = ProjectionActions(
             explorer, projections, self.samples, self.canvas, self.notices, self.actions_by_key["compare_photo"]
         )
@@ -93,6 +94,11 @@ class MainWindow(QMainWindow):
         self._autosave = QTimer(self, interval=1000 * AUTOSAVE_SECONDS)
         self._autosave.timeout.connect(explorer.autosave)
         self._autosave.start()
+        panels = (
+            *(self.tools, self.projection.left, self.canvas, self.attributes),
+            *(self.strip, self.dock_host.dock, self.status),
+        )
+        self.panel_focus = PanelFocus(self, panels, self.canvas)
         self.canvas.setFocus()  # not the first button, whose focus ring would look like advice
         explorer.may_leave = self.files.may_leave
 
@@ -135,12 +141,17 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(whole)
 
     def _build_center(self) -> QWidget:
-        """Return the picture above the strip. The panels beside them have the full height: ten attributes need it."""
+        """Return the picture above the strip. The panels beside them have the full height: ten attributes need it.
+
+        A notice takes its room from the open strip, so that it neither covers nor moves the picture.
+        """
         centre = QWidget()
         layout = column(centre, spacing=0)
         layout.addWidget(self.canvas, 1)
         layout.addWidget(hairline())
         layout.addWidget(self.strip)
+        layout.addWidget(self.notices)
+        self.notices.height_changed.connect(self.strip.set_taken_height)
         return centre
 
     def _connect(self) -> None:
@@ -189,7 +200,7 @@ class MainWindow(QMainWindow):
             lambda new: self.status.show_devices(new.device, new.choices, self.explorer.settings.device),
         )
         updates.on(FileChanged, lambda _update: self._update_title())
-        updates.on(Message, lambda message: self.notices.show_message(message.text, message.severity))
+        updates.on(Message, self._show_message)
         updates.on(ErrorReport, self._show_error)
         updates.on(JobStarted, self._job_started)
         updates.on(JobEvent, self._job_event)
@@ -246,6 +257,19 @@ class MainWindow(QMainWindow):
             summary.name + classifier_text,
             f"{summary.name}, model {summary.model_hash}"
             + (f"\nClassifier {classifier.classifier_id}" if classifier else ""),
+        )
+
+    def _show_message(self, message: Message) -> None:
+        if message.file is None:
+            self.notices.show_message(message.text, message.severity)
+            return
+        folder = message.file.parent
+        self.notices.show_message(
+            message.text,
+            message.severity,
+            action="Show in folder",
+            on_action=lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))),
+            passing=True,
         )
 
     def _show_error(self, update: ErrorReport) -> None:

@@ -85,6 +85,8 @@ def _view(window: MainWindow) -> Handlers:
         "theme_system": lambda: window.set_theme("system"),
         "theme_light": lambda: window.set_theme("light"),
         "theme_dark": lambda: window.set_theme("dark"),
+        "next_panel": lambda: window.panel_focus.step(1),
+        "previous_panel": lambda: window.panel_focus.step(-1),
         "full_screen": lambda: window.setWindowState(window.windowState() ^ Qt.WindowState.WindowFullScreen),
     }
 
@@ -163,7 +165,15 @@ def _study(window: MainWindow) -> Handlers:
 
 
 def _help(window: MainWindow) -> Handlers:
+    def guide() -> None:
+        from latent_explorer.ui.dialogs.guide import GuideDialog
+
+        dialog = GuideDialog(window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.show()  # not modal: it is read beside the window
+
     return {
+        "guide": guide,
         "keys": lambda: open_dialog(ShortcutsDialog(window)),
         "notices": lambda: open_dialog(NoticesDialog(window.notices.history, window)),
         "screenshot": window.files.screenshot,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from latent_explorer.common.events import Event, Notice, Progress
-from latent_explorer.common.jobs import forward_events, forward_until, run_job, without_progress
+from latent_explorer.common.jobs import forward_events, forward_until, run_job, with_time_left, without_progress
 
 Job = Generator[Event, None, str]
 EVENTS = [Progress(0, 2), Notice("half"), Progress(1, 2)]
@@ -33,6 +33,24 @@ def test_run_passes_the_events_on_and_returns_the_value() -> None:
     assert run_job(job([]), events.append) == "made"
     assert events == EVENTS
     assert run_job(job([])) == "made"
+
+
+def test_each_phase_without_a_time_gets_its_own() -> None:
+    now = iter([0.0, 2.0, 10.0, 13.0])
+
+    def phases() -> Job:
+        yield Progress(1, 4, "looking")
+        yield Progress(2, 4, "looking")
+        yield Notice("half")
+        yield Progress(0, 2, "checking")
+        yield Progress(1, 2, "checking")
+        yield Progress(2, 2, "steps", 7.0)
+        return "made"
+
+    events: list[Event] = []
+    assert run_job(with_time_left(phases(), lambda: next(now, 20.0)), events.append) == "made"
+    left = [event.seconds_left for event in events if isinstance(event, Progress)]
+    assert left == [None, 4.0, None, 3.0, 7.0]
 
 
 def test_an_event_handler_that_fails_closes_the_job() -> None:

@@ -27,6 +27,7 @@ def test_resources_of_wheel_and_frozen_program(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(sys, "frozen", True, raising=False)
     assert paths.source_root() is None
     assert paths.resources_dir().name == "_resources"
+    assert paths.docs_dir().name == "_docs"
     assert paths.self_command("train", "x") == [sys.executable, "train", "x"]
 
 

@@ -3,6 +3,10 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import QPoint
+
+from latent_explorer.ui.bottom_strip import LOW
+
 
 def test_picture_is_the_hero_at_1366_x_768(qtbot, desktop):
     window = desktop.window
@@ -18,19 +22,24 @@ def test_ten_attributes_are_in_view_at_1366_x_768_with_the_plot_open(desktop):
     assert 10 * panel.list.cards[0].height() <= room
 
 
-def test_a_notice_moves_nothing_and_follows_the_canvas(desktop, qapp):
+def test_a_notice_neither_moves_nor_covers_a_picture(qtbot, desktop, qapp):
     window = desktop.window
     frames, cards = window.canvas.view.frames(), window.attributes.list.geometry()
+    pages = window.canvas.pages.geometry()
     window.notices.show_message("Saved leaf.png.")
     qapp.processEvents()
     assert window.canvas.view.frames() == frames
     assert window.attributes.list.geometry() == cards
-    pages = window.canvas.pages.geometry()
-    assert pages.contains(window.notices.geometry())
-    window.strip.set_folded(True)
-    qapp.processEvents()
-    assert window.canvas.pages.geometry().bottom() > pages.bottom()
-    assert window.notices.geometry().bottom() == window.canvas.pages.geometry().bottom()
+    assert window.canvas.pages.geometry() == pages
+    notice = window.notices.rect().translated(window.notices.mapTo(window, QPoint()))
+    for part in (window.canvas, window.strip, window.status, window.attributes):
+        assert not notice.intersects(part.rect().translated(part.mapTo(window, QPoint())))
+    window.notices.show_message("word " * 100)
+    text = window.notices.text
+    qtbot.waitUntil(lambda: window.notices.height() >= text.heightForWidth(text.width()))
+    qtbot.waitUntil(lambda: window.canvas.pages.geometry() == pages)
+    window.notices.hide()
+    qtbot.waitUntil(lambda: window.strip.height() == LOW)
 
 
 def test_the_window_fits_on_a_small_screen(desktop):

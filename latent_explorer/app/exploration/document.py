@@ -134,6 +134,18 @@ def rename_attributes(sets: Sequence[AttributeSet], names: Mapping[str, str]) ->
     )
 
 
+def names_by_style(document: Document, summary: ExplainerSummary) -> dict[int, str]:
+    """Return the names of attributes by style index; several of one coordinate are separated by commas."""
+    names: dict[int, dict[str, None]] = {}
+    for attribute_set in (*summary.attribute_sets, *document.attribute_sets):
+        for attribute in attribute_set.attributes:
+            name = document.name_of(attribute)
+            if name != describe_entries(attribute):
+                for entry in attribute.entries:
+                    names.setdefault(entry.style_index, {})[name] = None
+    return {style_index: ", ".join(each) for style_index, each in names.items()}
+
+
 def single_slider(style_index: int, target: int) -> Attribute:
     """Return a slider for one style coordinate, towards its maximum."""
     return Attribute("", target, (AttributeEntry(style_index, "max"),))

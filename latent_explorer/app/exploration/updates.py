@@ -108,10 +108,11 @@ class Thumbnail:
 
 @dataclass(frozen=True)
 class Message:
-    """Sentence for the user that needs no answer."""
+    """Sentence for the user that needs no answer. `file` was written; the window offers to show its folder."""
 
     text: str
     severity: Literal["info", "warning"] = "info"
+    file: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -163,7 +163,7 @@ class ExportController:
         return self._explorer.start_model_job(
             f"Writing {path.name}",
             lambda host, _budget: sheet(path, plan, context, host.render),
-            lambda written: self._explorer.updates.emit(updates.Message(f"Saved {written.name}.")),
+            lambda written: self._explorer.updates.emit(updates.Message(f"Saved {written.name}.", file=written)),
         )
 
     def context(self, top: int | None = None) -> ExportContext | None:
@@ -210,13 +210,13 @@ class ExportController:
 
     def _saved(self, written: WrittenAnimation) -> None:
         beside = f" and {written.table.name}" if written.table not in (None, written.path) else ""
-        self._explorer.updates.emit(updates.Message(f"Saved {written.path.name}{beside} ({size_text(written.bytes)})."))
+        text = f"Saved {written.path.name}{beside} ({size_text(written.bytes)})."
+        self._explorer.updates.emit(updates.Message(text, file=written.path))
 
     def _saved_all(self, written: BatchResult) -> None:
         count = len(written.items)
-        self._explorer.updates.emit(
-            updates.Message(f"Saved {count} animation{'s' * (count != 1)} and their manifest in {written.folder.name}.")
-        )
+        text = f"Saved {count} animation{'s' * (count != 1)} and their manifest in {written.folder.name}."
+        self._explorer.updates.emit(updates.Message(text, file=written.manifest))
 
 
 def _drawn(

@@ -8,7 +8,7 @@ input or for the contents of a file. Projecting is a job on the engine.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -169,17 +169,17 @@ class ProjectionController:
 
     def _report_reading(self, done: ReadingDone, unread: Sequence[UnreadablePhoto]) -> None:
         if done.found == 0:
-            self._notify("There is no picture in that folder. Choose another one, or a picture.")
+            self._warn("There is no picture in that folder. Choose another one, or a picture.")
         elif done.found == len(unread) == 1:
-            self._notify(unread[0].sentence)
+            self._warn(unread[0].sentence)
         elif unread:
             names = [each.name for each in unread[1:]]
             more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
             rest = f" Also unreadable: {', '.join(names[:MAX_NAMED])}{more}." if names else ""
             counted = f"{len(unread)} of {done.found} pictures could not be read."
-            self._notify(f"{counted} {unread[0].sentence}{rest}")
+            self._warn(f"{counted} {unread[0].sentence}{rest}")
         if done.left_out:
-            self._notify(
+            self._warn(
                 f"At most {MAX_PHOTOS} pictures can be opened at a time; {done.left_out} were left out. "
                 "Project these first, or use `latent-explorer project` for many."
             )
@@ -262,7 +262,7 @@ class ProjectionController:
     def _open_latents(self, path: Path) -> None:
         state = self._explorer.state
         if state is None:
-            self._notify(f"Open the explainer that {path.name} belongs to first, then open it again.")
+            self._warn(f"Open the explainer that {path.name} belongs to first, then open it again.")
         elif path.suffix.lower() == SUFFIX:
             self._list([read_projected(path)])
         else:
@@ -286,12 +286,12 @@ class ProjectionController:
         """Write a projected picture: complete (`.projection`), or its latent alone for other programs (`.npz`)."""
         with updates.report_errors(self._explorer.updates.emit, f"Saving {path.name}"):
             self._explorer.latents.export(latent_id, path)
-            self._notify(f"Saved {path.name}.", "info")
+            self._explorer.updates.emit(updates.Message(f"Saved {path.name}.", file=path))
 
     def close(self) -> None:
         """Stop reading; to be called when the window closes."""
         self._closed = True
         self._reader.close()
 
-    def _notify(self, sentence: str, severity: Literal["info", "warning"] = "warning") -> None:
-        self._explorer.updates.emit(updates.Message(sentence, severity))
+    def _warn(self, sentence: str) -> None:
+        self._explorer.updates.emit(updates.Message(sentence, "warning"))

@@ -150,7 +150,7 @@ def project_photos(
         yield Progress(done, len(photos), "Cutting the photos")
         cut = cut_target(explainer, photo.full(), photo.name, classifier_id, photo.crop)
         targets.append(cut)
-    yield Progress(0, settings.steps, "Looking for a start")
+    yield Progress(0, 0, "Looking for a start")
     return (
         yield from project(explainer, targets, settings, device=host.device, budget=budget, classifier_id=classifier_id)
     )

@@ -177,7 +177,9 @@ class StudyController:
             return StudyBuilt(folder, (yield from build_study(arms, spec.settings, folder)))
 
         def done(built: StudyBuilt) -> None:
-            self._explorer.updates.emit(updates.Message(f"The study is in {folder}."))
+            self._explorer.updates.emit(
+                updates.Message(f"The study is in {folder.name}.", file=folder / "participants")
+            )
             self.updates.emit(built)
 
         return self._explorer.start_model_job(f"Making the study {folder.name}", job, done)

@@ -385,6 +385,12 @@ class SharedDevice:
         return [choice for choice in self.choices if choice[0] != "auto"]
 
 
+MAKING = (
+    "An explainer of {0} is being made, as it is after {1:,} images. It opens in this window in a minute or two; "
+    "the training goes on."
+)
+
+
 class SnapshotExporter:
     """Exports a running training's current state as an explainer, one at a time, and opens it.
 
@@ -399,7 +405,7 @@ class SnapshotExporter:
     def start(self, view: RunView) -> None:
         """Start to export the run's newest checkpoint. Raises UserError if that is not possible."""
         if self.work is not None:
-            raise UserError("A current state is being opened already. It will be there in a minute or two.")
+            raise UserError("The current state is being opened already. Wait a minute or two.")
         if not any(view.folder.checkpoints.glob("*.pt")):
             raise UserError(f"{view.name} has no checkpoint yet. Wait until the first is written.")
         images = view.status.images if view.status is not None else 0
@@ -407,6 +413,7 @@ class SnapshotExporter:
         arguments += ["--name", f"{view.name}, {images:,} images", "--json"]
         self.work = child.start_child(arguments, view.path, SNAPSHOT_OUTPUT), view
         self._updates.emit(SnapshotChanged(True))
+        self._explorer.updates.emit(updates.Message(MAKING.format(view.name, images)))
 
     def poll(self) -> None:
         """Open the explainer if the export has ended."""

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Kept, Metric, Notice, Progress
-from latent_explorer.common.jobs import forward_events
+from latent_explorer.common.jobs import forward_events, with_time_left
 from latent_explorer.data.images import to_float
 from latent_explorer.explain.batches import default_budget
 from latent_explorer.explain.latents import Latent, mapped_w, projected_of, seed_latent
@@ -79,7 +79,7 @@ def project(
     if not targets:
         raise UserError("There are no pictures to project. Choose one or more.")
     job = _Projection(explainer, settings, torch.device(device), budget, classifier_id)
-    pictures = yield from job.run(targets)
+    pictures = yield from with_time_left(job.run(targets))
     yield Kept(tuple(pictures))
     return pictures
 

@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
 from PySide6.QtWidgets import QAbstractItemView, QCheckBox, QDialog, QHeaderView, QLineEdit, QTableView, QWidget
 
-from latent_explorer.common.format import number_text
+from latent_explorer.common.format import number_text, shortened
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import NoWheelComboBox, button, column, hint, row
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from latent_explorer.models.architecture import StyleLayer, StyleLayout
     from latent_explorer.models.summary import ExplainerSummary
 
     Index = QModelIndex | QPersistentModelIndex
 
-COLUMNS = ("Style", "Layer", "Resolution", "Channel", "Seen from", "to", "")
-WIDTHS = (64, 112, 88, 80, 88, 72)  # px; the last column takes the rest
-NUMBERS = (4, 5)  # columns that align right
-EXAMPLES = "Try a number (214), a layer and a channel (b16.conv1 30), or a resolution (64 px)."
+COLUMNS = ("Style", "Name", "Layer", "Resolution", "Channel", "Seen from", "to", "")
+WIDTHS = (56, 152, 96, 88, 72, 88, 72)  # px; the last column takes the rest
+NUMBERS = (5, 6)  # columns that align right
+EXAMPLES = "Try a name (brown), a number (214), a layer and a channel (b16.conv1 30), or a resolution (64 px)."
 
 _RESOLUTION = re.compile(r"\b(\d+)\s*px\b")
 _LAYER = re.compile(r"\b(b\d+(?:\.\w*)?|conv\d)", re.ASCII)
@@ -35,9 +35,10 @@ _NUMBER = re.compile(r"\d+")
 class StyleTableModel(QAbstractTableModel):
     """Table model of the coordinates found, one per row."""
 
-    def __init__(self, summary: ExplainerSummary, listed: Collection[int]) -> None:
+    def __init__(self, summary: ExplainerSummary, listed: Collection[int], names: Mapping[int, str]) -> None:
         super().__init__()
         self._summary = summary
+        self._names = names
         self._listed = set(listed)
         self._style_indices: Sequence[int] = ()
 
@@ -79,6 +80,7 @@ class StyleTableModel(QAbstractTableModel):
         stats = self._summary.style_stats
         cells = (
             str(style_index),
+            shortened(self._names.get(style_index, "")),
             layer.name,
             f"{layer.resolution} px",
             str(channel),
@@ -99,13 +101,22 @@ class AddSliderDialog(QDialog):
 
     chosen = Signal(int, bool)  # style_index, pin to the top
 
-    def __init__(self, summary: ExplainerSummary, listed: Collection[int], parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        summary: ExplainerSummary,
+        listed: Collection[int],
+        parent: QWidget | None = None,
+        *,
+        names: Mapping[int, str] | None = None,
+    ) -> None:
+        """`listed` are the style indices that have a slider, `names` those of the attributes by style index."""
         super().__init__(parent)
         self._summary = summary
+        self._names = names or {}
         self.setWindowTitle("Add slider")
         self.search = QLineEdit()
         self.layer = NoWheelComboBox("Layer")
-        self.model = StyleTableModel(summary, listed)
+        self.model = StyleTableModel(summary, listed, self._names)
         self.table = QTableView()
         self.count = hint("", wrap=False)
         self.pin = QCheckBox("Pin to the top")
@@ -115,11 +126,11 @@ class AddSliderDialog(QDialog):
         self._set_up_table()
         self._build()
         self._find()
-        self.resize(640, 440)
+        self.resize(760, 440)
         self.search.setFocus()
 
     def _set_up_search(self) -> None:
-        self.search.setPlaceholderText("Style number, layer and channel, or resolution")
+        self.search.setPlaceholderText("Name, style number, layer and channel, or resolution")
         self.search.setAccessibleName("Search style coordinates")
         self.search.setClearButtonEnabled(True)
         self.layer.addItem("All layers", "")
@@ -170,13 +181,18 @@ class AddSliderDialog(QDialog):
         self.close_button.setAutoDefault(False)
 
     def _find(self) -> None:
-        style_indices = find_styles(self._summary.layout, self.search.text(), self.layer.currentData() or "")
+        text, layer = self.search.text(), self.layer.currentData() or ""
+        style_indices = find_styles(self._summary.layout, text, layer)
+        style_indices += [i for i in find_names(self._names, text) if i not in style_indices and self._is_in(i, layer)]
         self.model.show(style_indices)
         total = self._summary.layout.num_styles
         self.count.setText(f"{len(style_indices):,} of {total:,}" if style_indices else "Nothing fits this search")
         if style_indices:
             self.table.selectRow(0)
         self._on_selection()
+
+    def _is_in(self, style_index: int, layer: str) -> bool:
+        return layer in ("", self._summary.layout.at(style_index)[0].name)
 
     def _on_selection(self) -> None:
         self.add.setEnabled(self.selected is not None)
@@ -192,6 +208,12 @@ class AddSliderDialog(QDialog):
             return
         self.chosen.emit(style_index, self.pin.isChecked())
         self.model.mark(style_index)
+
+
+def find_names(names: Mapping[int, str], text: str) -> list[int]:
+    """Return the style indices whose name holds every word of `text`, in order; none for an empty text."""
+    words = text.casefold().split()
+    return [i for i, name in sorted(names.items()) if words and all(word in name.casefold() for word in words)]
 
 
 def find_styles(layout: StyleLayout, text: str, layer: str = "") -> list[int]:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QEnterEvent, QKeyEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QLabel, QMenu, QSizePolicy, QStackedWidget, QWidget
+from PySide6.QtWidgets import QLabel, QMenu, QSizePolicy, QWidget
 
 from latent_explorer.ui.attributes.effect_bar import EffectBar
 from latent_explorer.ui.style import icons, theme
-from latent_explorer.ui.widgets.basics import column, hint, icon_button, row
+from latent_explorer.ui.widgets.basics import Pages, column, hint, icon_button, row
 from latent_explorer.ui.widgets.editable_label import EditableLabel
 from latent_explorer.ui.widgets.slider import ValueSlider
 
@@ -53,7 +53,7 @@ class AttributeCard(QWidget):
         self.slider = ValueSlider("")
         self.message = hint(AT_END, wrap=False)
         self.effect = EffectBar()
-        self._middle = QStackedWidget()
+        self._middle = Pages()
         self._middle.addWidget(self.slider)
         self._middle.addWidget(self.message)
         self._build()

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QIcon, QPainter, QPixmap
-from PySide6.QtWidgets import QFrame, QProgressBar, QStackedWidget, QWidget
+from PySide6.QtWidgets import QFrame, QProgressBar, QWidget
 
 from latent_explorer.app.engine.events import JobEnded, JobEvent, JobStarted
-from latent_explorer.app.exploration.document import listed_set, single_slider
+from latent_explorer.app.exploration.document import listed_set, names_by_style, single_slider
 from latent_explorer.app.exploration.intents import ResetAttributes, SetTarget
 from latent_explorer.app.exploration.picture_requests import classifier_of
 from latent_explorer.app.exploration.updates import (
@@ -34,6 +34,7 @@ from latent_explorer.ui.widgets.basics import (
     ElidedLabel,
     EmptyState,
     NoWheelComboBox,
+    Pages,
     button,
     column,
     hint,
@@ -78,7 +79,7 @@ class AttributesPanel(QWidget):
         self.list.more_wanted.connect(self.refresh)
         self.search = AttributeSearchPages()
         self.verdict = VerdictView(explorer)
-        self._pages = QStackedWidget()
+        self._pages = Pages()
         self._build()
         self._connect()
         self._open()
@@ -150,7 +151,8 @@ class AttributesPanel(QWidget):
         if summary is None:
             return None
         listed = {e.style_index for a in self._explorer.attributes() for e in a.entries}
-        dialog = AddSliderDialog(summary, listed, self)
+        names = names_by_style(self._explorer.document, summary)
+        dialog = AddSliderDialog(summary, listed, self, names=names)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.chosen.connect(self._add_slider)
         dialog.show()
@@ -260,7 +262,7 @@ def _swatch(index: int) -> QIcon:
     return QIcon(pixmap)
 
 
-class AttributeSearchPages(QStackedWidget):
+class AttributeSearchPages(Pages):
     """Three pages in place of the cards: no model, nothing found yet, searching."""
 
     search_requested = Signal()

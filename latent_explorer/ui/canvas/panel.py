@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QProgressBar, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QProgressBar, QVBoxLayout, QWidget
 
 from latent_explorer.app import library
 from latent_explorer.app.exploration.picture_requests import classifier_of
@@ -17,7 +17,7 @@ from latent_explorer.explain.projection.report_text import has_photo
 from latent_explorer.explain.recipe import BlendBase, BlendEndBase, MixBase, ProjectedBase, SeedBase
 from latent_explorer.ui.canvas.grid import GridPanel
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.widgets.basics import EmptyState, button, column, hint
+from latent_explorer.ui.widgets.basics import EmptyState, Pages, button, column, hint
 from latent_explorer.ui.widgets.image_view import CaptionedImage, ImageView
 from latent_explorer.ui.widgets.probability_bars import ClassProbabilities, ProbabilityBars, top_class_text
 
@@ -86,7 +86,7 @@ class CanvasPanel(QWidget):
         self.loading = LoadingPage()
         self.view = ImageView()
         self.grid = GridPanel(explorer)
-        self.pages = QStackedWidget()
+        self.pages = Pages()
         for page in (self.welcome, self.loading, self.view, self.grid):
             self.pages.addWidget(page)
         self.bars = ProbabilityBars()
@@ -98,6 +98,7 @@ class CanvasPanel(QWidget):
         layout = column(self, spacing=0)
         layout.addWidget(self.pages, 1)
         layout.addWidget(below)
+        self.setAccessibleName("Picture")
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.show_welcome()
         explorer.updates.on(ModelOpened, self._model_opened)
@@ -164,8 +165,10 @@ class CanvasPanel(QWidget):
     def _take_picture(self, picture: MainPicture | TimelineFrame) -> None:
         first, self._picture = self._picture is None, picture
         if first:
+            had_focus = self.hasFocus() or self.isAncestorOf(QApplication.focusWidget() or self.window())
             self._choose_page()
-            self.view.setFocus()
+            if had_focus:
+                self.view.setFocus()
         self._show()
 
     def _name_classes(self, state: ExplorerState) -> None:

@@ -61,7 +61,7 @@ class ProjectionActions:
         self._result_first = False  # the sliders' picture is shown although there are photos
         self.panel = ProjectionPanel(explorer, controller)
         self.stage = ProjectionCanvas(explorer, controller)
-        self.left = LeftPanel(samples, self.panel, (samples.favourite, samples.shuffle))
+        self.left = LeftPanel(samples, self.panel, (samples.favourite,))
         self.left.projecting_changed.connect(lambda _on: self._choose_canvas())
         self.panel.open_requested.connect(self.open_images)
         self.panel.folder_requested.connect(self.open_folder)

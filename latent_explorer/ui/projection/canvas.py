@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QStackedWidget, QWidget
+from PySide6.QtWidgets import QWidget
 
 from latent_explorer.app.exploration.updates import (
     ModelOpened,
@@ -24,7 +24,7 @@ from latent_explorer.app.exploration.updates import (
 from latent_explorer.ui.projection.crop_view import CropView
 from latent_explorer.ui.projection.paired_bars import PairedBars, PairedProbabilities
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.widgets.basics import button, column, hint, row
+from latent_explorer.ui.widgets.basics import Pages, button, column, hint, row
 from latent_explorer.ui.widgets.curve_math import Curve
 from latent_explorer.ui.widgets.curve_plot import CurvePlot, PlotOptions
 from latent_explorer.ui.widgets.image_view import CaptionedImage, ImageView
@@ -66,7 +66,7 @@ class ProjectionCanvas(QWidget):
         self._pause.setSingleShot(True)
         self._pause.setInterval(REDRAW_MS)
         self._pause.timeout.connect(self._draw_pending)
-        self.pages = QStackedWidget()
+        self.pages = Pages()
         self.cropping, self.live = self._crop_page(), self._live_page()
         for page in (self.cropping, self.live):
             self.pages.addWidget(page)

@@ -54,7 +54,7 @@ class ProjectionPanel(QWidget):
     def __init__(self, explorer: Explorer, controller: ProjectionController) -> None:
         super().__init__()
         self._explorer, self._controller = explorer, controller
-        self.setAccessibleName("Project")
+        self.setAccessibleName("Your photos")
         self.invite = hint(INVITE)
         self.open = button("Open...", self.open_requested.emit, icon="image")
         self.open.setAccessibleName("Open photos")
@@ -178,7 +178,7 @@ class ProjectionPanel(QWidget):
 def progress_text(message: str, done: int, total: int, seconds_left: float | None) -> str:
     """Return the state of a projection as text: "Step 40 of 100, 4 s left"."""
     if not total:
-        return message or "Waiting"
+        return f"{message}..." if message and message != "Waiting" else "Waiting"
     text = f"{message}: {done} of {total}" if message else f"Step {done} of {total}"
     if seconds_left is None:
         return text

@@ -66,16 +66,6 @@ class SamplesPanel(QWidget):
         text = "Add this picture to the favourites (F)"
         self.favourite = icon_button("favourite", text, checkable=True)
         self.favourite.clicked.connect(self.toggle_favourite)
-        self.shuffle = icon_button("shuffle", "Show a random one (R)", self.pick_random)
-        self.source = NoWheelComboBox("Pictures that are listed")
-        for text, key in (
-            ("Encoded pictures", SAMPLES),
-            ("Random seeds", SEEDS_PAGE),
-            ("Projected pictures", PROJECTED),
-            ("Favourites", FAVOURITES),
-        ):
-            self.source.addItem(text, key)
-        self.source.currentIndexChanged.connect(lambda _index: self._list())
         self.view = ThumbnailView("Pictures")
         self.view.chosen.connect(explorer.show_base)
         self.view.picture_requested.connect(explorer.set_strip)
@@ -88,7 +78,7 @@ class SamplesPanel(QWidget):
         self._pages.addWidget(self.empty)
         layout = column(self, spacing=theme.GAP)
         layout.setContentsMargins(0, 0, 0, theme.MARGIN)
-        layout.addLayout(_inset(self.source))
+        layout.addLayout(self._source_row())
         strip = _inset(self._pages)  # its scroll bar is in the margin
         strip.setContentsMargins(theme.MARGIN - STRIP_INSET, 0, theme.UNIT // 2, 0)
         layout.addLayout(strip, 1)
@@ -140,6 +130,22 @@ class SamplesPanel(QWidget):
         layout.addWidget(self.psi)
         layout.addLayout(rows)
         return layout
+
+    def _source_row(self) -> QHBoxLayout:
+        self.source = NoWheelComboBox("Pictures that are listed")
+        for text, key in (
+            ("Encoded pictures", SAMPLES),
+            ("Random seeds", SEEDS_PAGE),
+            ("Projected pictures", PROJECTED),
+            ("Favourites", FAVOURITES),
+        ):
+            self.source.addItem(text, key)
+        self.source.currentIndexChanged.connect(lambda _index: self._list())
+        self.shuffle = icon_button("shuffle", "Show a random one (R)", self.pick_random)
+        line = _inset(self.source)
+        line.setSpacing(theme.UNIT // 2)
+        line.addWidget(self.shuffle)
+        return line
 
     def _generator(self) -> GeneratorInputs:
         self.inputs = GeneratorInputs()

@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QListWidget,
     QScrollArea,
-    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -32,6 +31,7 @@ from latent_explorer.ui.widgets.basics import (
     ElidedLabel,
     EmptyState,
     NoWheelComboBox,
+    Pages,
     button,
     column,
     hint,
@@ -152,7 +152,7 @@ class ScoringDialog(QDialog):
         self.most_failed = whole("Catch trials that may be failed", 0, 20)
         self.columns = ColumnsView()
         self.view = StudyResultView()
-        self.pages = QStackedWidget()
+        self.pages = Pages()
         self._build()
         self._subscriptions = [
             controller.updates.on(ColumnsProposed, self._show_columns),

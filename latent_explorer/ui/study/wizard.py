@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from PySide6.QtCore import QStandardPaths, Qt, QTimer, QUrl
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QDialog, QFileDialog, QHBoxLayout, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QFileDialog, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from latent_explorer.app.engine.events import JobEnded, JobEvent
 from latent_explorer.app.exploration.picture_requests import classifier_of
@@ -24,7 +24,7 @@ from latent_explorer.ui.study.attributes_page import AttributesPage
 from latent_explorer.ui.study.flicker_view import FlickerView
 from latent_explorer.ui.study.questions_page import QuestionsPage, TextsPage
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.widgets.basics import button, column, hint, plain, row, title, warning
+from latent_explorer.ui.widgets.basics import Pages, button, column, hint, plain, row, title, warning
 from latent_explorer.ui.widgets.segmented_control import SegmentedControl
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class StudyDialog(QDialog):
 
     def _build(self) -> None:
         self.segments = SegmentedControl("Pages of the study", PAGES)
-        self.pages = QStackedWidget()
+        self.pages = Pages()
         for page in (self.questions, self.attributes, self.texts):
             self.pages.addWidget(page if page is self.attributes else _scrolled(page))
         self.segments.chosen.connect(self.pages.setCurrentIndex)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QDialog, QFormLayout, QMessageBox, QWidget
 
-from latent_explorer.app.exploration.intents import describe_base
 from latent_explorer.app.exploration.state import attribute_amount
+from latent_explorer.ui.samples.picture_choices import PictureChoices, chosen_base
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.widgets.basics import NoWheelComboBox, button, column, hint, open_dialog, row, title
+from latent_explorer.ui.widgets.basics import NoWheelComboBox, button, column, hint, open_dialog, plain, row, title
 from latent_explorer.ui.widgets.number_field import NumberField
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from latent_explorer.explain.recipe import Base
     from latent_explorer.models.attributes import Attribute
     from latent_explorer.models.summary import ExplainerSummary
+    from latent_explorer.ui.samples.thumbnails import ThumbnailView
 
 WIDTH = 46 * theme.UNIT  # px
 COUNTS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 50)  # seeds of a walk
@@ -69,6 +70,13 @@ class MakeTimelineDialog(QDialog):
         self.fields.addRow(label, field)
         return field
 
+    def add_pictures(self, label: str, pictures: PictureChoices, chosen: int = 0) -> ThumbnailView:
+        """Add thumbnails to choose from, below their label."""
+        view = pictures.add(label, chosen)
+        self.fields.addRow(plain(label))
+        self.fields.addRow(view)
+        return view
+
     def add_choice(self, label: str, names: Sequence[str], chosen: int = 0) -> NoWheelComboBox:
         """Add a combo box."""
         choice = NoWheelComboBox(label)
@@ -98,31 +106,30 @@ class RandomWalkDialog(MakeTimelineDialog):
 class MorphDialog(MakeTimelineDialog):
     """Choice of the two pictures of a morph; projected ones are listed first."""
 
-    def __init__(self, bases: Sequence[Base], names: Sequence[str], parent: QWidget | None = None) -> None:
+    def __init__(self, explorer: Explorer, bases: Sequence[Base], parent: QWidget | None = None) -> None:
         super().__init__("Morph", "From one picture to the other and back, row by row in W+.", parent)
-        self._bases = bases
-        self._from = self.add_choice("From", names)
-        self._to = self.add_choice("To", names, 1)
+        pictures = PictureChoices(self, explorer, bases)
+        self._from = self.add_pictures("From", pictures)
+        self._to = self.add_pictures("To", pictures, 1)
         self.seconds = self.add_number("Seconds", 2.0, MIN_SECONDS, MAX_SECONDS)
 
     @property
     def ends(self) -> tuple[Base, Base]:
-        return self._bases[self._from.currentIndex()], self._bases[self._to.currentIndex()]
+        return chosen_base(self._from), chosen_base(self._to)
 
 
 class StyleMixDialog(MakeTimelineDialog):
     """Choice of the layers to take from another picture."""
 
     def __init__(
-        self, bases: Sequence[Base], names: Sequence[str], rows: Sequence[str], parent: QWidget | None = None
+        self, explorer: Explorer, bases: Sequence[Base], rows: Sequence[str], parent: QWidget | None = None
     ) -> None:
         text = (
-            "This picture, with some of its layers taken from another: the first rows carry shape, "
+            "This picture with some of its layers from another one: the first rows determine shape, "
             "the last ones colour and texture."
         )
         super().__init__("Style mixing", text, parent)
-        self._bases = bases
-        self._other = self.add_choice("Layers from", names)
+        self._other = self.add_pictures("Layers from", PictureChoices(self, explorer, bases))
         self._first = self.add_choice("First row", rows, len(rows) // 2)
         self._last = self.add_choice("Last row", rows, len(rows) - 1)
         self.seconds = self.add_number("Seconds", 2.0, MIN_SECONDS, MAX_SECONDS)
@@ -130,7 +137,7 @@ class StyleMixDialog(MakeTimelineDialog):
     @property
     def other(self) -> Base:
         """The latent that the rows are taken from."""
-        return self._bases[self._other.currentIndex()]
+        return chosen_base(self._other)
 
     @property
     def rows(self) -> tuple[int, int]:
@@ -158,12 +165,6 @@ class SweepDialog(MakeTimelineDialog):
         return self._attributes[self._choice.currentIndex()]
 
 
-def base_names(bases: Sequence[Base], summary: ExplainerSummary) -> list[str]:
-    """Return the names of latents for a list: "Seed 7", "Sample apple_0012"."""
-    names = (describe_base(base, summary) for base in bases)
-    return [name[:1].upper() + name[1:] for name in names]
-
-
 def row_names(summary: ExplainerSummary) -> list[str]:
     """Return the rows of ws with the resolution at which each acts: "3  (16 px)"."""
     sizes: dict[int, int] = {}
@@ -189,10 +190,10 @@ class MakeActions:
 
     def morph(self) -> None:
         """Ask for two pictures and make a morph between them."""
-        bases, summary = self._controller.available_bases(), self._explorer.summary
-        if summary is None or len(bases) < 2:
+        bases = self._controller.available_bases()
+        if len(bases) < 2:
             return
-        dialog = MorphDialog(bases, base_names(bases, summary), parent=self._window)
+        dialog = MorphDialog(self._explorer, bases, self._window)
         _open(dialog, lambda: self._controller.morph(*dialog.ends, dialog.seconds.value))
 
     def mix(self) -> None:
@@ -202,8 +203,7 @@ class MakeActions:
         if state is None or summary is None or len(bases) < 2:
             return
         bases.remove(state.base)
-        names = base_names(bases, summary)
-        dialog = StyleMixDialog(bases, names, row_names(summary), self._window)
+        dialog = StyleMixDialog(self._explorer, bases, row_names(summary), self._window)
         _open(dialog, lambda: self._controller.style_mix(dialog.other, *dialog.rows, dialog.seconds.value))
 
     def sweep(self) -> None:

@@ -14,13 +14,12 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QSizePolicy,
     QSplitter,
-    QStackedWidget,
     QWidget,
 )
 
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.training.form_step import scrolling
-from latent_explorer.ui.widgets.basics import EmptyState, column, hint, plain, row
+from latent_explorer.ui.widgets.basics import EmptyState, Pages, column, hint, plain, row
 from latent_explorer.ui.widgets.curve_math import Curve, smoothed, value_at, value_text
 from latent_explorer.ui.widgets.curve_plot import CurvePlot, PlotOptions
 from latent_explorer.ui.widgets.probability_lines import line_style
@@ -193,7 +192,7 @@ class CurvesView(QWidget):
         line.addWidget(self.plot, 1)
         line.addWidget(self.legend)
         self.empty = EmptyState("plot", empty)
-        self.pages = QStackedWidget()
+        self.pages = Pages()
         self.pages.addWidget(self.empty)
         self.pages.addWidget(charts)
         layout = column(self, spacing=theme.UNIT // 2)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, QRect, QSize, Qt, QTimer, Signal
-from PySide6.QtWidgets import QDockWidget, QFileDialog, QMainWindow, QMessageBox, QStackedWidget, QWidget
+from PySide6.QtWidgets import QDockWidget, QFileDialog, QMainWindow, QMessageBox, QWidget
 
 from latent_explorer.app.training.updates import (
     PicturesMoved,
@@ -22,7 +22,7 @@ from latent_explorer.app.training.updates import (
 from latent_explorer.common.format import shortened, without_middle
 from latent_explorer.ui.style import icons, theme
 from latent_explorer.ui.training import run_text
-from latent_explorer.ui.widgets.basics import column, icon_button, row, title
+from latent_explorer.ui.widgets.basics import Pages, column, icon_button, row, title
 from latent_explorer.ui.widgets.segmented_control import SegmentedControl
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class TrainingDock(QDockWidget):
         self.tabs.chosen.connect(self.show_page)
         self.float_button = icon_button("float", FLOAT_TEXT, lambda: self.setFloating(not self.isFloating()))
         self.close_button = icon_button("close", "Close the training dock (Ctrl+T)", self.close)
-        self.pages = QStackedWidget()
+        self.pages = Pages()
         self.pages.setMinimumHeight(20 * theme.UNIT)
         self.setWidget(self._body())
         self.topLevelChanged.connect(self._on_floated)
@@ -86,6 +86,7 @@ class TrainingDock(QDockWidget):
 
     def _body(self) -> QWidget:
         body = QWidget()
+        body.setAccessibleName("Training")
         body.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         head = row()
         edge = theme.MARGIN - (theme.CONTROL - theme.ICON) // 2

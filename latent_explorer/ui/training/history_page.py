@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QHeaderView,
     QMessageBox,
-    QStackedWidget,
     QTableWidget,
     QTableWidgetItem,
     QWidget,
@@ -23,7 +22,7 @@ from latent_explorer.common.format import shortened, size_text
 from latent_explorer.ui.style import icons, theme
 from latent_explorer.ui.training import metrics, run_text
 from latent_explorer.ui.training.curves_view import CurvesView, split_in_two
-from latent_explorer.ui.widgets.basics import EmptyState, NoWheelComboBox, button, column, icon_button, row
+from latent_explorer.ui.widgets.basics import EmptyState, NoWheelComboBox, Pages, button, column, icon_button, row
 
 if TYPE_CHECKING:
     from latent_explorer.app.training.controller import TrainingController
@@ -36,7 +35,7 @@ NO_RUNS = "No training was started yet. Every training is listed here with its c
 NO_CURVES = "Select one run or several to compare their curves."
 
 
-class HistoryPage(QStackedWidget):
+class HistoryPage(Pages):
     """List of all runs. Emits `show_requested` after a run was attached, `new_requested` for a new one."""
 
     show_requested = Signal()

@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QProgressBar,
     QPushButton,
     QSizePolicy,
-    QStackedWidget,
     QWidget,
 )
 
@@ -23,7 +22,7 @@ from latent_explorer.ui.style import icons, theme
 from latent_explorer.ui.training import metrics, run_text
 from latent_explorer.ui.training.curves_view import CurvesView, split_in_two
 from latent_explorer.ui.training.sheet_player import SheetPlayer
-from latent_explorer.ui.widgets.basics import ElidedLabel, EmptyState, button, column, hint, row, title
+from latent_explorer.ui.widgets.basics import ElidedLabel, EmptyState, Pages, button, column, hint, row, title
 from latent_explorer.ui.widgets.curve_math import value_text
 from latent_explorer.ui.widgets.segmented_control import SegmentedControl
 
@@ -51,7 +50,8 @@ BUTTONS = {  # text, icon, tooltip
     "current": (
         "Open current state",
         "",
-        "Make an explainer of the newest checkpoint and open it; the training goes on",
+        "See what it can do so far: makes an explainer from the last checkpoint, which takes a minute or two, and "
+        "opens it in this window in place of the one that is open. The training goes on",
     ),
     "longer": ("Train longer...", "", "Continue from the end with more images"),
 }
@@ -209,7 +209,7 @@ def _set_role(widget: QWidget, role: str) -> bool:
     return True
 
 
-class RunPage(QStackedWidget):
+class RunPage(Pages):
     """Page of the attached run. Emits `new_requested` if there is none and the user wants one."""
 
     new_requested = Signal()
@@ -223,7 +223,7 @@ class RunPage(QStackedWidget):
         self.sheets = SheetPlayer()
         self.log = LogView(NO_LOG)
         self.side = SegmentedControl("Pictures or log", ("Pictures", "Log"))
-        self._side_pages = QStackedWidget()
+        self._side_pages = Pages()
         self.empty = EmptyState("training", NO_RUN, "New training", self.new_requested.emit)
         self.body = self._make_body()
         self.addWidget(self.empty)
@@ -311,7 +311,7 @@ class LogView(QWidget):
         self.text.setAccessibleName("Log of the training")
         self.text.setTabChangesFocus(True)
         self.text.document().setDocumentMargin(theme.UNIT)
-        self.pages = QStackedWidget()
+        self.pages = Pages()
         self.pages.addWidget(EmptyState("info", empty))
         self.pages.addWidget(self.text)
         column(self).addWidget(self.pages)

@@ -10,10 +10,10 @@ import numpy as np
 from PIL import Image
 from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import QFontMetricsF, QImage, QKeyEvent, QPainter, QPen
-from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from latent_explorer.ui.style import icons, theme
-from latent_explorer.ui.widgets.basics import EmptyState, column, hint, icon_button, row
+from latent_explorer.ui.widgets.basics import EmptyState, Pages, column, hint, icon_button, row
 from latent_explorer.ui.widgets.scaling import scaled, shown_side
 from latent_explorer.ui.widgets.slider_track import SliderTrack
 
@@ -211,7 +211,7 @@ class SheetPlayer(QWidget):
         line.addWidget(self.pixels)
         inner.addLayout(line)
         self.empty = EmptyState("grid", EMPTY)
-        self.pages = QStackedWidget()
+        self.pages = Pages()
         self.pages.addWidget(self.empty)
         self.pages.addWidget(sheets)
         column(self).addWidget(self.pages)

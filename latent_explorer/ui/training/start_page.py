@@ -7,7 +7,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QStackedWidget, QWidget
+from PySide6.QtWidgets import QWidget
 
 from latent_explorer.app.training.plan import TrainingPlan
 from latent_explorer.app.training.updates import (
@@ -36,7 +36,7 @@ from latent_explorer.ui.training.form_step import FormStep, scrolling
 from latent_explorer.ui.training.images_step import ImagesStep
 from latent_explorer.ui.training.settings_page import SettingsPage
 from latent_explorer.ui.training.size_step import SizeStep
-from latent_explorer.ui.widgets.basics import column, row, title
+from latent_explorer.ui.widgets.basics import Pages, column, row, title
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,7 +63,7 @@ class StartPage(QWidget):
         self.images, self.classifier, self.size_ = ImagesStep(), ClassifierStep(), SizeStep()
         self.steps: tuple[FormStep, ...] = (self.images, self.classifier, self.size_)
         self.settings: SettingsPage | None = None  # made when first shown
-        self.left = QStackedWidget()
+        self.left = Pages()
         self.check = CheckResultsView()
         self.next = NextStepBar()
         self._build()

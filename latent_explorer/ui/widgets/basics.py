@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import (
+    QApplication,
     QBoxLayout,
     QComboBox,
     QDialog,
@@ -16,6 +17,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QPushButton,
     QSizePolicy,
+    QStackedWidget,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -198,6 +200,27 @@ class EmptyState(QWidget):
     def _draw(self) -> None:
         side = 5 * theme.UNIT
         self._picture.setPixmap(icons.icon(self._icon, "muted").pixmap(QSize(side, side)))
+
+
+class Pages(QStackedWidget):
+    """Stack that gives the focus of a page that it hides to the panel around it.
+
+    Qt would pass it to the first field of the next page, which then takes the next key.
+    """
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.currentChanged.connect(self._keep_focus)
+
+    def _keep_focus(self) -> None:
+        focused = QApplication.focusWidget()
+        if focused is None or not self.isAncestorOf(focused):  # a page that was hidden had no focus before
+            return
+        holder: QWidget | None = self
+        while holder is not None and holder.focusPolicy() == Qt.FocusPolicy.NoFocus:
+            holder = holder.parentWidget()
+        if holder is not None:
+            holder.setFocus(Qt.FocusReason.OtherFocusReason)
 
 
 class NoWheelComboBox(QComboBox):

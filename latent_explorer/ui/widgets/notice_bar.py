@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Bar with one message at the lower edge of the canvas, and the list of earlier messages.
+"""Bar with one message, and the list of earlier messages.
 
-It overlays the pictures, so that a message never moves them.
+It has a place of its own in the window, so that it covers no picture; `height_changed` says how much room it takes.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Literal
 
-from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt, QTimer
+from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QPainter, QPen
-from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy
 
 from latent_explorer.ui.style import icons, theme
 from latent_explorer.ui.widgets.basics import button, icon_button, plain, row
@@ -19,7 +19,7 @@ from latent_explorer.ui.widgets.basics import button, icon_button, plain, row
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from PySide6.QtGui import QPaintEvent
+    from PySide6.QtGui import QHideEvent, QPaintEvent, QResizeEvent, QShowEvent
 
 Severity = Literal["info", "warning", "error"]
 COLORS = {"info": "accent", "warning": "warning", "error": "danger"}
@@ -29,13 +29,13 @@ NO_ACTION = "What to do about the notice"
 
 
 class NoticeBar(QFrame):
-    """Message bar over a widget; hidden while there is no message."""
+    """Message bar, hidden while there is no message."""
 
-    def __init__(self, over: QWidget) -> None:
-        """Overlay the widget `over` as a child of its parent."""
-        super().__init__(over.parentWidget())
-        self._over = over
-        over.installEventFilter(self)
+    height_changed = Signal(int)  # px that it takes; 0 while it is hidden
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setAccessibleName("Notices")
         self.history: deque[tuple[str, str]] = deque(maxlen=MAX_HISTORY)  # (severity, text), oldest first
         self._severity: Severity = "info"
         self._action: Callable[[], object] | None = None
@@ -59,9 +59,18 @@ class NoticeBar(QFrame):
         self.hide()
 
     def show_message(
-        self, text: str, severity: Severity = "info", *, action: str = "", on_action: Callable[[], object] | None = None
+        self,
+        text: str,
+        severity: Severity = "info",
+        *,
+        action: str = "",
+        on_action: Callable[[], object] | None = None,
+        passing: bool = False,
     ) -> None:
-        """Show a sentence, with a button if `action` is given, and add it to the list."""
+        """Show a sentence and add it to the list.
+
+        With an `action` it has a button and waits for an answer, unless it is `passing`.
+        """
         self.history.append((severity, text))
         self._severity, self._action = severity, on_action
         self.text.setText(text)
@@ -70,11 +79,9 @@ class NoticeBar(QFrame):
         self.button.setAccessibleName(action or NO_ACTION)
         self.button.setVisible(bool(action))
         self._draw()
-        self._place()
         self.show()
-        self.raise_()
         self._timer.stop()
-        if SHOWN_SECONDS[severity] and not action:
+        if SHOWN_SECONDS[severity] and (passing or not action):
             self._timer.start(1000 * SHOWN_SECONDS[severity])
 
     def clear_message(self, text: str) -> None:
@@ -82,16 +89,18 @@ class NoticeBar(QFrame):
         if self.text.text() == text:
             self.hide()
 
-    def _place(self) -> None:
-        """Move to the lower edge of the widget, as tall as the sentence needs."""
-        under = self._over.geometry().adjusted(theme.MARGIN, 0, -theme.MARGIN, 0)
-        height = max(self.heightForWidth(under.width()), self.minimumSizeHint().height())
-        self.setGeometry(under.left(), under.bottom() + 1 - height, under.width(), height)
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.height_changed.emit(self.height())
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() in (QEvent.Type.Resize, QEvent.Type.Move) and not self.isHidden():
-            self._place()
-        return super().eventFilter(watched, event)
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.height_changed.emit(0)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if not self.isHidden():
+            self.height_changed.emit(self.height())
 
     def _act(self) -> None:
         self.hide()

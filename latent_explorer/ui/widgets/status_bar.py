@@ -170,6 +170,7 @@ class StatusBar(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
+        self.setAccessibleName("Status")
         self.setFixedHeight(HEIGHT)
         self.jobs = JobIndicator()
         self.jobs.cancel_requested.connect(self.cancel_requested)

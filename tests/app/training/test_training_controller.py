@@ -141,6 +141,7 @@ def test_the_current_state_is_exported_by_a_child_and_opened(training_harness, p
         patch.setattr(child, "self_command", lambda *_arguments: monkey)
         controller.open_current()
     assert controller.snapshot_busy
+    assert "opens in this window in a minute or two; the training goes on" in training_harness.messages()[-1]
     training_harness.wait(lambda: not controller.snapshot_busy)
     training_harness.headless.settle()
     assert training_harness.headless.explorer.summary.model_hash == "d" * 64

@@ -38,7 +38,7 @@ def test_everything_is_listed_at_first(dialog):
 
 def test_a_row_says_where_and_what_was_seen(dialog):
     dialog.search.setText("b16.conv1 5")
-    assert cells(dialog, 0) == ["133", "b16.conv1", "16 px", "5", "0.00", "1.00", ""]
+    assert cells(dialog, 0) == ["133", "", "b16.conv1", "16 px", "5", "0.00", "1.00", ""]
 
 
 def test_what_has_a_slider_is_marked(dialog):
@@ -55,6 +55,37 @@ def test_typing_and_return_add_the_first_hit(dialog, qtbot):
     assert cells(dialog, 0)[-1] == "in the list"
 
 
+def test_names_are_found_in_whatever_case_and_order(qtbot):
+    make_application()
+    names = {40: "Brown spots", 7: "Edge browning, Brown edge", 133: "Holes"}
+    made = AddSliderDialog(FakeExplainer().summary(), listed=(), names=names)
+    qtbot.addWidget(made)
+
+    def found(text: str) -> list[str]:
+        made.search.setText(text)
+        return [cells(made, line)[0] for line in range(made.model.rowCount())]
+
+    assert found("brown") == ["7", "40"]
+    assert found("SPOTS br") == ["40"]
+    assert found("green") == []
+    assert found("") != []
+    made.layer.setCurrentText("b16.conv1, 16 px")
+    assert found("hole") == ["133"]
+    assert found("brown") == []
+
+
+def test_the_window_passes_names_also_those_given_here(desktop):
+    explorer, panel = desktop.explorer, desktop.window.attributes
+    attribute = explorer.attributes()[1]
+    explorer.change_document(explorer.document.renamed(attribute, "My own word"))
+    dialog = panel.open_add_slider()
+    dialog.search.setText("own word")
+    assert [cells(dialog, line)[0] for line in range(dialog.model.rowCount())] == [
+        str(attribute.entries[0].style_index)
+    ]
+    dialog.close()
+
+
 def test_pinned(dialog, qtbot):
     dialog.pin.setChecked(True)
     dialog.search.setText("12")
@@ -65,7 +96,7 @@ def test_pinned(dialog, qtbot):
 
 def test_a_layer_narrows_the_list(dialog):
     dialog.layer.setCurrentIndex(2)
-    assert {cells(dialog, line)[1] for line in range(dialog.model.rowCount())} == {"b8.conv0"} | ({cells(dialog, 0)[1]})
+    assert {cells(dialog, line)[2] for line in range(dialog.model.rowCount())} == {"b8.conv0"} | ({cells(dialog, 0)[2]})
     assert dialog.model.rowCount() == 32
 
 
@@ -84,7 +115,7 @@ def test_a_model_without_statistics_still_lists(qtbot):
     summary = dataclasses.replace(FakeExplainer().summary(), style_stats=None)
     made = AddSliderDialog(summary, listed=())
     qtbot.addWidget(made)
-    assert cells(made, 0)[4:6] == ["–", "–"]
+    assert cells(made, 0)[5:7] == ["–", "–"]
 
 
 def test_named_for_screen_readers(dialog):

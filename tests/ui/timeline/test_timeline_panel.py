@@ -7,12 +7,13 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton
+from PySide6.QtWidgets import QAbstractButton, QComboBox
 from timeline_tools import CTRL, LEFT, SHIFT, at, make_three, panel_of, slider, wait_rendered
 from window_tools import desktop_on, drag, open_fake, wait_picture
 
 from latent_explorer.app.exploration.updates import TimelineFrame
 from latent_explorer.ui.bottom_strip import PLOT, TIMELINE
+from latent_explorer.ui.samples.thumbnails import ThumbnailView
 from latent_explorer.ui.timeline.make_dialogs import MorphDialog, RandomWalkDialog, StyleMixDialog, SweepDialog
 from latent_explorer.ui.timeline.timeline_text import EMPTY
 
@@ -203,6 +204,26 @@ def test_dialogs_make_timelines(qtbot, desktop, key, kind, count):
     times = panel_of(desktop).view.times
     assert len(times) == count
     assert times[1] == pytest.approx(0.5)
+
+
+def test_a_morph_is_chosen_by_pictures(qtbot, desktop):
+    samples = desktop.window.samples.view
+    qtbot.waitUntil(lambda: len(samples.thumbnails.pictures) > 0)
+    desktop.window.actions_by_key["morph"].trigger()
+    dialog = panel_of(desktop).findChild(MorphDialog)
+    first, second = dialog.findChildren(ThumbnailView)
+    assert (first.accessibleName(), second.accessibleName()) == ("From", "To")
+    assert not dialog.findChildren(QComboBox)
+    in_view = first.thumbnails.bases[:8]
+    qtbot.waitUntil(lambda: all(base in first.thumbnails.pictures for base in in_view))
+    second.setCurrentIndex(second.thumbnails.index(5))
+    assert dialog.ends == (first.thumbnails.bases[0], second.thumbnails.bases[5])
+    asked = []
+    set_strip = desktop.explorer.set_strip
+    desktop.explorer.set_strip = lambda bases: asked.append(bases) or set_strip(bases)
+    dialog.reject()
+    assert asked
+    assert set(asked[0]) <= set(samples.thumbnails.bases)  # the samples get their pictures again
 
 
 # recording

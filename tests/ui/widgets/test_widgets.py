@@ -9,7 +9,7 @@ from PIL import Image
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QLabel
 from window_tools import colours_in
 
 from latent_explorer.app.engine.failure import Failure
@@ -19,7 +19,7 @@ from latent_explorer.ui.canvas.live_plot import MAX_EDITS, ProbabilityPlot
 from latent_explorer.ui.dialogs.error import ErrorDialog
 from latent_explorer.ui.dialogs.help import AboutDialog, NoticesDialog
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.widgets.basics import ElidedLabel, column, hint, plain
+from latent_explorer.ui.widgets.basics import ElidedLabel, hint, plain
 from latent_explorer.ui.widgets.image_view import CaptionedImage, ImageView
 from latent_explorer.ui.widgets.notice_bar import NoticeBar
 from latent_explorer.ui.widgets.probability_bars import MAX_ROWS, ClassProbabilities, ProbabilityBars, sentence
@@ -230,11 +230,8 @@ def test_speed_counts_the_last_second(qtbot):
 
 
 def test_notice_with_a_button(qtbot):
-    window, pictures = QWidget(), QWidget()
-    column(window).addWidget(pictures)
-    qtbot.addWidget(window)
-    window.show()
-    bar = NoticeBar(pictures)
+    bar = NoticeBar()
+    qtbot.addWidget(bar)
     done = []
     bar.show_message("Go on where you were?", action="Go on", on_action=lambda: done.append(1))
     assert bar.isVisible()
@@ -242,6 +239,8 @@ def test_notice_with_a_button(qtbot):
     bar.button.click()
     assert done == [1]
     assert not bar.isVisible()
+    bar.show_message("Saved leaf.png.", action="Show in folder", on_action=lambda: None, passing=True)
+    assert bar._timer.isActive()  # news goes by itself
 
 
 # dialogs
