@@ -64,14 +64,14 @@ class VerdictView(QWidget):
         self.text.setWordWrap(True)
         self.text.setToolTip("As rendered for this picture")
         self.setAccessibleName("Verdict of this picture")
-        self.turn = ElidedButton()
+        self.turn = ElidedButton("Turn the verdict")
         self.turn.clicked.connect(lambda: self._turn(0))
         self.others = button("Other ways", lambda: None, role="quiet")
         self.others.setMenu(QMenu(self))
         self.others.setToolTip("Other sets of attributes that turn this picture")
         self.search = button("Search all styles", self._search)
         self.search.setToolTip(SEARCH_HELP)
-        self.other_class = ElidedButton()
+        self.other_class = ElidedButton("Show the attributes of another class")
         self.other_class.clicked.connect(self._show_other_class)
         line = row()
         line.addWidget(self.text, 1)
@@ -230,9 +230,11 @@ class SliderMover(QObject):
 class ElidedButton(QPushButton):
     """Button whose text is elided if it does not fit; the tooltip and the accessible name hold the whole of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        """`name` is the accessible name as long as there is no text."""
         super().__init__()
         self._text = ""
+        self.setAccessibleName(name)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def set_text(self, text: str) -> None:

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from latent_explorer.ui.style import icons, theme
 from latent_explorer.ui.training import metrics, run_text
 from latent_explorer.ui.training.curves_view import CurvesView, split_in_two
+from latent_explorer.ui.training.form_step import scrolling
 from latent_explorer.ui.training.sheet_player import SheetPlayer
 from latent_explorer.ui.widgets.basics import ElidedLabel, EmptyState, Pages, button, column, hint, row, title
 from latent_explorer.ui.widgets.curve_math import value_text
@@ -37,7 +38,7 @@ NO_CURVES = "Curves begin with the first few hundred images."
 NO_LOG = "Nothing was logged yet."
 MAX_IMAGES = 1_000_000_000
 MAX_LINES = 2000
-WIDTH = 28 * theme.UNIT  # px
+WIDTH = 34 * theme.UNIT  # px, of the two longest buttons side by side
 # By state: the button that stands out.
 PRIMARY_OF = dict.fromkeys(("paused", "failed", "interrupted"), "resume") | dict.fromkeys(
     ("finished", "stopped"), "result"
@@ -64,7 +65,8 @@ class RunStatusView(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setFixedWidth(WIDTH)
+        self.setMinimumWidth(WIDTH)  # more where the buttons' texts need it
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         self.name = ElidedLabel()
         self.name.setProperty("role", "title")
         self._icon = QLabel()
@@ -95,7 +97,9 @@ class RunStatusView(QWidget):
         return made
 
     def _build(self) -> None:
-        layout = column(self, spacing=theme.UNIT // 2)
+        """Lay out the texts, which scroll where the dock is low, above the buttons, which are always whole."""
+        texts = QWidget()
+        layout = column(texts, spacing=theme.UNIT // 2)
         head = row()
         head.addWidget(self._icon)
         head.addWidget(self.state)
@@ -119,6 +123,10 @@ class RunStatusView(QWidget):
         layout.addWidget(self.message)
         layout.addLayout(form)
         layout.addStretch(1)
+        area = scrolling(texts)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        whole = column(self, spacing=theme.UNIT // 2)
+        whole.addWidget(area, 1)
         first, second = row(), row()
         for key in ("result", "resume", "pause", "stop"):
             first.addWidget(self.buttons[key])
@@ -126,7 +134,7 @@ class RunStatusView(QWidget):
         second.addWidget(self.buttons["longer"])
         for line in (second, first):
             line.addStretch(1)
-            layout.addLayout(line)
+            whole.addLayout(line)
 
     def show_run(self, view: RunView, *, snapshot_busy: bool, devices: Mapping[str, str] | None = None) -> None:
         self.name.setText(view.name)

@@ -151,6 +151,25 @@ def test_an_ended_training_offers_what_comes_next(qtbot, controller, runs, state
     assert page.facts.message.property("role") == ("warning" if trouble else "hint")
 
 
+@pytest.mark.parametrize("state", ["running", "paused", "failed", "interrupted", "stopped", "finished"])
+def test_nothing_is_cut_off_in_the_dock_of_a_low_screen(qtbot, controller, runs, state):
+    made = "running" if state == "interrupted" else state
+    folder = make_run(runs / "leaves", made, message="The disk is full. " * 12)
+    folder.result.touch()
+    view = controller.runs()[0]
+    (controller.go if state == "running" else controller.attach)(view)
+    page = make_page(qtbot, controller, "run")
+    page.resize(1366, 200)
+    facts = page.facts
+    for button in facts.buttons.values():
+        if not button.isHidden():
+            assert button.width() >= button.minimumSizeHint().width()
+            assert facts.rect().contains(button.geometry())
+    for label in (facts.name, facts.state, facts.progress, *facts.facts.values()):
+        assert label.height() >= label.fontMetrics().height()
+    assert facts.message.height() >= facts.message.heightForWidth(facts.message.width())
+
+
 def test_resume_open_and_train_longer(qtbot, controller, runs, monkeypatch):
     folder = make_run(runs / "leaves", "finished", images=48_000)
     folder.result.touch()
