@@ -13,7 +13,6 @@ from latent_explorer.app.engine.events import PictureFailed, PictureReady
 from latent_explorer.app.exploration import picture_requests
 from latent_explorer.app.exploration.state import ExplorerState
 from latent_explorer.app.exploration.updates import ErrorReport, GridPicture, HoverPicture, MainPicture, Thumbnail
-from latent_explorer.explain.projection.report_text import cautions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -183,10 +182,8 @@ class PictureScheduler:
     def _take_main(self, event: PictureReady) -> None:
         assert self._summary is not None
         result = replace(event.result, generation=event.generation)
-        projected = self._latents.of(event.request.recipe.base)
-        warnings = picture_requests.warnings(event.request, self._summary, result)
-        warnings += cautions(projected.report) if projected is not None else []
-        picture = MainPicture(event.request, result, tuple(warnings))
+        warnings = picture_requests.warnings(event.request, self._summary, result, self._latents.of)
+        picture = MainPicture(event.request, result, warnings)
         state = self._main_states.get(event.generation)
         self._main_states = {g: s for g, s in self._main_states.items() if g > event.generation}
         if state is not None:

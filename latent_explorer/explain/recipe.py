@@ -227,3 +227,6 @@ class RenderResult:
     w_distance: float  # RMS distance of the unedited ws from w_avg, in units of w's standard deviation
     seconds: float
     generation: int = 0
+    # Distance of the edited styles from those of the encoded pictures, in units of the distance that nearly all of
+    # these have from each other; None where the file holds too few to tell.
+    unlikeness: float | None = None

@@ -209,8 +209,8 @@ class MainWindow(QMainWindow):
     def _take_picture(self, picture: MainPicture | TimelineFrame) -> None:
         self.status.speed.count(picture.result.seconds)
         if self.status.warnings != picture.warnings:
-            self.notices.clear_message(" ".join(self.status.warnings))
-        self.status.show_warnings(picture.warnings)
+            self.notices.clear_message(self.status.warning_text)
+        self.status.show_warnings(picture.warnings, compared=picture.result.unlikeness is not None)
 
     def _state_changed(self, update: StateChanged) -> None:
         self._update_undo_actions()
@@ -297,7 +297,7 @@ class MainWindow(QMainWindow):
 
     def _show_warnings(self) -> None:
         if self.status.warnings:
-            self.notices.show_message(" ".join(self.status.warnings), "warning")
+            self.notices.show_message(self.status.warning_text, "warning")
 
     def _fill_recent(self) -> None:
         self.recent.clear()

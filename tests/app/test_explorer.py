@@ -44,7 +44,7 @@ def test_a_change_that_changes_no_picture_renders_none(opened):
 
 def test_warnings_come_with_their_picture(opened):
     opened.explorer.apply(SetAttribute(SPOTS, 1.5))
-    assert "spots (style 3) is outside" in of_type(opened.settle(), updates.MainPicture)[-1].warnings[0]
+    assert "spots (style 3) is outside" in of_type(opened.settle(), updates.MainPicture)[-1].warnings[0].text
     opened.explorer.undo()
     assert of_type(opened.settle(), updates.MainPicture)[-1].warnings == ()
 

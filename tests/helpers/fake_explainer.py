@@ -162,7 +162,7 @@ class FakeRenderer:
             pictures.append(Picture(paint(styles, key), logits, probs))
         far = 1.0 if isinstance(base, SampleBase) else abs(recipe.truncation_psi)
         seconds = time.perf_counter() - started
-        return RenderResult(pictures[0], pictures[1], edited_styles(plain), far, seconds)
+        return RenderResult(pictures[0], pictures[1], edited_styles(plain), far, seconds, unlikeness=0.5)
 
     def logits(self, trials: TrialsRequest) -> np.ndarray:
         recipe = trials.request.recipe

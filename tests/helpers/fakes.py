@@ -55,6 +55,7 @@ def make_result(value: float = 0.0, w_distance: float = 1.0) -> RenderResult:
         styles=np.zeros(LAYOUT.num_styles, np.float32),
         w_distance=w_distance,
         seconds=0.001,
+        unlikeness=0.5,
     )
 
 

@@ -22,11 +22,13 @@ from window_tools import colours_in, desktop_on, drag, open_fake, wait_picture
 
 from latent_explorer.app.engine.failure import Failure
 from latent_explorer.app.exploration.intents import SetAttribute, SetBase, SetTruncation
+from latent_explorer.app.exploration.picture_requests import Caution
 from latent_explorer.app.exploration.recipe_png import read_recipe
 from latent_explorer.app.exploration.updates import ErrorReport, Message
 from latent_explorer.common.events import Progress
 from latent_explorer.explain.recipe import SampleBase, SeedBase
 from latent_explorer.ui.dialogs.error import ErrorDialog
+from latent_explorer.ui.widgets.status_bar import StatusBar
 
 CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 
@@ -189,12 +191,26 @@ def test_status_says_when_a_picture_is_outside_the_data(qtbot, desktop):
     desktop.explorer.apply(SetBase(SeedBase(1)))
     desktop.explorer.apply(SetTruncation(1.4))
     wait_picture(qtbot, desktop)
-    assert status.data.text() == "Outside the data"
+    assert status.data.text() == "Outside the data: truncation"
     status.data.click()
     assert "Truncation 1.40 is above 1" in desktop.window.notices.text.text()
     desktop.explorer.undo()
     wait_picture(qtbot, desktop)
     assert not desktop.window.notices.isVisible()  # it no longer applies
+
+
+def test_status_names_what_is_outside_and_claims_only_what_was_tested(qtbot):
+    bar = StatusBar()
+    qtbot.addWidget(bar)
+    bar.show_warnings((Caution("Far from every leaf.", "combination of styles"), Caution("Far.", "latent")))
+    assert bar.data.text() == "Outside the data: combination of styles, latent"
+    assert bar.data.toolTip() == "Far from every leaf.\nFar."
+    bar.show_warnings((Caution("The reconstruction changes the class."),))
+    assert bar.data.text() == "Take care"
+    bar.show_warnings((), compared=False)
+    assert bar.data.text() == "Styles within their ranges"
+    bar.show_warnings(())
+    assert bar.data.text() == "Within the data"
 
 
 def test_device_menu_lists_and_marks_the_choice(desktop):

@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 MAX_BYTES = 256 << 20
 SUFFIX = ".frame"
 STRAY_SECONDS = 3600  # age from which a temporary file counts as left over from a crash
-_RENDER_VERSION = 1  # increase it when the same recipe renders to another picture than before
+_RENDER_VERSION = 2  # increase it when the same recipe renders to another result than before
 
 
 class FrameRequest(msgspec.Struct, frozen=True, cache_hash=True):
@@ -191,6 +191,7 @@ class _Stored(msgspec.Struct, frozen=True, array_like=True):
     styles: _Array
     w_distance: float
     seconds: float
+    unlikeness: float | None
 
 
 def _encode(result: RenderResult) -> bytes:
@@ -201,6 +202,7 @@ def _encode(result: RenderResult) -> bytes:
         styles=_array(result.styles),
         w_distance=result.w_distance,
         seconds=result.seconds,
+        unlikeness=result.unlikeness,
     )
     data = msgspec.msgpack.encode(stored)  # compression would hardly save space and take ten times as long
     return zlib.crc32(data).to_bytes(4, "big") + data
@@ -213,7 +215,7 @@ def _decode(data: bytes) -> RenderResult:
     after = Picture(*map(_numpy, stored.after))
     before = Picture(*map(_numpy, stored.before)) if stored.before else after
     styles = _numpy(stored.styles)
-    return RenderResult(after, before, styles, stored.w_distance, stored.seconds)
+    return RenderResult(after, before, styles, stored.w_distance, stored.seconds, unlikeness=stored.unlikeness)
 
 
 def _picture(picture: Picture) -> tuple[_Array, _Array, _Array]:

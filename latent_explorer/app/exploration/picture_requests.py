@@ -12,6 +12,7 @@ from latent_explorer.app.exploration.compatibility import recipe_mismatch, recip
 from latent_explorer.app.exploration.intents import SetBase
 from latent_explorer.app.exploration.state import ExplorerState, with_attribute
 from latent_explorer.common.errors import UserError
+from latent_explorer.explain.projection.report_text import OUTSIDE_DOMAIN, cautions
 from latent_explorer.explain.recipe import (
     Base,
     Noise,
@@ -23,12 +24,14 @@ from latent_explorer.explain.recipe import (
     StyleShift,
     canonical_edits,
     is_generated,
+    leaves,
 )
 from latent_explorer.models.attributes import AttributeEntry, newest_set, opposite
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from latent_explorer.explain.projected import ProjectedPicture
     from latent_explorer.models.attributes import Attribute
     from latent_explorer.models.summary import ClassifierSummary, ExplainerSummary, StyleStats
 
@@ -148,38 +151,74 @@ def classifier_of(state: ExplorerState, summary: ExplainerSummary) -> Classifier
 # Warnings ----------------------------------------------------------------------------------------
 
 
-def warnings(request: PictureRequest, summary: ExplainerSummary, result: RenderResult) -> list[str]:
-    """Return reasons to treat the picture with care, one sentence each; empty if it is within the data.
+class Caution(msgspec.Struct, frozen=True):
+    """Reason to treat a picture with care, a sentence.
+
+    `outside` names what is outside the data in a few words; it is empty where the reason is another.
+    """
+
+    text: str
+    outside: str = ""
+
+
+def warnings(
+    request: PictureRequest,
+    summary: ExplainerSummary,
+    result: RenderResult,
+    projected_of: Callable[[Base], ProjectedPicture | None] = lambda _base: None,
+) -> tuple[Caution, ...]:
+    """Return reasons to treat the picture with care; none of them has an `outside` if it is within the data.
 
     Takes the request that the result was rendered from, so that the warnings and the picture match.
     """
     recipe = request.recipe
-    messages = []
+    found = []
     if recipe.truncation_psi > 1:
-        messages.append(
-            f"Truncation {recipe.truncation_psi:.2f} is above 1: the picture is more unusual than the data."
-        )
-    messages += _shift_warnings(recipe, summary, result)
+        text = f"Truncation {recipe.truncation_psi:.2f} is above 1: the picture is more unusual than the data."
+        found.append(Caution(text, "truncation"))
+    found += _shift_warnings(recipe, summary, result)
+    found += _combination_warnings(result)
     # An encoded picture of the data is within the data, however far its latent lies.
     if result.w_distance > MAX_TYPICAL_DISTANCE and not isinstance(recipe.base, SampleBase):
-        messages.append(
+        text = (
             f"The latent is {result.w_distance:.1f} standard deviations from the average, "
             "further than the pictures the generator learned from."
         )
+        found.append(Caution(text, "latent"))
     if request.classifier_id == summary.conditioned_on:  # the table of samples holds the verdicts of no other
-        messages += _reconstruction_warnings(recipe, summary, result)
-    return messages
+        found += [Caution(text) for text in _reconstruction_warnings(recipe, summary, result)]
+    for projected in filter(None, map(projected_of, leaves(recipe.base))):
+        domain = OUTSIDE_DOMAIN if not projected.report.in_domain else ""
+        found += [Caution(text, "photo" if text == domain else "") for text in cautions(projected.report)]
+    return tuple(dict.fromkeys(found))  # two photos may give the same reason
 
 
-def _shift_warnings(recipe: PictureRecipe, summary: ExplainerSummary, result: RenderResult) -> list[str]:
+def outside_the_data(found: Sequence[Caution]) -> str:
+    """Return what is outside the data in a few words: "Brown centre, combination"; empty if nothing is."""
+    return ", ".join(dict.fromkeys(warning.outside for warning in found if warning.outside))
+
+
+def _shift_warnings(recipe: PictureRecipe, summary: ExplainerSummary, result: RenderResult) -> list[Caution]:
     outside = [
         edit for edit in recipe.edits if isinstance(edit, StyleShift) and _is_outside(edit, summary.style_stats, result)
     ]
     if not outside:
         return []
     if len(outside) == 1:
-        return [f"{_shift_name(outside[0], summary)} is outside the range that the data shows."]
-    return [f"{len(outside)} styles are outside the range that the data shows."]
+        name = _shift_name(outside[0], summary)
+        return [Caution(f"{name} is outside the range that the data shows.", name)]
+    count = f"{len(outside)} styles"
+    return [Caution(f"{count} are outside the range that the data shows.", count)]
+
+
+def _combination_warnings(result: RenderResult) -> list[Caution]:
+    if result.unlikeness is None or result.unlikeness <= 1:
+        return []
+    text = (
+        f"Taken together the styles are {result.unlikeness:.1f} times as far from those of the encoded pictures as "
+        "nearly all of these are from each other: no picture of the data has this combination."
+    )
+    return [Caution(text, "combination of styles")]
 
 
 def _shift_name(edit: StyleShift, summary: ExplainerSummary) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from latent_explorer.app.engine.events import Outcome
 from latent_explorer.app.engine.failure import Failure, failure_of
 from latent_explorer.app.exploration.document import Document
+from latent_explorer.app.exploration.picture_requests import Caution
 from latent_explorer.app.exploration.state import ExplorerState
 from latent_explorer.explain.recipe import Base, Picture, PictureRequest, RenderResult
 from latent_explorer.explain.timeline.timeline import Timeline
@@ -53,7 +54,7 @@ class MainPicture:
 
     request: PictureRequest
     result: RenderResult
-    warnings: tuple[str, ...]  # empty: within the data
+    warnings: tuple[Caution, ...]
 
 
 @dataclass(frozen=True)
@@ -193,7 +194,7 @@ class TimelineFrame:
     request: PictureRequest
     result: RenderResult
     cached: bool
-    warnings: tuple[str, ...] = ()  # empty: within the data
+    warnings: tuple[Caution, ...] = ()
     one_state: bool = True  # False on the way from one latent to another: no sliders stand for it
 
 

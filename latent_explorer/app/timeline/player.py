@@ -215,11 +215,11 @@ class TimelinePlayer:
         self._awaited = -1
         self.playhead = self._frames.times[index]
         request = self._frames.request(index)
-        messages = tuple(picture_requests.warnings(request, summary, frame.result))
+        warnings = picture_requests.warnings(request, summary, frame.result, self._explorer.latents.of)
         # The sliders would flash at every keyframe of a walk that plays.
         one_state = is_one_latent(timeline) if self.playing else is_one_state(timeline, request.recipe)
         self._explorer.show_frame(
-            updates.TimelineFrame(self.playhead, request, frame.result, frame.cached, messages, one_state)
+            updates.TimelineFrame(self.playhead, request, frame.result, frame.cached, warnings, one_state)
         )
 
     def _take_frame(self, event: PictureReady) -> None:

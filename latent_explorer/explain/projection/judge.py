@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from latent_explorer.data.images import to_float
+from latent_explorer.explain.neighbours import MIN_POINTS, Neighbours
 from latent_explorer.explain.projection.loss import area_downsample
 
 if TYPE_CHECKING:
@@ -23,10 +23,6 @@ if TYPE_CHECKING:
     from latent_explorer.models.perceptual import PerceptualDistance
 
 UNLIKE_QUANTILE = 0.9  # of the distances of random pairs: a reconstruction that is worse does not show its target
-FAR_QUANTILE = 0.98  # of the encoded pictures' distances from their neighbours
-_MARGIN = 1.1  # on the quantile, which rests on only five of 250 encoded pictures
-_NEIGHBOURS = 5
-_MIN_SAMPLES = 50  # fewer encoded pictures do not determine the quantile
 MAX_PSNR = 99.0  # dB, of equal pictures
 
 
@@ -77,7 +73,7 @@ class ProjectionJudge:
         self._unlike = float(np.quantile(pairs, UNLIKE_QUANTILE))
         # Enough encoded pictures, and by this encoder: not so where `train-encoder` added it later.
         samples, by_this_encoder = model.samples, model.encoder is not None and "encoder" not in model.provenance
-        applies = by_this_encoder and samples is not None and len(samples) >= _MIN_SAMPLES
+        applies = by_this_encoder and samples is not None and len(samples) >= MIN_POINTS
         self._neighbours = Neighbours(samples.ws[:, 0]) if applies and samples is not None else None
 
     @torch.no_grad()
@@ -110,7 +106,7 @@ class ProjectionJudge:
                 f"two random pictures of this generator are (nine pairs in ten stay below {self._unlike:.2f})"
             )
         if self._neighbours is not None:
-            latent_distance = self._neighbours.distance(plain.ws)
+            latent_distance = self._neighbours.distance(plain.ws[0, 0])
             figures |= {"latent": latent_distance, "far": self._neighbours.far}
             if latent_distance > self._neighbours.far:
                 reasons.append(
@@ -118,17 +114,3 @@ class ProjectionJudge:
                     f"stand from each other (nearly all stay below {self._neighbours.far:.1f})"
                 )
         return DomainVerdict("; ".join(reasons), figures)
-
-
-class Neighbours:
-    """Distances of latents from their fifth nearest encoded picture."""
-
-    def __init__(self, w: Tensor) -> None:
-        self._w = w.float()
-        distances = torch.cdist(self._w, self._w).sort(dim=1).values[:, _NEIGHBOURS]
-        self.far = _MARGIN * float(distances.quantile(FAR_QUANTILE))
-
-    def distance(self, ws: Tensor) -> float:
-        """Return the distance of ws (1, num_ws, w_dim)."""
-        distances = torch.cdist(ws[:, 0].float(), self._w)[0].sort().values
-        return float(distances[_NEIGHBOURS - 1])

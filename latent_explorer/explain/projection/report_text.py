@@ -21,6 +21,8 @@ STARTS = {
     "average": "the average of the nearest random pictures",
 }
 
+OUTSIDE_DOMAIN = "The photo is outside this generator's domain: what is found in it means little."
+
 
 @dataclass(frozen=True)
 class ReportFigure:
@@ -56,7 +58,7 @@ def cautions(report: ProjectionReport) -> list[str]:
     """Return the reasons to take the projection with care, one sentence each; empty when there are none."""
     sentences = []
     if not report.in_domain:
-        sentences.append("The photo is outside this generator's domain: what is found in it means little.")
+        sentences.append(OUTSIDE_DOMAIN)
     severity, sentence = verdict(report)
     if severity == "warning":
         sentences.append(sentence)

@@ -38,10 +38,12 @@ from latent_explorer.explain.recipe import (
     PictureRequest,
     ProjectedBase,
     RenderResult,
+    SampleBase,
     StyleShift,
     TrialsRequest,
 )
 from latent_explorer.explain.render.base_resolver import BaseResolver, cond_tensor
+from latent_explorer.explain.render.style_neighbours import StyleNeighbours, can_compare
 from latent_explorer.models.attributes import AttributeEntry, opposite
 from latent_explorer.models.stylegan2 import NoiseMaps, Styles, SynthesisNetwork, truncate
 
@@ -86,6 +88,7 @@ class Renderer:
         self._bases: OrderedDict[PictureRecipe, _Base] = OrderedDict()
         self._tuned = TunedGenerators(self.explainer.generator)
         self._resolver = BaseResolver(self.explainer, self.latents, self._tuned)
+        self._style_neighbours: StyleNeighbours | None = None  # made when first needed
         stats = explainer.style_stats
         self._stats: Mapping[str, Tensor] | None = None
         if stats is not None:
@@ -117,12 +120,14 @@ class Renderer:
             styles = self._edited(base, request.recipe.edits)
             edited = styles is not base.styles
             after = self._picture(base, styles, request.classifier_id) if edited else before
+            unlikeness = self._unlikeness(request.recipe, base, styles)
         return RenderResult(
             after=after,
             before=before,
             styles=base.s[0].float().cpu().numpy(),
             w_distance=base.w_distance,
             seconds=time.perf_counter() - start,
+            unlikeness=unlikeness,
         )
 
     @torch.inference_mode()
@@ -249,6 +254,17 @@ class Renderer:
                 "Encode pictures into it first."
             )
         return self._stats
+
+    def _unlikeness(self, recipe: PictureRecipe, base: _Base, styles: Styles) -> float | None:
+        """Return how unlike those of the encoded pictures the styles are: see `RenderResult.unlikeness`."""
+        sample = recipe.base.index if isinstance(recipe.base, SampleBase) else None
+        if not can_compare(self.explainer):
+            return None
+        if sample is not None and recipe == PictureRecipe(recipe.base, noise=recipe.noise):
+            return 0.0  # an encoded picture as it is
+        if self._style_neighbours is None:
+            self._style_neighbours = StyleNeighbours(self.explainer)
+        return self._style_neighbours.unlikeness(base.synthesis.join(styles)[0], sample)
 
     def _direction(self, edit: DirectionShift) -> Direction:
         if edit.direction_id not in self.directions:

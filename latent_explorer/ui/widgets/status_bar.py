@@ -12,6 +12,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QLabel, QMenu, QProgressBar, QSizePolicy, QToolButton, QWidget
 
+from latent_explorer.app.exploration.picture_requests import outside_the_data
 from latent_explorer.common.events import Progress
 from latent_explorer.common.format import duration_text
 from latent_explorer.ui.style import icons, theme
@@ -20,9 +21,29 @@ from latent_explorer.ui.widgets.basics import action_text, hint, icon_button, ro
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from latent_explorer.app.exploration.picture_requests import Caution
+
 HEIGHT = 4 * theme.UNIT
 WINDOW_SECONDS = 1.0  # seconds over which pictures are counted
 MIN_SAMPLES = 5  # pictures needed for a rate
+
+WITHIN = (
+    "Every style is inside the range that the data shows, together they are near to those of encoded pictures, and the "
+    "latent lies where the model learned."
+)
+NOT_COMPARED = (
+    "Every style is inside the range that the data shows. Whether the data has them together is not known: the file "
+    "holds too few encoded pictures."
+)
+
+
+def _data_text(warnings: Sequence[Caution], compared: bool) -> str:
+    """Return whether the picture is within the data, as it was tested, or what about it is not."""
+    if outside := outside_the_data(warnings):
+        return f"Outside the data: {outside}"
+    if warnings:
+        return "Take care"
+    return "Within the data" if compared else "Styles within their ranges"
 
 
 @dataclass
@@ -185,7 +206,8 @@ class StatusBar(QWidget):
         self.device.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.data = _TextButton("Whether the picture is like those the model learned from")
         self.data.clicked.connect(self.warnings_requested)
-        self.warnings: tuple[str, ...] = ()
+        self.warnings: tuple[Caution, ...] = ()
+        self._compared = True
         layout = row(self, spacing=theme.MARGIN)
         layout.setContentsMargins(theme.MARGIN, 0, theme.UNIT, 0)
         layout.addWidget(self.model)
@@ -217,16 +239,23 @@ class StatusBar(QWidget):
             action.triggered.connect(lambda _on, number=number: self.device_requested.emit(number))
         self.device_menu.setEnabled(bool(choices))
 
-    def show_warnings(self, warnings: Sequence[str] | None) -> None:
-        """Show the warnings on the picture: empty if it is within the data, None if there is no picture."""
+    @property
+    def warning_text(self) -> str:
+        """The warnings on the picture, one after the other."""
+        return " ".join(warning.text for warning in self.warnings)
+
+    def show_warnings(self, warnings: Sequence[Caution] | None, *, compared: bool = True) -> None:
+        """Show the warnings on the picture; None if there is no picture.
+
+        compared   False if its styles could not be compared, together, with those of encoded pictures
+        """
         self.data.setVisible(warnings is not None)
-        if warnings is not None and self.warnings == tuple(warnings) and self.data.text():
+        shown = (tuple(warnings or ()), compared)
+        if warnings is not None and (self.warnings, self._compared) == shown and self.data.text():
             return  # setting a style sheet is slow, and a drag makes 60 pictures per second
-        self.warnings = tuple(warnings or ())
-        self.data.setText("Outside the data" if self.warnings else "Within the data")
-        description = "\n".join(self.warnings) or (
-            "Every style is inside the range that the data shows, and the latent lies where the model learned."
-        )
+        self.warnings, self._compared = shown
+        self.data.setText(_data_text(self.warnings, compared))
+        description = "\n".join(warning.text for warning in self.warnings) or (WITHIN if compared else NOT_COMPARED)
         self.data.setToolTip(description)
         self.data.setAccessibleDescription(description)
         self._draw_data()

@@ -34,7 +34,8 @@ def same(a, b) -> bool:
     ]
     pairs.append((a.styles, b.styles))
     equal = all(x.dtype == y.dtype and np.array_equal(x, y) for x, y in pairs)
-    return equal and (a.w_distance, a.seconds) == (b.w_distance, b.seconds)
+    plain = [(x.w_distance, x.seconds, x.unlikeness) for x in (a, b)]
+    return equal and plain[0] == plain[1]
 
 
 def size_of(folder) -> int:

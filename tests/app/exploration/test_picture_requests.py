@@ -8,6 +8,7 @@ from dataclasses import replace
 import msgspec
 import numpy as np
 import pytest
+from fake_projection import make_projected
 from fakes import BOTH, EDGES, LAYOUT, SPOTS, make_result, make_summary
 
 from latent_explorer.app.exploration import picture_requests
@@ -29,6 +30,7 @@ from latent_explorer.explain.recipe import (
 from latent_explorer.explain.timeline.timeline import Keyframe, Timeline
 
 SUMMARY = make_summary()
+PROJECTED = make_projected()
 STATE = ExplorerState("a" * 64, SeedBase(1), classifier_id="c" * 64, target_class=1)
 
 
@@ -176,12 +178,25 @@ def said(
     styles: np.ndarray | None = None,
     summary=SUMMARY,
     asked: str | None = SUMMARY.conditioned_on,
+    unlikeness: float | None = 0.5,
     **fields,
 ):
-    result = make_result(w_distance=w_distance)
+    return [warning.text for warning in warned(w_distance, styles, summary, asked, unlikeness, **fields)]
+
+
+def warned(
+    w_distance: float = 1.0,
+    styles: np.ndarray | None = None,
+    summary=SUMMARY,
+    asked: str | None = SUMMARY.conditioned_on,
+    unlikeness: float | None = 0.5,
+    projected_of=lambda _base: None,
+    **fields,
+):
+    result = replace(make_result(w_distance=w_distance), unlikeness=unlikeness)
     if styles is not None:
         result = replace(result, styles=styles)
-    return picture_requests.warnings(PictureRequest(recipe(**fields), asked), summary, result)
+    return picture_requests.warnings(PictureRequest(recipe(**fields), asked), summary, result, projected_of)
 
 
 def test_nothing_is_said_within_the_data():
@@ -217,6 +232,40 @@ def test_a_far_latent_is_said_unless_it_is_of_the_data():
     assert said(w_distance=3.0, base=SampleBase(0)) == []
 
 
+@pytest.mark.parametrize("base", [SeedBase(1), SampleBase(0), ProjectedBase("mine")])
+def test_styles_within_their_ranges_can_be_outside_together(base):
+    together = (StyleShift(3, "max", 1.0), StyleShift(4, "max", -1.0))
+    found = warned(base=base, edits=together, unlikeness=1.31)
+    assert ["1.3 times as far" in warning.text for warning in found] == [True]
+    assert picture_requests.outside_the_data(found) == "combination of styles"
+    assert warned(base=base, edits=together, unlikeness=1.0) == ()
+    assert warned(base=base, edits=together, unlikeness=None) == ()
+
+
+def test_what_is_outside_is_named_once():
+    one = warned(edits=(StyleShift(3, "max", 1.1),))
+    assert picture_requests.outside_the_data(one) == "spots (style 3)"
+    more = warned(
+        truncation_psi=1.2, edits=(StyleShift(3, "max", 1.1), StyleShift(4, "min", 2.0)), w_distance=3.0, unlikeness=2.0
+    )
+    assert picture_requests.outside_the_data(more) == "truncation, 2 styles, combination of styles, latent"
+
+
+def test_a_photo_outside_the_domain_is_said_wherever_it_takes_part():
+    foreign = replace(PROJECTED, report=msgspec.structs.replace(PROJECTED.report, in_domain=False))
+
+    def photo(base):
+        return foreign if isinstance(base, ProjectedBase) else None
+
+    blend = BlendBase(SeedBase(1), ProjectedBase("mine"), 0.5)
+    both = BlendBase(ProjectedBase("mine"), ProjectedBase("yours"), 0.5)
+    for base in (ProjectedBase("mine"), blend, both):
+        found = warned(base=base, projected_of=photo)
+        assert ["domain" in warning.text for warning in found] == [True]
+        assert picture_requests.outside_the_data(found) == "photo"
+    assert warned(base=SeedBase(1), projected_of=photo) == ()
+
+
 def test_a_reconstruction_that_changes_the_class_is_said():
     # The fake classifier says healthy (0.6) of every reconstruction, and diseased (0.8) of the real sample 1.
     words = said(base=SampleBase(1))
@@ -225,6 +274,7 @@ def test_a_reconstruction_that_changes_the_class_is_said():
         "healthy of its reconstruction."
     ]
     assert said(base=SampleBase(0)) == []
+    assert picture_requests.outside_the_data(warned(base=SampleBase(1))) == ""
     assert said(base=SampleBase(1), asked="d" * 64) == []  # what it said of the photo is not known
 
 

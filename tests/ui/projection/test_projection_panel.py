@@ -281,7 +281,7 @@ def test_what_must_be_said_is_said(qtbot, desktop, projection):
     said = " ".join(projection.panel.result.lines.texts)
     for words in ("outside this generator's domain", "changes the class", "approximate", "At its own size"):
         assert words in said
-        assert words in " ".join(desktop.explorer.shown.warnings), "and under the picture"
+        assert words in " ".join(warning.text for warning in desktop.explorer.shown.warnings), "and under the picture"
 
 
 def test_the_strip_offers_report_export_and_removal(qtbot, desktop, projection, tmp_path, monkeypatch):
