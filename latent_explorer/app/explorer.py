@@ -68,7 +68,8 @@ class Explorer:
         self.session: Session | None = None
         self._frame: updates.TimelineFrame | None = None  # on the canvas in place of the session's own picture
         self.updates = UpdateHub()
-        self.may_leave: Callable[[], bool] = lambda: True  # called before another exploration is opened
+        # Called before another exploration is opened, with the names of the jobs that end then.
+        self.may_leave: Callable[[Sequence[str]], bool] = lambda _jobs: True
         self._host = model_host or ModelHost()
         self._host.frames = FrameCache((data_dir or paths.cache_dir()) / "frames")
         unkept = UnkeptNotice(self.updates.emit)
@@ -279,13 +280,21 @@ class Explorer:
             self._workspace.change(document)
             self.updates.emit(updates.DocumentChanged(document))
 
-    def save(self, path: Path | None = None) -> bool:
-        """Write the exploration to `path`, or to the file it came from. Returns True if it was written."""
+    @property
+    def changed_elsewhere(self) -> bool:
+        """True if the file of the exploration was written by another window since it was opened or saved here."""
+        return self._workspace.changed_elsewhere
+
+    def save(self, path: Path | None = None, *, replace: bool = False) -> bool:
+        """Write the exploration to `path`, or to the file it came from. Returns True if it was written.
+
+        A file that was changed elsewhere is left as it is, with an `ErrorReport`, unless `replace`.
+        """
         path = path or self.path
         if path is None or self.session is None:
             return False  # called too early, or without a name
         with updates.report_errors(self.updates.emit, f"Saving {path.name}"):
-            self._workspace.save(path, self._scheduler.image)
+            self._workspace.save(path, self._scheduler.image, replace=replace)
             self._settings_store.add_recent(path)
         return not self.unsaved
 
@@ -365,7 +374,7 @@ class Explorer:
         state, opened = open_request.state, self._opener.opened
         other = state is None or opened is None or not self._opener.holds(state)
         replaces = other or open_request.document is not None
-        if self._closed or (replaces and not self.may_leave()):
+        if self._closed or (replaces and not self.may_leave(self._jobs.of_model if other else ())):
             return
         if state is None or opened is None or other:
             self._scheduler.suspend()

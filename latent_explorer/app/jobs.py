@@ -38,6 +38,11 @@ class Jobs:
         """True if a call has not come back yet."""
         return bool(self._calls)
 
+    @property
+    def of_model(self) -> tuple[str, ...]:
+        """Names of the jobs that end when another model is opened."""
+        return tuple(name for number, name in self.running.items() if number not in self._without_model)
+
     def start(self, name: str, job: Job, on_result: ResultHandler, *, of_model: bool = True) -> int:
         """Queue a job; `on_result` gets its value on the window's thread. Returns its id.
 

@@ -89,8 +89,7 @@ class ApplicationContext:
             self.explorer.open_path(path)
         elif library.bundled():
             self.explorer.open_bundled()
-        if left and path is None:
-            self.window.offer_recovery(left[0])
+        self.window.offer_recovery(left)
         self.window.dock_host.begin()
 
     def close(self) -> None:

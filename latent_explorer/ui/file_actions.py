@@ -10,6 +10,7 @@ from PySide6.QtCore import QMimeData, QStandardPaths, Qt, QTemporaryDir, QUrl
 from PySide6.QtGui import QDrag, QGuiApplication, QImage, QPixmap
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
+from latent_explorer.app.exploration.document import Document
 from latent_explorer.app.exploration.updates import Message
 from latent_explorer.common.format import shortened
 from latent_explorer.data.images import SUFFIXES
@@ -17,6 +18,8 @@ from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.scaling import to_qimage
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from PySide6.QtWidgets import QWidget
 
     from latent_explorer.app.explorer import Explorer
@@ -43,26 +46,58 @@ class FileActions:
 
     def save(self) -> bool:
         """Save to the current file, or ask for one. Return False if cancelled or failed."""
-        return self._explorer.save() if self._explorer.path else self.save_as()
+        explorer, path = self._explorer, self._explorer.path
+        if path is None:
+            return self.save_as()
+        if not explorer.changed_elsewhere:
+            return explorer.save()
+        buttons = QMessageBox.StandardButton
+        answer = QMessageBox.question(
+            self._window,
+            "Latent Explorer",
+            f"{shortened(path.name)} was changed by another window or program since it was opened here. "
+            "Replace it? With No you choose another name.",
+            buttons.Yes | buttons.No | buttons.Cancel,
+            buttons.No,
+        )
+        if answer == buttons.No:
+            return self.save_as()
+        return answer == buttons.Yes and explorer.save(replace=True)
 
     def save_as(self) -> bool:
         path = self.ask("Save exploration", f"{self.name()}.exploration", EXPLORATION)
-        return path is not None and self._explorer.save(path)
+        return path is not None and self._explorer.save(path, replace=True)  # the file dialog has asked
 
     def may_close(self) -> bool:
         """Ask about changes before the window closes. Return True if it may.
 
         What is not asked about is offered at the next start, unlike what was `discarded`.
         """
-        return self.may_leave("Save the changes to" if self._explorer.path else "Save")
+        return self.may_leave(action="Save the changes to" if self._explorer.path else "Save")
 
-    def may_leave(self, action: str = "Another file is about to be opened. Save") -> bool:
-        """Ask about changes before the exploration is left, also if it has no file yet. Return True if it may be."""
+    def may_leave(self, jobs: Sequence[str] = (), action: str = "Another file is about to be opened. Save") -> bool:
+        """Ask about `jobs` that end when the exploration is left, and about changes, also if it has no file yet.
+
+        Return True if it may be left.
+        """
+        if jobs and not self._may_end(jobs):
+            return False
         explorer = self._explorer
-        made = explorer.state and (explorer.state.timelines or explorer.document.projected)
+        made = explorer.document != Document() or (explorer.state is not None and explorer.state.timelines)
         if explorer.path is None and not made:
             return True  # a few sliders are quickly set again
         return self._may_lose(action)
+
+    def _may_end(self, jobs: Sequence[str]) -> bool:
+        buttons = QMessageBox.StandardButton
+        answer = QMessageBox.question(
+            self._window,
+            "Latent Explorer",
+            f"{', '.join(map(shortened, jobs))}: still running, and cancelled when another file is opened. Open it?",
+            buttons.Yes | buttons.No,
+            buttons.No,
+        )
+        return answer == buttons.Yes
 
     def _may_lose(self, action: str) -> bool:
         """Offer to save changes. Return True unless cancelled."""

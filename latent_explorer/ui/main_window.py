@@ -34,6 +34,7 @@ from latent_explorer.ui.attributes.panel import AttributesPanel
 from latent_explorer.ui.bottom_strip import BottomStrip
 from latent_explorer.ui.canvas.panel import CanvasPanel
 from latent_explorer.ui.dialogs.error import ErrorDialog
+from latent_explorer.ui.dialogs.recovery import RecoveryDialog
 from latent_explorer.ui.export.report_actions import ReportActions
 from latent_explorer.ui.file_actions import FileActions, dropped_paths
 from latent_explorer.ui.panel_focus import PanelFocus
@@ -47,6 +48,8 @@ from latent_explorer.ui.widgets.status_bar import StatusBar
 from latent_explorer.ui.window_actions import handlers
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
 
     from latent_explorer.app.exploration.autosave import Recovery
@@ -322,13 +325,20 @@ class MainWindow(QMainWindow):
         theme.apply(mode)
         self.explorer.change_settings(theme=mode)
 
-    def offer_recovery(self, recovery: Recovery) -> None:
-        """Offer to restore an unsaved exploration, which stays on disk until answered."""
-        self.notices.show_message(
-            "The last exploration was not saved. Continue where you stopped?",
-            action="Continue",
-            on_action=lambda: self.explorer.recover(recovery),
-        )
+    def offer_recovery(self, recoveries: Sequence[Recovery]) -> None:
+        """Offer to restore unsaved explorations, newest first, which stay on disk until answered."""
+        if len(recoveries) == 1:
+            self.notices.show_message(
+                "The last exploration was not saved. Continue where you stopped?",
+                action="Continue",
+                on_action=lambda: self.explorer.recover(recoveries[0]),
+            )
+        elif recoveries:
+            self.notices.show_message(
+                f"{len(recoveries)} explorations were not saved. Continue one of them?",
+                action="Choose...",
+                on_action=lambda: open_dialog(RecoveryDialog(recoveries, self.explorer, self.offer_recovery, self)),
+            )
 
     # Qt events --------------------------------------------------------------------------------
 

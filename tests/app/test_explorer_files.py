@@ -10,10 +10,12 @@ from fakes import BOTH, EDGES, SPOTS
 from headless import HeadlessExplorer, of_type
 
 from latent_explorer.app import library
+from latent_explorer.app.exploration import file as exploration_file
 from latent_explorer.app.exploration import recipe_png, updates
 from latent_explorer.app.exploration.document import single_slider
 from latent_explorer.app.exploration.intents import SetAttribute, SetTarget
 from latent_explorer.common.errors import UserError
+from latent_explorer.common.events import Progress
 from latent_explorer.explain.recipe import SampleBase
 
 
@@ -161,3 +163,70 @@ def test_a_stored_state_that_does_not_fit_is_refused(opened, folder):
     told = opened.open("odd.png")
     assert "its sample is not in it" in of_type(told, updates.ErrorReport)[0].failure.message
     assert opened.explorer.state.base == SampleBase(2)
+
+
+def test_the_later_of_two_windows_does_not_overwrite_the_earlier_silently(folder, monkeypatch):
+    monkeypatch.setattr(library, "bundled", list)
+    path = folder / "shared.exploration"
+    windows = [HeadlessExplorer(folder), HeadlessExplorer(folder)]
+    for window in windows:
+        window.open()
+    first, second = (window.explorer for window in windows)
+    first.save(path)
+    windows[1].open("shared.exploration")
+    second.apply(SetAttribute(SPOTS, 0.7))
+    assert not second.changed_elsewhere
+    assert second.save()
+    first.apply(SetAttribute(SPOTS, -0.3))
+    assert first.changed_elsewhere
+    assert not first.save()
+    (said,) = of_type(windows[0].settle(), updates.ErrorReport)
+    assert "changed by another window" in said.failure.message
+    assert exploration_file.read(path).state == second.state
+    assert first.save(replace=True)
+    assert exploration_file.read(path).state == first.state
+    assert not first.changed_elsewhere
+    first.apply(SetAttribute(SPOTS, 0.1))
+    path.unlink()
+    assert first.save(), "one that was deleted is written again"
+    for window in windows:
+        window.explorer.close()
+
+
+def test_an_autosave_that_fails_is_said_once_until_it_works_again(opened, monkeypatch):
+    write = exploration_file.write
+
+    def full(path, exploration):
+        raise UserError(f"{path.name} cannot be written.") from OSError(28, "No space left on device")
+
+    monkeypatch.setattr(exploration_file, "write", full)
+    for amount in (0.1, 0.2, 0.3):
+        opened.explorer.apply(SetAttribute(SPOTS, amount))
+        assert not opened.explorer.autosave()
+    (said,) = of_type(opened.settle(), updates.Message)
+    assert "No space left on device" in said.text
+    assert said.severity == "warning"
+    monkeypatch.setattr(exploration_file, "write", write)
+    assert opened.explorer.autosave()
+    monkeypatch.setattr(exploration_file, "write", full)
+    opened.explorer.apply(SetAttribute(SPOTS, 0.4))
+    opened.explorer.autosave()
+    assert len(of_type(opened.settle(), updates.Message)) == 1
+
+
+def test_running_jobs_are_named_before_another_model_ends_them(opened):
+    asked = []
+    opened.explorer.may_leave = lambda jobs: asked.append(tuple(jobs)) or False
+    job = opened.explorer.start_model_job("Searching", lambda _host, _budget: iter_forever(), lambda _value: None)
+    opened.explorer.start_job("Exporting", lambda _budget: iter_forever(), lambda _value: None)
+    opened.explorer.open_path(opened.folder / "other.explainer")
+    assert asked == [("Searching",)]
+    assert opened.explorer.jobs
+    for number in [job, *opened.explorer.jobs]:
+        opened.explorer.cancel(number)
+    opened.settle()
+
+
+def iter_forever():
+    while True:
+        yield Progress(0, 1, "")

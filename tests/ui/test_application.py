@@ -14,6 +14,7 @@ from window_tools import desktop_on, open_fake
 from latent_explorer.app.exploration.intents import SetBase
 from latent_explorer.explain.recipe import SeedBase
 from latent_explorer.ui.application import make_application
+from latent_explorer.ui.dialogs.recovery import RecoveryDialog
 from latent_explorer.ui.main_thread import MainThreadInvoker
 
 START = """
@@ -70,3 +71,25 @@ def test_work_left_behind_is_offered_again(qtbot, tmp_path, monkeypatch):
         second.window.notices.button.click()
         qtbot.waitUntil(lambda: second.explorer.state is not None, timeout=8000)
         assert second.explorer.state.base == SeedBase(99)
+
+
+def test_all_that_was_left_behind_is_offered(qtbot, tmp_path, monkeypatch):
+    for seed in (7, 8, 9):
+        with desktop_on(tmp_path) as crashed:
+            open_fake(qtbot, crashed, tmp_path)
+            crashed.explorer.apply(SetBase(SeedBase(seed)))
+    with desktop_on(tmp_path) as desktop:
+        monkeypatch.setattr(desktop.explorer, "open_bundled", lambda: None)
+        desktop.begin()
+        desktop.window.notices.button.click()
+        (dialog,) = desktop.window.findChildren(RecoveryDialog)
+        assert dialog.list.count() == 3
+        assert "Leaf health" in dialog.list.item(0).text()
+        dialog.list.setCurrentRow(1)
+        dialog.delete_button.click()
+        assert len(desktop.explorer.recoverable()) == 2
+        dialog.list.setCurrentRow(1)
+        dialog.continue_button.click()
+        qtbot.waitUntil(lambda: desktop.explorer.state is not None, timeout=8000)
+        assert desktop.explorer.state.base == SeedBase(7)
+        assert "Continue" in desktop.window.notices.button.text(), "the other one is offered, too"

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 from fake_explainer import CLASSES
@@ -27,6 +28,7 @@ from latent_explorer.app.exploration.recipe_png import read_recipe
 from latent_explorer.app.exploration.updates import ErrorReport, Message
 from latent_explorer.common.events import Progress
 from latent_explorer.explain.recipe import SampleBase, SeedBase
+from latent_explorer.models.attributes import Attribute, AttributeEntry
 from latent_explorer.ui.dialogs.error import ErrorDialog
 from latent_explorer.ui.widgets.status_bar import StatusBar
 
@@ -317,6 +319,43 @@ def test_another_file_asks_about_timelines_that_stand_in_no_file(qtbot, desktop,
     explorer.open_path(model)
     qtbot.waitUntil(lambda: explorer.session is not first, timeout=20_000)
     assert desktop.timelines.timelines == ()
+
+
+@pytest.mark.parametrize("made", ["names", "pins", "sliders", "favourites", "notes", "attribute_sets"])
+def test_another_file_asks_about_whatever_was_made(desktop, tmp_path, monkeypatch, made):
+    explorer, asked = desktop.explorer, []
+    no = QMessageBox.StandardButton.Cancel
+    monkeypatch.setattr(QMessageBox, "question", lambda *args: asked.append(args[2]) or no)
+    attribute = explorer.attributes()[0]
+    own = Attribute("own", 0, (AttributeEntry(3, "max"),))
+    document = {
+        "names": explorer.document.renamed(attribute, "mine"),
+        "pins": explorer.document.with_pin(attribute, True),
+        "sliders": explorer.document.with_slider(own),
+        "favourites": explorer.document.with_favourite(SeedBase(3), True),
+        "notes": msgspec.structs.replace(explorer.document, notes="seen"),
+        "attribute_sets": explorer.document.with_attribute_set(explorer.summary.attribute_sets[0]),
+    }[made]
+    explorer.change_document(document)
+    (tmp_path / "again.explainer").write_bytes(b"")
+    explorer.open_path(tmp_path / "again.explainer")
+    assert len(asked) == 1
+    assert explorer.document == document
+
+
+def test_saving_what_another_window_changed_asks(desktop, tmp_path, monkeypatch):
+    explorer, path = desktop.explorer, tmp_path / "mine.exploration"
+    explorer.save(path)
+    drag(first_slider(desktop), 0.5)
+    other = path.read_bytes() + b""
+    path.write_bytes(other)
+    answers = [QMessageBox.StandardButton.Cancel, QMessageBox.StandardButton.Yes]
+    monkeypatch.setattr(QMessageBox, "question", lambda *_args: answers.pop(0))
+    assert not desktop.window.files.save()
+    assert path.read_bytes() == other
+    assert desktop.window.files.save()
+    assert path.read_bytes() != other
+    assert answers == []
 
 
 def test_place_of_the_window_is_remembered(qtbot, desktop):

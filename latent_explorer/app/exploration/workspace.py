@@ -13,6 +13,7 @@ from latent_explorer.app.exploration import file as exploration_file
 from latent_explorer.app.exploration.document import Document
 from latent_explorer.app.exploration.file import Exploration
 from latent_explorer.app.exploration.updates import FileChanged
+from latent_explorer.common.errors import UserError
 from latent_explorer.common.format import valid_text
 
 if TYPE_CHECKING:
@@ -38,11 +39,17 @@ class Workspace:
         self._model = ("", Path())  # name and file of its model
         self._state: ExplorerState | None = None
         self._saved: tuple[object, ...] | None = None  # state and document in the file, or at the beginning
+        self._stamp: tuple[int, ...] | None = None  # of the file as this window knows it
 
     @property
     def unsaved(self) -> bool:
         """True if something differs from the file, or from the beginning if there is none."""
         return self._state is not None and (self._state, self.document) != self._saved
+
+    @property
+    def changed_elsewhere(self) -> bool:
+        """True if another window or program has written the file since it was opened or saved here."""
+        return self.path is not None and _stamp(self.path) not in (None, self._stamp)
 
     def begin(
         self, state: ExplorerState, model: tuple[str, Path], document: Document, path: Path | None, *, saved: bool
@@ -54,6 +61,7 @@ class Workspace:
         self.document, self.path, self._state = document, path, state
         self._model = model
         self._saved = (state, document) if saved else None
+        self._stamp = None if path is None else _stamp(path)
         self._last_notified = None
 
     def set_state(self, state: ExplorerState) -> None:
@@ -66,9 +74,18 @@ class Workspace:
         self.document = document
         self.notify_file()
 
-    def save(self, path: Path, thumbnail: np.ndarray | None) -> None:
-        """Write the exploration; `path` is its file from now on. UserError if that is impossible."""
+    def save(self, path: Path, thumbnail: np.ndarray | None, *, replace: bool = False) -> None:
+        """Write the exploration; `path` is its file from now on.
+
+        UserError if that is impossible, or, without `replace`, if the file was changed elsewhere.
+        """
+        if path == self.path and self.changed_elsewhere and not replace:
+            raise UserError(
+                f"{path.name} was changed by another window or program since it was opened here. "
+                "Save under another name, or open it again."
+            )
         exploration_file.write(path, self._exploration(thumbnail))
+        self._stamp = _stamp(path)
         self.path, self._saved = path, (self._state, self.document)
         self._autosave.clear()  # or a crash would offer what is older than the file
         self.notify_file()
@@ -89,3 +106,12 @@ class Workspace:
         name, path = self._model
         latents = self._latents.contents_to_save(self._state, self.document)
         return Exploration(self._state, self.document, name, valid_text(str(path)), thumbnail, latents)
+
+
+def _stamp(path: Path) -> tuple[int, ...] | None:
+    """Return what changes whenever a file is written; None if there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
