@@ -193,9 +193,7 @@ def test_the_later_of_two_windows_does_not_overwrite_the_earlier_silently(folder
         window.explorer.close()
 
 
-def test_an_autosave_that_fails_is_said_once_until_it_works_again(opened, monkeypatch):
-    write = exploration_file.write
-
+def test_an_autosave_that_fails_is_said_once_for_each_reason(opened, monkeypatch):
     def full(path, exploration):
         raise UserError(f"{path.name} cannot be written.") from OSError(28, "No space left on device")
 
@@ -206,12 +204,16 @@ def test_an_autosave_that_fails_is_said_once_until_it_works_again(opened, monkey
     (said,) = of_type(opened.settle(), updates.Message)
     assert "No space left on device" in said.text
     assert said.severity == "warning"
-    monkeypatch.setattr(exploration_file, "write", write)
-    assert opened.explorer.autosave()
-    monkeypatch.setattr(exploration_file, "write", full)
-    opened.explorer.apply(SetAttribute(SPOTS, 0.4))
-    opened.explorer.autosave()
-    assert len(of_type(opened.settle(), updates.Message)) == 1
+
+    def refused(path, exploration):
+        raise UserError("Its notes are too long.")
+
+    monkeypatch.setattr(exploration_file, "write", refused)
+    for amount in (0.4, 0.5):
+        opened.explorer.apply(SetAttribute(SPOTS, amount))
+        opened.explorer.autosave()
+    (said,) = of_type(opened.settle(), updates.Message)
+    assert "notes are too long" in said.text
 
 
 def test_running_jobs_are_named_before_another_model_ends_them(opened):

@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 
 
 class UnkeptNotice:
-    """Notice that is given once, whichever of settings and autosave fails first."""
+    """Notice that is given once for each reason, whichever of settings and autosave fails first."""
 
     def __init__(self, notify: Callable[[Message], None]) -> None:
         self._notify = notify
-        self._told = False
+        self._told: set[str] = set()
 
     def __call__(self, folder: Path, error: Exception) -> None:
         """Say that `folder` cannot be written, and why, unless it was said before."""
-        if self._told:
-            return
-        self._told = True
         cause = error.__cause__ or error
-        reason = getattr(cause, "strerror", None) or cause
+        reason = str(getattr(cause, "strerror", None) or cause)
+        if reason in self._told:
+            return
+        self._told.add(reason)
         text = (
             f"Settings and unsaved work cannot be kept in {folder} ({reason}). Free some space there or check its "
             "permissions; until then, save explorations elsewhere."
