@@ -330,15 +330,23 @@ class Explorer:
             lambda found: self.change_document(self.document.with_attribute_set(found.attribute_set)),
         )
 
-    def start_model_job(self, name: str, job: ModelJob, on_result: ResultHandler) -> int | None:
-        """Queue a job on the open model; `on_result` gets its value. Returns its id; None while no model is ready."""
-        return self._jobs.start(name, partial(job, self._host), on_result) if self._ready() else None
+    def start_model_job(
+        self, name: str, job: ModelJob, on_result: ResultHandler, *, model_hash: str = ""
+    ) -> int | None:
+        """Queue a job on the open model; `on_result` gets its value. Returns its id; None while no model is ready.
+
+        `model_hash` is the model that it was asked for, where that was earlier; on another one it ends with a sentence.
+        """
+        if self.summary is None or not self._ready():
+            return None
+        asked = model_hash or self.summary.model_hash
+        return self._jobs.start(name, partial(self._host.run_job, asked, job), on_result)
 
     def call_model(self, name: str, fn: Callable[[ModelHost], Any], on_result: ResultHandler) -> bool:
         """Call a short function with the open model, before any picture. Returns False while no model is ready."""
-        if not self._ready():
+        if self.summary is None or not self._ready():
             return False
-        self._jobs.call(name, partial(fn, self._host), on_result)
+        self._jobs.call(name, partial(self._host.call, self.summary.model_hash, fn), on_result)
         return True
 
     def start_job(self, name: str, job: Job, on_result: ResultHandler) -> int | None:

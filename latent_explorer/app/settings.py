@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import msgspec
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from latent_explorer.app.exploration.unkept import UnkeptNotice
 
+_Fields: TypeAlias = "dict[str, Any]"
 log = logging.getLogger(__name__)
 
 VERSION = 1
@@ -48,7 +49,10 @@ class ExportChoices(msgspec.Struct, frozen=True):
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """Settings, each with a default. `unknown` keeps the fields that a newer program wrote."""
+    """Settings, each with a default.
+
+    `unknown` keeps what a newer program wrote and this one does not understand: fields, values, its version.
+    """
 
     theme: Literal["system", "light", "dark"] = "system"
     device: str = "auto"
@@ -90,10 +94,10 @@ def load(path: Path) -> Settings:
 
 def save(settings: Settings, path: Path) -> None:
     """Write the settings, all at once or not at all. Raises OSError if that is impossible."""
-    known = msgspec.to_builtins(settings)
+    known, default = (msgspec.to_builtins(s) for s in (settings, Settings()))
     unknown = known.pop("unknown")
     path.parent.mkdir(parents=True, exist_ok=True)
-    data = msgspec.json.encode({"version": VERSION, **unknown, **known})
+    data = msgspec.json.encode({"version": VERSION, **_with_unknown(known, unknown, default)})
     with atomic_path(path) as temporary:
         temporary.write_bytes(msgspec.json.format(data, indent=2) + b"\n")
 
@@ -104,10 +108,48 @@ def _decode(data: bytes) -> Settings:
     while version < VERSION:
         stored = MIGRATIONS[version](stored)
         version += 1
-    names = set(Settings.__struct_fields__) - {"unknown"}
-    unknown = {k: v for k, v in stored.items() if k not in names}
-    known = {k: v for k, v in stored.items() if k in names}
+    known, unknown = _split(stored, Settings, lenient=version > VERSION)
+    if version > VERSION:
+        unknown["version"] = version  # or the newer program would take them for older ones
     return guarded_json.convert({**known, "unknown": unknown}, Settings)
+
+
+def _split(stored: dict[str, Any], kind: type[msgspec.Struct], *, lenient: bool) -> tuple[_Fields, _Fields]:
+    """Return the fields of `kind`, and all others; with `lenient`, values that do not fit count as others, too."""
+    known, unknown = {}, dict(stored)
+    unknown.pop("unknown", None)
+    for field in msgspec.structs.fields(kind):
+        if field.name not in unknown:
+            continue
+        value = unknown.pop(field.name)
+        if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct) and isinstance(value, dict):
+            known[field.name], rest = _split(value, field.type, lenient=lenient)
+            if rest:
+                unknown[field.name] = rest
+        elif lenient and not _fits(value, field.type):
+            unknown[field.name] = value
+        else:
+            known[field.name] = value
+    return known, unknown
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    try:
+        guarded_json.convert(value, kind)
+    except DamagedData:
+        return False
+    return True
+
+
+def _with_unknown(known: dict[str, Any], unknown: dict[str, Any], default: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields with the unknown ones; a value that was not understood stays until the user chooses another."""
+    merged = dict(known)
+    for name, value in unknown.items():
+        if name in known and isinstance(known[name], dict) and isinstance(value, dict):
+            merged[name] = _with_unknown(known[name], value, default[name])
+        elif name not in known or known[name] == default[name]:
+            merged[name] = value
+    return merged
 
 
 class SettingsStore:

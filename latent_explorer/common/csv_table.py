@@ -24,6 +24,7 @@ SEPARATORS = (",", ";", "\t")
 _SEPARATOR_LINE = re.compile(r"\"?sep=([,;\t|])\"?[,;\t|]*(?:\r\n|\r|\n)", re.IGNORECASE)
 _SEPARATOR_ROWS = 20  # rows that the separator is found from
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "|")
+_FORMULA_PART = re.compile(r"(^\s*|[,;|\"]\s*)(?=[=+\-@|])")  # where a part of a line begins that would run as one
 _SAVE_AS = "Save the sheet as CSV (UTF-8) in a spreadsheet program."
 # What a file of another kind begins with, and what it is.
 _NO_TABLES = (
@@ -174,6 +175,11 @@ def escape_formula(cell: object) -> object:
     if isinstance(cell, str) and cell.lstrip(" ").startswith(_FORMULA):
         return "'" + cell
     return cell
+
+
+def escape_line(text: str) -> str:
+    """Return text for a line of its own, no part of which would run as a formula, wherever a spreadsheet splits it."""
+    return _FORMULA_PART.sub(r"\1'", " ".join(text.split()))
 
 
 def unescape_formula(cell: str) -> str:

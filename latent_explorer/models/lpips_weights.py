@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import http.client
 import os
+import socket
+import threading
 import time
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Progress
@@ -18,7 +21,7 @@ from latent_explorer.common.format import size_text
 from latent_explorer.common.paths import atomic_path
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator, Iterator
 
 SERVER = "https://download.pytorch.org/models/"
 READ_TIMEOUT = 20.0  # seconds without a byte
@@ -28,19 +31,23 @@ _CHUNK = 1 << 18
 
 @dataclass(frozen=True)
 class Backbone:
-    """File published by torchvision; its name ends in the first digits of its SHA-256."""
+    """File published by torchvision, with its SHA-256 in hexadecimal."""
 
     file: str
     megabytes: int
-
-    @property
-    def sha256_prefix(self) -> str:
-        return self.file.rpartition("-")[2].partition(".")[0]
+    sha256: str
 
 
 # LPIPS figures are usually reported with AlexNet. LPIPS does not use the dense layers, most of its file, but only the
 # whole file can be checked, and other programs share the cache. SqueezeNet is small; its figures differ.
-NETS = {"alex": Backbone("alexnet-owt-7be5be79.pth", 244), "squeeze": Backbone("squeezenet1_1-b8a52dc0.pth", 5)}
+NETS = {
+    "alex": Backbone(
+        "alexnet-owt-7be5be79.pth", 244, "7be5be791159472b1fbf3c69796f7cb30dca7ad8466c2df70058c37116cdee02"
+    ),
+    "squeeze": Backbone(
+        "squeezenet1_1-b8a52dc0.pth", 5, "b8a52dc049b60e4b6ab68ad0df457362afab8b6304b2febdc1650a5dab4d7e7b"
+    ),
+}
 
 
 def backbone_path(net: str) -> Path:
@@ -57,27 +64,32 @@ def lpips_available(net: str = "alex") -> bool:
 def fetch_backbone(net: str, *, server: str | None = None, deadline: float = DEADLINE) -> Generator[Event, None, Path]:
     """Download the weights of `net` into torch's cache; yields Progress in bytes, returns their path.
 
-    The file appears only when complete and if its SHA-256 begins as published; closing the generator leaves nothing
-    behind. Raises UserError for failures of network, server or disk, and after `deadline` seconds.
+    The file appears only when complete and if its SHA-256 is the published one; closing the generator leaves nothing
+    behind. Raises UserError for failures of network, server or disk, and after `deadline` seconds, however slowly the
+    server sends.
     """
     target = backbone_path(net)
     if target.is_file():
         return target
     url = (server or SERVER) + NETS[net].file
+    until = time.monotonic() + deadline
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with (
-            urllib.request.urlopen(url, timeout=READ_TIMEOUT) as answer,
+            _opener(deadline) as opener,
+            opener.open(url, timeout=READ_TIMEOUT) as answer,
             atomic_path(target) as temporary,
             temporary.open("wb") as file,
         ):
-            digest = yield from _copy(answer, file, net, time.monotonic() + deadline)
-            if not digest.startswith(NETS[net].sha256_prefix):
+            digest = yield from _copy(answer, file, net, until)
+            if digest != NETS[net].sha256:
                 raise UserError(
                     f"What {url} sent is not the published file: its SHA-256 begins with {digest[:8]}. Nothing was "
                     "kept. Try again later, or from another network."
                 )
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, http.client.HTTPException, ValueError) as error:  # ValueError: cut in the middle of a read
+        if time.monotonic() > until:
+            raise UserError("The server did not answer in time. Nothing was kept; try again later.") from error
         raise UserError(
             f"The weights could not be fetched from {url}: {getattr(error, 'reason', None) or error}. "
             f"Check the network and the space for {NETS[net].megabytes} MB, or copy the file to {target} yourself."
@@ -85,18 +97,61 @@ def fetch_backbone(net: str, *, server: str | None = None, deadline: float = DEA
     return target
 
 
+@contextlib.contextmanager
+def _opener(deadline: float) -> Iterator[urllib.request.OpenerDirector]:
+    """Yield an opener whose connections are cut after `deadline` seconds, whatever they wait for.
+
+    A timeout of the socket is not enough: a server may send its head byte by byte, each in time.
+    """
+    connections: list[http.client.HTTPConnection] = []
+
+    def remembered(kind: type[http.client.HTTPConnection]) -> Callable[..., http.client.HTTPConnection]:
+        def connect(*args: Any, **settings: Any) -> http.client.HTTPConnection:
+            connections.append(kind(*args, **settings))
+            return connections[-1]
+
+        return connect
+
+    class Http(urllib.request.HTTPHandler):
+        def http_open(self, request: urllib.request.Request) -> http.client.HTTPResponse:
+            return self.do_open(remembered(http.client.HTTPConnection), request)
+
+    class Https(urllib.request.HTTPSHandler):
+        def https_open(self, request: urllib.request.Request) -> http.client.HTTPResponse:
+            return self.do_open(remembered(http.client.HTTPSConnection), request)
+
+    def cut() -> None:
+        for connection in connections:
+            waiting = connection.sock  # None before it is connected, and once its head has come
+            if waiting is not None:
+                with contextlib.suppress(OSError):
+                    waiting.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(max(deadline, 0.0), cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield urllib.request.build_opener(Http, Https)
+    finally:
+        timer.cancel()
+        timer.join()
+
+
 def _copy(answer: IO[bytes], file: IO[bytes], net: str, until: float) -> Generator[Event, None, str]:
     """Copy the server's answer, at most twice the published size; return its SHA-256 in hexadecimal."""
     total = NETS[net].megabytes * 1_000_000
     digest, done, started = hashlib.sha256(), 0, time.monotonic()
-    while chunk := answer.read(_CHUNK):
+    # `read1` returns what has come; `read` would wait for a whole chunk.
+    while chunk := answer.read1(_CHUNK):  # type: ignore[attr-defined]
         done += len(chunk)
         if time.monotonic() > until or done > 2 * total:
-            raise UserError(
-                f"The weights did not come in time ({size_text(done)} so far). Nothing was kept; try again later."
-            )
+            break
         digest.update(chunk)
         file.write(chunk)
         left = (time.monotonic() - started) / done * max(total - done, 0)
         yield Progress(min(done, total), total, f"Fetching {NETS[net].file}", left)
+    if time.monotonic() > until or done > 2 * total:
+        raise UserError(
+            f"The weights did not come in time ({size_text(done)} so far). Nothing was kept; try again later."
+        )
     return digest.hexdigest()

@@ -42,7 +42,7 @@ from latent_explorer.ui.projection.actions import ProjectionActions
 from latent_explorer.ui.samples.panel import SamplesPanel
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.training.dock import TrainingDockHost
-from latent_explorer.ui.widgets.basics import action_text, column, hairline, open_dialog
+from latent_explorer.ui.widgets.basics import action_text, close_dialogs_of_model, column, hairline, open_dialog
 from latent_explorer.ui.widgets.notice_bar import NoticeBar
 from latent_explorer.ui.widgets.status_bar import StatusBar
 from latent_explorer.ui.window_actions import handlers
@@ -246,6 +246,8 @@ class MainWindow(QMainWindow):
         self.projection.offer_comparison()
         self._update_undo_actions()
         self.canvas.show_grid(False)
+        if closed := close_dialogs_of_model(self):
+            self.notices.show_message(f"Closed, because another file was opened: {', '.join(closed)}.")
         self._update_model_label()
         self._update_title()
 

@@ -126,3 +126,35 @@ def test_a_job_beside_the_model_goes_on_when_another_one_is_opened(opened):
     assert done == [7]
     opened.explorer.close()
     assert opened.explorer.start_job("Late", job, done.append) is None
+
+
+def test_a_job_is_bound_to_the_model_that_it_was_asked_for(opened):
+    began = []
+
+    def job(host, budget):
+        began.append(host)
+        yield Progress(0, 1)
+
+    asked = opened.explorer.summary.model_hash
+    opened.open("other.explainer")
+    number = opened.explorer.start_model_job("Writing a.gif", job, began.append, model_hash=asked)
+    told = opened.settle()
+    (ended,) = of_type(told, JobEnded)
+    assert (ended.job, ended.outcome, began) == (number, "failed", [])
+    (trouble,) = of_type(told, updates.ErrorReport)
+    assert trouble.failure.kind == "user"
+    assert "has been closed since" in trouble.failure.message
+    opened.explorer.start_model_job("Writing a.gif", job, began.append)
+    assert of_type(opened.settle(), JobEnded)[0].outcome == "finished"
+    assert len(began) == 2
+
+
+def test_jobs_and_calls_do_not_run_on_a_model_that_replaced_theirs_unseen(opened):
+    """The worker may hold another model than the session, where opening one failed half-way."""
+    ran = []
+    opened.host._install(opened.host._read_text(opened.folder / "other.explainer"), opened.folder, "cpu")
+    opened.explorer.call_model("Opening x.npz", ran.append, ran.append)
+    opened.explorer.start_attfind()
+    troubles = of_type(opened.settle(), updates.ErrorReport)
+    assert not ran
+    assert {trouble.failure.kind for trouble in troubles} == {"user"}

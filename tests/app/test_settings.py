@@ -71,3 +71,40 @@ def test_candidates_are_the_hints_then_recent_explainers_each_once(tmp_path):
     found = library.candidates(recent, a, tmp_path / "never.explainer")
     assert found[:2] == [a, b]
     assert set(found[2:]) <= {p.resolve() for p in library.bundled()}
+
+
+def test_settings_of_a_newer_version_keep_what_is_known(tmp_path):
+    path = tmp_path / "settings.json"
+    newer = {
+        "version": settings.VERSION + 1,
+        "theme": "sepia",  # a value that this program does not know
+        "device": "cpu",
+        "recent": {"files": ["a"]},
+        "export": {"suffix": ".avif", "top": 3, "sheet": "carousel", "animation": {"fps": 25.0, "size": "large"}},
+        "from_the_future": [1, 2],
+    }
+    path.write_text(json.dumps(newer))
+    loaded = settings.load(path)
+    assert not list(tmp_path.glob("*.broken"))
+    assert (loaded.theme, loaded.device, loaded.recent) == ("system", "cpu", ())
+    assert (loaded.export.suffix, loaded.export.top, loaded.export.sheet) == (".avif", 3, "counterfactual")
+    assert (loaded.export.animation.fps, loaded.export.animation.size) == (25.0, 0)
+    settings.save(msgspec.structs.replace(loaded, device="auto"), path)
+    again = json.loads(path.read_text())
+    assert again["version"] == settings.VERSION + 1
+    assert (again["theme"], again["recent"], again["from_the_future"]) == ("sepia", {"files": ["a"]}, [1, 2])
+    assert (again["export"]["sheet"], again["export"]["animation"]["size"]) == ("carousel", "large")
+    assert again["export"]["top"] == 3
+    assert settings.load(path) == msgspec.structs.replace(loaded, device="auto")
+    settings.save(msgspec.structs.replace(settings.load(path), theme="dark"), path)  # chosen here: it counts
+    assert json.loads(path.read_text())["theme"] == "dark"
+
+
+@pytest.mark.parametrize("content", ['{"version": 2}', '{"version": 99, "export": 5, "unknown": 7, "theme": null}'])
+def test_odd_settings_of_a_newer_version_are_the_defaults(tmp_path, content):
+    path = tmp_path / "settings.json"
+    path.write_text(content)
+    loaded = settings.load(path)
+    assert msgspec.structs.replace(loaded, unknown={}) == Settings()
+    settings.save(loaded, path)
+    assert json.loads(path.read_text())["version"] == json.loads(content)["version"]

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import http.server
 import threading
+import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -142,7 +144,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     folder = tmp_path / "server"
     folder.mkdir()
     (folder / name).write_bytes(content)
-    monkeypatch.setitem(lpips_weights.NETS, "squeeze", Backbone(name, 1))
+    monkeypatch.setitem(lpips_weights.NETS, "squeeze", Backbone(name, 1, hashlib.sha256(content).hexdigest()))
     handler = functools.partial(_Quiet, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
         thread = threading.Thread(target=running.serve_forever, args=(0.05,))
@@ -198,10 +200,6 @@ def test_a_folder_that_cannot_be_written(server: str, no_weights: Path) -> None:
         list(fetch_backbone("squeeze", server=server))
 
 
-def test_the_published_names_hold_their_hashes() -> None:
-    assert [net.sha256_prefix for net in lpips_weights.NETS.values()] == ["7be5be79", "b8a52dc0"]
-
-
 def test_the_command_checks_what_it_fetched(
     server: str, no_weights: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -209,3 +207,51 @@ def test_the_command_checks_what_it_fetched(
     assert main(["get-weights", "squeeze"]) == 1  # numbers in a row are not a network
     assert "cannot be read" in capsys.readouterr().err
     assert main(["get-weights", "vgg"]) == 1
+
+
+class _Dripping(_Quiet):
+    """Sends a byte at a time: the head as well, or only the content."""
+
+    slow_head = False
+
+    def do_GET(self) -> None:
+        head = b"HTTP/1.0 200 OK\r\nContent-Length: 1000000\r\n\r\n"
+        if not self.slow_head:
+            self.wfile.write(head)
+        with contextlib.suppress(OSError):  # the client went
+            for _ in range(400):
+                self.wfile.write(head[:1] if not self.slow_head else b"H")
+                self.wfile.flush()
+                time.sleep(0.02)
+
+
+@pytest.mark.parametrize("slow_head", [False, True])
+def test_a_dripping_server_does_not_outlast_the_deadline(no_weights: Path, slow_head: bool) -> None:
+    handler = type("Handler", (_Dripping,), {"slow_head": slow_head})
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
+        thread = threading.Thread(target=running.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            began = time.monotonic()
+            with pytest.raises(UserError, match="in time"):
+                list(fetch_backbone("squeeze", server=f"http://127.0.0.1:{running.server_port}/", deadline=0.5))
+            assert time.monotonic() - began < 5  # the server drips for eight seconds
+        finally:
+            running.shutdown()
+            thread.join()
+    assert leftovers(no_weights) == []
+
+
+def test_the_whole_digest_counts(server: str, no_weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = lpips_weights.NETS["squeeze"]
+    digest = right.sha256[:8] + "0" * 56  # as in the file's name, and no further
+    monkeypatch.setitem(lpips_weights.NETS, "squeeze", Backbone(right.file, 1, digest))
+    with pytest.raises(UserError, match="not the published file"):
+        list(fetch_backbone("squeeze", server=server))
+    assert leftovers(no_weights) == []
+
+
+def test_the_digests_are_those_in_the_names() -> None:
+    for backbone in lpips_weights.NETS.values():
+        assert len(backbone.sha256) == 64
+        assert f"-{backbone.sha256[:8]}." in backbone.file

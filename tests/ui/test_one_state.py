@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import pytest
+import shiboken6
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
-from window_tools import wait_picture
+from PySide6.QtWidgets import QApplication, QDialog
+from window_tools import open_fake, wait_picture
 
 from latent_explorer.app.exploration.intents import SetAttribute
 from latent_explorer.app.exploration.state import attribute_amount
@@ -119,3 +120,14 @@ def test_a_frame_is_not_hidden_behind_a_photo(qtbot, desktop, player):
     desktop.window.canvas.show_stage(True)
     seek(qtbot, desktop, 0.5)
     assert desktop.window.canvas.pages.currentWidget() is desktop.window.canvas.view
+
+
+def test_dialogs_about_a_model_close_when_another_file_is_opened(qtbot, desktop, tmp_path):
+    window = desktop.window
+    for key in ("add_slider", "export_sheet", "morph", "keys"):
+        window.actions_by_key[key].trigger()
+    shown = [dialog for dialog in window.findChildren(QDialog) if dialog.isVisible()]
+    assert len(shown) == 4
+    open_fake(qtbot, desktop, tmp_path)
+    qtbot.waitUntil(lambda: sum(shiboken6.isValid(dialog) and dialog.isVisible() for dialog in shown) == 1)
+    assert "Closed, because another file was opened" in window.notices.history[-1][1]

@@ -163,6 +163,25 @@ class ModelHost:
             raise refused
         return None
 
+    def run_job(
+        self, model_hash: str, job: Callable[[ModelHost, StepBudget], Generator[Event, None, Any]], budget: StepBudget
+    ) -> Generator[Event, None, Any]:
+        """Run a job on the model that it was asked for. UserError where another one is open by now."""
+        self._require(model_hash)
+        return (yield from job(self, budget))
+
+    def call(self, model_hash: str, fn: Callable[[ModelHost], Any]) -> Any:
+        """Call a function with the model that it was asked for. UserError where another one is open by now."""
+        self._require(model_hash)
+        return fn(self)
+
+    def _require(self, model_hash: str) -> None:
+        if self.explainer.summary().model_hash != model_hash:
+            raise UserError(
+                "This was asked for a model that has been closed since, so nothing was done. "
+                "Open that model again, and start once more."
+            )
+
     def add_latents(self, pictures: Sequence[ProjectedPicture]) -> None:
         """Make projected pictures known to the renderer, on this device and on those it is moved to.
 

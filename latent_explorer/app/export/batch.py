@@ -22,6 +22,7 @@ from latent_explorer.app.export.scene import (
     name_of,
     unedited_recipe,
 )
+from latent_explorer.common.csv_table import escape_formula
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Progress
 from latent_explorer.common.jobs import forward_events
@@ -184,6 +185,12 @@ def _csv(items: Sequence[BatchItem]) -> str:
 
 def _cell(value: Any) -> str:
     """Return the text of a cell; several values of a field are joined by "+", as an attribute's sliders are."""
-    if isinstance(value, tuple):
-        return "+".join(map(_cell, value))
+    if isinstance(value, tuple) and len(value) != 1:
+        value = "+".join(map(_plain, value))
+    elif isinstance(value, tuple):
+        (value,) = value
+    return _plain(escape_formula(value))
+
+
+def _plain(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)

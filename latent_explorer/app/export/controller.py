@@ -139,13 +139,26 @@ class ExportController:
     def export(self, path: Path, scene: Scene, settings: AnimationSettings) -> int | None:
         """Start writing an animation. Returns the job; None while no model is ready."""
         return self._explorer.start_model_job(
-            f"Writing {path.name}", lambda host, _budget: animation(path, scene, settings, host.render), self._saved
+            f"Writing {path.name}",
+            lambda host, _budget: animation(path, scene, settings, host.render),
+            self._saved,
+            model_hash=scene.state.model_hash,
         )
 
     def export_all(
-        self, folder: Path, top: int, bases: Sequence[Base], settings: AnimationSettings, suffix: str = ".gif"
+        self,
+        folder: Path,
+        top: int,
+        bases: Sequence[Base],
+        settings: AnimationSettings,
+        suffix: str = ".gif",
+        *,
+        model_hash: str = "",
     ) -> int | None:
-        """Start writing an animation of each of the first `top` attributes on each picture. Returns the job."""
+        """Start writing an animation of each of the first `top` attributes on each picture. Returns the job.
+
+        `model_hash` is the model that they were chosen on, by default the open one.
+        """
         context = self.context(top)
         if context is None:
             return None
@@ -153,10 +166,11 @@ class ExportController:
             f"Writing into {folder.name}",
             lambda host, _budget: export_all(folder, context, bases, settings, host.render, suffix),
             self._saved_all,
+            model_hash=model_hash,
         )
 
-    def export_sheet(self, path: Path, plan: SheetPlan) -> int | None:
-        """Start writing a sheet. Returns the job."""
+    def export_sheet(self, path: Path, plan: SheetPlan, *, model_hash: str = "") -> int | None:
+        """Start writing a sheet, planned on the model `model_hash`, by default the open one. Returns the job."""
         context = self.context()
         if context is None:
             return None
@@ -164,6 +178,7 @@ class ExportController:
             f"Writing {path.name}",
             lambda host, _budget: sheet(path, plan, context, host.render),
             lambda written: self._explorer.updates.emit(updates.Message(f"Saved {written.name}.", file=written)),
+            model_hash=model_hash,
         )
 
     def context(self, top: int | None = None) -> ExportContext | None:
@@ -185,6 +200,7 @@ class ExportController:
             ESTIMATE_JOB,
             lambda host, _budget: self._estimator.job(estimate_request, host.render),
             lambda found: None if found is None else on_result(found),
+            model_hash=scene.state.model_hash,
         )
 
     def cancel_estimate(self) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
+from latent_explorer.common.csv_table import escape_formula
 from latent_explorer.common.format import free_name
 from latent_explorer.common.paths import atomic_output, check_writable, safe_file_name
 from latent_explorer.explain.projected import SUFFIX, latent_npz, to_bytes
@@ -89,7 +90,7 @@ class ResultFolder:
         table = io.StringIO()
         writer = csv.DictWriter(table, _COLUMNS, extrasaction="ignore", lineterminator="\n")
         writer.writeheader()
-        writer.writerows(self._rows)
+        writer.writerows({name: escape_formula(cell) for name, cell in row.items()} for row in self._rows)
         texts = {"summary.json": json.dumps(fields, indent=1) + "\n", "summary.csv": table.getvalue()}
         for name, text in texts.items():
             with atomic_output(self.path / name) as temporary:

@@ -14,6 +14,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from latent_explorer.common.csv_table import escape_line
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Notice, Progress
 from latent_explorer.common.format import size_text
@@ -152,9 +153,9 @@ def _probability_table(rows: Iterable[tuple[float, np.ndarray]], context: Captio
     """
     text = io.StringIO()
     for key, fact in context.facts.items():
-        text.write(f"# {key}: {' '.join(fact.split())}\n")
+        text.write(f"# {key}: {escape_line(fact)}\n")
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["frame", "seconds", *(f"P({name})" for name in context.class_names)])
+    writer.writerow(["frame", "seconds", *(f"P({escape_line(name)})" for name in context.class_names)])
     for number, (seconds, probs) in enumerate(rows):
         writer.writerow([number, f"{seconds:.3f}", *(f"{float(p):.6g}" for p in probs)])
     return text.getvalue()

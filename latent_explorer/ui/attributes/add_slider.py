@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QAbstractItemView, QCheckBox, QDialog, QHeaderView
 
 from latent_explorer.common.format import number_text, shortened
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.widgets.basics import NoWheelComboBox, button, column, hint, row
+from latent_explorer.ui.widgets.basics import OF_MODEL, NoWheelComboBox, button, column, hint, row
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -111,6 +111,7 @@ class AddSliderDialog(QDialog):
     ) -> None:
         """`listed` are the style indices that have a slider, `names` those of the attributes by style index."""
         super().__init__(parent)
+        self.setProperty(OF_MODEL, True)
         self._summary = summary
         self._names = names or {}
         self.setWindowTitle("Add slider")

@@ -56,7 +56,7 @@ class ProbabilityPlot(QWidget):
     @property
     def probs(self) -> np.ndarray:
         """Probabilities drawn, (edits, K); NaN where the picture changed."""
-        return np.array(self._rows)
+        return np.array(self._rows) if self._rows else np.empty((0, len(self.names)))
 
     def start(self, names: tuple[str, ...]) -> None:
         """Empty the plot and name the classes."""
@@ -116,13 +116,13 @@ class LivePlot(QWidget):
         self._pages = QStackedLayout(self)
         self._pages.addWidget(self.empty)
         self._pages.addWidget(self.plot)
-        explorer.updates.on(ModelOpened, lambda _update: self._begin())
+        explorer.updates.on(ModelOpened, lambda _update: self.clear())
         explorer.updates.on(StateChanged, self._state_changed)
         explorer.updates.on(MainPicture, self._take_picture)
 
     def _state_changed(self, update: StateChanged) -> None:
         if update.old.classifier_id != update.new.classifier_id:
-            self._begin()
+            self.clear()
 
     def _take_picture(self, picture: MainPicture) -> None:
         if picture is not self._last:  # the same picture is emitted again when the timeline closes
@@ -130,21 +130,19 @@ class LivePlot(QWidget):
             self._add(picture)
 
     def clear(self) -> None:
-        self._begin()
-        self._pages.setCurrentWidget(self.empty)
-
-    def _begin(self) -> None:
         """Start again with the classes of the selected classifier."""
         summary, state = self._explorer.summary, self._explorer.state
         classifier = classifier_of(state, summary) if summary and state else None
         self._base = None
         self.plot.start(classifier.class_names if classifier else ())
+        self._pages.setCurrentWidget(self.empty)
 
     def _add(self, update: MainPicture) -> None:
         probs, base = update.result.after.probs, update.request.recipe.base
         if not self.plot.names:
-            self._begin()
-        if len(probs) != len(self.plot.names):
+            self.clear()
+        state = self._explorer.state
+        if state is None or update.request.classifier_id != state.classifier_id or len(probs) != len(self.plot.names):
             return  # of the classifier selected before
         if self._base is not None and base != self._base:
             self.plot.lift()

@@ -200,7 +200,9 @@ class CanvasPanel(QWidget):
     def _show_verdict(self) -> None:
         """Show the bars of the picture on the canvas: of the one before while a person looks at that."""
         verdict = self._verdict
-        self.bars.show_verdict(verdict and replace(verdict, peeking=self.view.peeking))
+        self.bars.show_verdict(
+            verdict and replace(verdict, peeking=self.view.peeking, editable=self._explorer.editable)
+        )
 
     def _photo_of(self, request: PictureRequest) -> tuple[CaptionedImage, np.ndarray] | None:
         """Return the photo of a projected picture with its probabilities.

@@ -56,15 +56,15 @@ class ExportActions:
 
     def sheet(self) -> None:
         """Export a sheet for a paper."""
-        dialog = ExportSheetDialog(self.controller, self._window)
-        dialog.accepted.connect(lambda: self._sheet(dialog))
+        dialog, model_hash = ExportSheetDialog(self.controller, self._window), self._model_hash
+        dialog.accepted.connect(lambda: self._sheet(dialog, model_hash))
         open_dialog(dialog)
 
-    def _sheet(self, dialog: ExportSheetDialog) -> None:
+    def _sheet(self, dialog: ExportSheetDialog, model_hash: str) -> None:
         name = f"{self._files.name()} {dialog.plan.kind}"
         path = self._ask("Export sheet", name, dialog.suffix, SHEET_FORMATS)
         if path is not None:
-            self.controller.export_sheet(path, dialog.plan)
+            self.controller.export_sheet(path, dialog.plan, model_hash=model_hash)
 
     def all(self) -> None:
         """Export all attributes on several pictures."""
@@ -72,15 +72,19 @@ class ExportActions:
         if not count:
             QMessageBox.information(self._window, "Export all attributes", NO_ATTRIBUTES)
             return
-        dialog = ExportAllDialog(self.controller, count, self._window)
-        dialog.accepted.connect(lambda: self._all(dialog))
+        dialog, model_hash = ExportAllDialog(self.controller, count, self._window), self._model_hash
+        dialog.accepted.connect(lambda: self._all(dialog, model_hash))
         open_dialog(dialog)
 
-    def _all(self, dialog: ExportAllDialog) -> None:
+    @property
+    def _model_hash(self) -> str:
+        return self._explorer.summary.model_hash if self._explorer.summary else ""
+
+    def _all(self, dialog: ExportAllDialog, model_hash: str) -> None:
         chosen = QFileDialog.getExistingDirectory(self._window, "Export all attributes into", self._files.folder())
         if chosen:
-            top, suffix = dialog.top.value(), dialog.suffix
-            self.controller.export_all(Path(chosen), top, dialog.pictures.bases, dialog.settings, suffix)
+            top, suffix, bases = dialog.top.value(), dialog.suffix, dialog.pictures.bases
+            self.controller.export_all(Path(chosen), top, bases, dialog.settings, suffix, model_hash=model_hash)
 
     def _ask(self, title: str, name: str, suffix: str, formats: dict[str, str]) -> Path | None:
         kind = f"{formats[suffix]} (*{suffix})" if suffix else "Folder (*)"

@@ -12,7 +12,17 @@ from PySide6.QtWidgets import QCheckBox, QDialog, QFormLayout, QSpinBox, QWidget
 from latent_explorer.media.animation.gif import colors_of
 from latent_explorer.media.animation.settings import ALWAYS_LOSSLESS, FPS, LOSSLESS, SIZES, VIDEO
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.widgets.basics import NoWheelComboBox, button, column, hint, plain, row, title, warning
+from latent_explorer.ui.widgets.basics import (
+    OF_MODEL,
+    NoWheelComboBox,
+    button,
+    column,
+    hint,
+    plain,
+    row,
+    title,
+    warning,
+)
 from latent_explorer.ui.widgets.scaling import scaled
 
 if TYPE_CHECKING:
@@ -44,6 +54,7 @@ class ExportDialog(QDialog):
 
     def __init__(self, controller: ExportController, name: str, sentence: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setProperty(OF_MODEL, True)
         self._controller = controller
         self.setWindowTitle(name)
         self.fields = QFormLayout()

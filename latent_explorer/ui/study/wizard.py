@@ -24,7 +24,7 @@ from latent_explorer.ui.study.attributes_page import AttributesPage
 from latent_explorer.ui.study.flicker_view import FlickerView
 from latent_explorer.ui.study.questions_page import QuestionsPage, TextsPage
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.widgets.basics import Pages, button, column, hint, plain, row, title, warning
+from latent_explorer.ui.widgets.basics import OF_MODEL, Pages, button, column, hint, plain, row, title, warning
 from latent_explorer.ui.widgets.segmented_control import SegmentedControl
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class StudyDialog(QDialog):
 
     def __init__(self, explorer: Explorer, controller: StudyController, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setProperty(OF_MODEL, True)
         self.setWindowTitle("Make a study")
         self._explorer, self.controller = explorer, controller
         self._spec = controller.spec()

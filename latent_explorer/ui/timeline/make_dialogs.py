@@ -10,7 +10,17 @@ from PySide6.QtWidgets import QDialog, QFormLayout, QMessageBox, QWidget
 from latent_explorer.app.exploration.state import attribute_amount
 from latent_explorer.ui.samples.picture_choices import PictureChoices, chosen_base
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.widgets.basics import NoWheelComboBox, button, column, hint, open_dialog, plain, row, title
+from latent_explorer.ui.widgets.basics import (
+    OF_MODEL,
+    NoWheelComboBox,
+    button,
+    column,
+    hint,
+    open_dialog,
+    plain,
+    row,
+    title,
+)
 from latent_explorer.ui.widgets.number_field import NumberField
 
 if TYPE_CHECKING:
@@ -36,6 +46,7 @@ class MakeTimelineDialog(QDialog):
 
     def __init__(self, name: str, sentence: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setProperty(OF_MODEL, True)
         self.setWindowTitle(name)
         text = hint(sentence)
         text.setFixedWidth(WIDTH)

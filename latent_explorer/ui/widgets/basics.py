@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 SELECTABLE = Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
 LEAST_TEXT, MOST_TEXT = 30 * theme.UNIT, 80 * theme.UNIT  # width that the longest text asks for, px
 Layout = TypeVar("Layout", bound=QBoxLayout)
+OF_MODEL = "of_model"  # property of dialogs that show what belongs to the open model
 Dialog = TypeVar("Dialog", bound=QDialog)
 
 
@@ -238,6 +239,14 @@ class NoWheelComboBox(QComboBox):
             super().wheelEvent(event)
         else:
             event.ignore()
+
+
+def close_dialogs_of_model(window: QWidget) -> list[str]:
+    """Close the dialogs that show what belongs to one model, which another one replaces. Return their titles."""
+    closed = [dialog for dialog in window.findChildren(QDialog) if dialog.property(OF_MODEL) and dialog.isVisible()]
+    for dialog in closed:
+        dialog.reject()
+    return [dialog.windowTitle() for dialog in closed]
 
 
 def open_dialog(dialog: Dialog) -> Dialog:

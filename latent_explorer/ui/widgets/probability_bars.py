@@ -34,6 +34,7 @@ class ClassProbabilities:
     before: np.ndarray
     target: int
     before_caption: str = "was"  # caption of the probabilities before
+    editable: bool = True  # the sliders can change the picture
     peeking: bool = False  # the picture before is on the canvas in place of the one after
 
     @property
@@ -71,7 +72,7 @@ def sentence(verdict: ClassProbabilities) -> str:
     if verdict.peeking:
         return f"Before: {text}."
     if not edited:
-        return f"The classifier says {verdict.names[new]}: {text}. {ADVICE}"
+        return f"The classifier says {verdict.names[new]}: {text}.{f' {ADVICE}' if verdict.editable else ''}"
     if verdict.flipped:
         return f"Flipped from {verdict.names[old]} to {verdict.names[new]}: {text}."
     return f"Still {verdict.names[new]}: {text}."

@@ -30,8 +30,10 @@ def line_style(index: int) -> Qt.PenStyle:
 
 
 def drawn_classes(table: np.ndarray) -> list[int]:
-    """Return the `MOST_CLASSES` classes with the highest maxima of (n, K) probabilities, ascending."""
-    highest = np.nanmax(table, axis=0)
+    """Return the `MAX_CLASSES` classes with the highest maxima of (n, K) probabilities, NaN or not, ascending."""
+    if not table.size:
+        return []
+    highest = np.nan_to_num(table, nan=-1.0).max(axis=0)
     return sorted(np.argsort(-highest, kind="stable")[:MAX_CLASSES].tolist())
 
 

@@ -219,3 +219,15 @@ def test_pictures_to_choose_from(opened, controller):
     scene = controller.flip_scene(SeedBase(8))
     assert scene is not None
     assert scene.timeline.name == SPOTS.name
+
+
+def test_what_was_chosen_on_a_model_that_has_gone_is_not_written_of_another(opened, controller, tmp_path):
+    asked, scene = opened.explorer.summary.model_hash, controller.sources()[0].scene
+    opened.open("other.explainer")
+    controller.export(tmp_path / "sweep.gif", scene, SMALL)
+    controller.export_all(tmp_path / "all", 1, [SampleBase(0)], SMALL, model_hash=asked)
+    controller.export_sheet(tmp_path / "sheet.png", SheetPlan(bases=(SeedBase(0),)), model_hash=asked)
+    told = opened.settle()
+    assert [ended.outcome for ended in of_type(told, JobEnded)] == ["failed"] * 3
+    assert {trouble.failure.kind for trouble in of_type(told, updates.ErrorReport)} == {"user"}
+    assert not [path for path in ("sweep.gif", "all", "sheet.png") if (tmp_path / path).exists()]
