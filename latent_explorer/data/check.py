@@ -28,6 +28,9 @@ Severity = Literal["good", "note", "warning", "error"]
 VERY_FEW, FEW = 500, 2000  # pictures; with fewer, a generator repeats them unless it is helped
 UNEVEN, VERY_UNEVEN = 2.0, 5.0  # largest class to smallest
 LISTED_CLASSES, MANY_CLASSES = 6, 20
+FLAT, DARK = 8, 40  # of 255: between the darkest and the brightest pixel; the brightest pixel
+# Negatives: a correlation with the usual picture at 8 x 8 px of -ALIKE, and another brightness along the edges.
+MIN_ALIKE, ALIKE, OTHER_EDGE = 10, 0.5, 100
 FEW_UNMATCHED = 0.1  # rows without a picture, or pictures without a row, to pictures with both
 FAR_FROM_SQUARE = 1.5  # longer side to shorter: at least a third is cut off
 
@@ -89,7 +92,7 @@ def check(data: ImageDataset, resolution: int = 64) -> Generator[Event, None, Da
             raw = data.source.read(name)
         except UserError as error:
             return ImageFacts(_reason(error))
-        return inspect_image(raw, name)
+        return inspect_image(raw, name, data.ranges)
 
     facts = yield from map_in_threads(look, len(data), "Looking at the pictures")
     inspection = DatasetInspection(data, facts, resolution)
@@ -374,7 +377,8 @@ def kinds(inspection: DatasetInspection) -> Iterator[Finding]:
     kinds: tuple[tuple[Callable[[ImageFacts], bool], str], ...] = (
         (lambda fact: fact.mode == "CMYK", "for printing (CMYK): turned into RGB, so colours may differ a little."),
         (lambda fact: fact.mode in ("P", "PA"), "with a palette: turned into RGB."),
-        (lambda fact: fact.high_bit_depth, "with 16 bits per channel: brought to 8."),
+        (lambda fact: fact.high_bit_depth, "of more than 8 bits per channel (16 bits, floats, signed): brought to 8."),
+        (lambda fact: bool(fact.profile), "with colours of their own (a profile): turned into sRGB."),
         (lambda fact: fact.transparent, "with transparent parts, which become black."),
         (lambda fact: fact.rotated, "marked as rotated by the camera: turned upright."),
         (lambda fact: fact.animated, "animated or of several pages: the first is used."),
@@ -383,6 +387,42 @@ def kinds(inspection: DatasetInspection) -> Iterator[Finding]:
         rows = inspection.rows(applies)
         if rows:
             yield Finding("note", f"{count(len(rows))} {text}", inspection.names(rows))
+
+
+def check_light(inspection: DatasetInspection) -> Iterator[Finding]:
+    """Report pictures that are nearly black, nearly white, of one shade, or negatives of the others."""
+    rows = inspection.rows(lambda fact: bool(fact.thumb))
+    facts = inspection.facts
+    flat = [i for i in rows if facts[i].brightest - facts[i].darkest < FLAT]
+    dark = [i for i in rows if i not in set(flat) and facts[i].brightest < DARK]
+    bright = [i for i in rows if i not in set(flat) and facts[i].darkest > 255 - DARK]
+    for found, text in (
+        (flat, "of one shade, so nothing can be learned from them: export them over the whole range."),
+        (dark, f"nearly black, with nothing above {DARK} of 255: brighten them, or export them over the whole range."),
+        (bright, f"nearly white, with nothing below {255 - DARK} of 255: export them over the whole range."),
+        (_negatives(inspection, rows), "bright where most others are dark, and the reverse: they may be inverted."),
+    ):  # fmt: skip
+        if found:
+            yield Finding("warning", f"{count(len(found))} {are(len(found))} {text}", inspection.names(found))
+
+
+def _negatives(inspection: DatasetInspection, rows: Sequence[int]) -> list[int]:
+    """Return the pictures that look like negatives of most others; none where pictures have little in common."""
+    if len(rows) < MIN_ALIKE:
+        return []
+    thumbs = np.array([np.frombuffer(inspection.facts[i].thumb, np.uint8) for i in rows], dtype=np.float64)
+    side = int(thumbs.shape[1] ** 0.5)
+    edge = np.ones((side, side), dtype=bool)
+    edge[1:-1, 1:-1] = False
+    edges = thumbs[:, edge.ravel()].mean(axis=1)
+    usual = np.median(thumbs, axis=0)
+    parts, usual = thumbs - thumbs.mean(axis=1, keepdims=True), usual - usual.mean()
+    lengths = np.linalg.norm(parts, axis=1) * np.linalg.norm(usual)
+    alike = np.divide(parts @ usual, lengths, out=np.zeros(len(rows)), where=lengths > 0)
+    if np.median(alike) < ALIKE:
+        return []
+    found = (alike < -ALIKE) & (np.abs(edges - np.median(edges)) > OTHER_EDGE)
+    return [row for row, negative in zip(rows, found, strict=True) if negative]
 
 
 def check_amount(inspection: DatasetInspection) -> Iterator[Finding]:
@@ -419,6 +459,7 @@ _PARTS = (
     find_duplicates,
     check_sizes,
     kinds,
+    check_light,
     check_amount,
     check_memory,
 )

@@ -18,6 +18,7 @@ from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Notice
 from latent_explorer.common.format import valid_text
 from latent_explorer.data import labels as tables
+from latent_explorer.data.deep_pixels import SetRanges
 from latent_explorer.data.images import read_image
 from latent_explorer.data.labels import Listing
 from latent_explorer.data.listing import find_source, list_pictures
@@ -53,10 +54,12 @@ class ImageDataset:
     sides: np.ndarray  # (N,) int64 indices into labels.SPLITS
     about: dict[str, Any]
     question: str = ""
+    ranges: SetRanges | None = None  # of values beyond 8 bits; of the whole source, whatever is chosen from it
 
     def __post_init__(self) -> None:
         self.names = self.listing.columns["file"]
         self.columns = self.listing.columns
+        self.ranges = self.ranges or SetRanges(self.source)
         # size -> pictures, which of them are decoded
         self._pixels: dict[int, tuple[np.ndarray, np.ndarray]] = {}
 
@@ -119,7 +122,7 @@ class ImageDataset:
     def decode(self, row: int, size: int) -> np.ndarray:
         """Read one picture, (size, size, 3) uint8, from its file. May be called from several threads."""
         name = self.names[row]
-        return read_image(self.source.read(name), size, name=name)
+        return read_image(self.source.read(name), size, name=name, ranges=self.ranges)
 
     def without(self, rows: Collection[int]) -> ImageDataset:
         """Return the data set without these pictures, which its `describe` lists."""

@@ -8,15 +8,18 @@ import functools
 import io
 import os
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageOps
 
 from latent_explorer.common.errors import UserError, unreadable
+from latent_explorer.data.colour_profiles import to_srgb
+from latent_explorer.data.deep_pixels import DeepPicture, Range, of_picture, read_deep, tiff_size, turned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 # Formats that Pillow decodes by itself. Not EPS or PDF, which start other programs.
 FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "PPM", "TGA", "JPEG2000", "AVIF")
@@ -36,12 +39,18 @@ def is_image_name(name: str) -> bool:
 
 
 def read_image(
-    source: str | os.PathLike[str] | bytes | Image.Image, size: int | None = None, *, name: str = ""
+    source: str | os.PathLike[str] | bytes | Image.Image,
+    size: int | None = None,
+    *,
+    name: str = "",
+    ranges: Callable[[str], Range | None] | None = None,
 ) -> np.ndarray:
     """Read a picture as (H, W, 3) uint8 RGB; with `size`, its middle square at size x size px (LANCZOS).
 
-    Camera rotation (EXIF) is applied, transparency becomes black, 16-bit depths become 8, and the first frame of an
-    animation is taken. `name` is used in messages for a `source` that has none (bytes).
+    Camera rotation (EXIF) is applied, transparency becomes black, colours become sRGB, and the first frame of an
+    animation is taken. More than 8 bits, signed numbers and floats become 8 bits by the range that the file tells, else
+    by `ranges` (of the set, by kind of number), else as the picture's own values suggest. `name` is used in messages
+    for a `source` that has none (bytes).
 
     Raises UserError, naming the file, for anything that is not a picture, is damaged or is absurdly large.
     """
@@ -51,8 +60,46 @@ def read_image(
     with explain_read_errors(name):
         if isinstance(source, Image.Image):
             return _finish(source, size, name)
+        if may_be_deep(source):
+            source = source if isinstance(source, bytes) else _bytes_of(source, name)
+            if (deep := open_deep(source, name)) is not None:
+                return _sized(deep_to_rgb(deep, ranges), size)
         with open_picture(source, name) as picture:
-            return _finish(picture, size, name)
+            return _finish(picture, size, name, ranges)
+
+
+def may_be_deep(source: str | os.PathLike[str] | bytes) -> bool:
+    """Return True if a file may hold more than 8 bits that Pillow would cut, by its first bytes."""
+    head = source[:32] if isinstance(source, bytes) else b""
+    if not isinstance(source, bytes):
+        with open(source, "rb") as file:
+            head = file.read(32)
+    return head.startswith((b"II*\0", b"MM\0*")) or (head.startswith(b"\x89PNG\r\n\x1a\n") and head[24:25] == b"\x10")
+
+
+def open_deep(raw: bytes, name: str) -> DeepPicture | None:
+    """Return a picture that Pillow would cut or confuse, with its values as they are; None for all others."""
+    try:
+        with open_picture(raw, name):  # its size is checked
+            pass
+    except UserError:
+        raise
+    except Exception:  # not a kind that Pillow knows: its own size is checked below
+        if (size := tiff_size(raw)) is None or size[0] * size[1] > MAX_PIXELS:
+            raise
+    return read_deep(raw, name)
+
+
+def deep_to_rgb(deep: DeepPicture, ranges: Callable[[str], Range | None] | None = None) -> Image.Image:
+    """Return a picture of more than 8 bits upright, as 8-bit RGB."""
+    given = ranges(deep.kind) if ranges is not None and deep.declared is None else None
+    return turned(deep.to_8_bits(given), deep.turn).convert("RGB")
+
+
+def _bytes_of(path: str | os.PathLike[str], name: str) -> bytes:
+    if os.stat(path).st_size > MAX_FILE_BYTES:
+        raise _too_large(name)
+    return Path(path).read_bytes()
 
 
 @contextlib.contextmanager
@@ -121,40 +168,35 @@ def _formats() -> tuple[str, ...]:
     return tuple(name for name in FORMATS if name in Image.OPEN)
 
 
-def _finish(picture: Image.Image, size: int | None, name: str) -> np.ndarray:
+def _finish(
+    picture: Image.Image, size: int | None, name: str, ranges: Callable[[str], Range | None] | None = None
+) -> np.ndarray:
     width, height = picture.size
     if width * height > MAX_PIXELS:
         raise _too_large(name)
     if width == 0 or height == 0:
         raise UserError(f"{name} has no pixels. Choose another picture.")
-    picture = ImageOps.exif_transpose(picture)
-    rgb = to_rgb(picture)
-    if size is not None:
-        rgb = _square(rgb, size)
-    return np.array(rgb, dtype=np.uint8)
+    if (deep := of_picture(picture)) is not None:
+        return _sized(deep_to_rgb(deep, ranges), size)
+    return _sized(to_rgb(ImageOps.exif_transpose(picture)), size)
+
+
+def _sized(rgb: Image.Image, size: int | None) -> np.ndarray:
+    return np.array(rgb if size is None else _square(rgb, size), dtype=np.uint8)
 
 
 def to_rgb(picture: Image.Image) -> Image.Image:
-    """Convert any Pillow mode to 8-bit RGB, with transparency on black."""
+    """Convert any Pillow mode to 8-bit RGB in the colours of sRGB, with transparency on black."""
+    if (deep := of_picture(picture)) is not None:
+        return deep.to_8_bits().convert("RGB")
+    picture = to_srgb(picture)
     if picture.mode == "RGB" and "transparency" not in picture.info:
         return picture
-    if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):
-        return Image.fromarray(_deep_to_uint8(picture)).convert("RGB")
     if picture.has_transparency_data:
         picture = picture.convert("RGBA")
         ground = Image.new("RGBA", picture.size, (0, 0, 0, 255))
         return Image.alpha_composite(ground, picture).convert("RGB")
     return picture.convert("RGB")
-
-
-def _deep_to_uint8(picture: Image.Image) -> np.ndarray:
-    """Convert grey pictures of more than 8 bits: 16-bit values by 255/65535, floats from 0..1 or else 0..255."""
-    grey: np.ndarray = np.nan_to_num(np.asarray(picture, dtype=np.float32))
-    if picture.mode.startswith("I;16") or (picture.mode == "I" and grey.max() > 255):
-        grey = grey / 257
-    elif picture.mode == "F" and grey.max() <= 1:
-        grey = grey * 255
-    return np.rint(np.clip(grey, 0, 255)).astype(np.uint8)
 
 
 def _square(picture: Image.Image, size: int) -> Image.Image:
