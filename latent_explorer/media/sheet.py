@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 
 from latent_explorer.common.palette import PRINT
 from latent_explorer.common.paths import atomic_output
-from latent_explorer.media.drawing import fit, font, shorten
+from latent_explorer.media.drawing import draw_text, fit, font, shorten
 from latent_explorer.media.png import NO_TEXTS, Texts, png_bytes
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def draw(sheet: Sheet, scale: int = 1) -> np.ndarray:
     for mark in sheet.marks:
         if isinstance(mark, Text):
             face = font(mark.size * scale, mark.strong)
-            pen.text((mark.x * scale, mark.y * scale), mark.text, mark.color, face)
+            draw_text(pen, (mark.x * scale, mark.y * scale), mark.text, mark.color, face)
         elif isinstance(mark, Line):
             ends = (mark.left * scale, mark.y * scale, mark.right * scale, mark.y * scale)
             pen.line(ends, fill=PRINT.line, width=scale)

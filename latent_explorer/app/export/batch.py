@@ -24,7 +24,7 @@ from latent_explorer.app.export.scene import (
 )
 from latent_explorer.common.csv_table import escape_formula
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.events import Event, Progress
+from latent_explorer.common.events import Event, Notice, Progress
 from latent_explorer.common.jobs import forward_events
 from latent_explorer.common.paths import atomic_output, check_writable, safe_file_name
 from latent_explorer.explain.recipe import Base, PictureRequest, SampleBase, SeedBase
@@ -94,12 +94,13 @@ def export_all(
     check_writable(folder, "folder")
     items: list[BatchItem] = []
     begun: BatchItem | None = None
+    told: set[str] = set()
     pairs = [(rank, a, base) for rank, a in enumerate(context.attributes, 1) for base in bases]
     try:
         for rank, attribute, base in pairs:
             begun, scene = _shot(rank, attribute, base, context, render, suffix)
             job = animation(folder / begun.file, scene, settings, render)
-            counted = partial(_counted, done=len(items), total=len(pairs), name=begun.file)
+            counted = partial(_counted, done=len(items), total=len(pairs), name=begun.file, told=told)
             written = yield from forward_events(job, counted)
             items.append(msgspec.structs.replace(begun, bytes=written.bytes))
             begun = None
@@ -153,8 +154,12 @@ def _file(rank: int, attribute: Attribute, picture: str, base: Base) -> str:
     return f"{rank:02d} {safe_file_name(attribute.name)[:40] or 'attribute'} - {safe_file_name(number)}"
 
 
-def _counted(event: Event, done: int, total: int, name: str) -> Event:
-    """Return an event of one animation, its progress scaled to a part of the whole."""
+def _counted(event: Event, done: int, total: int, name: str, told: set[str]) -> Event | None:
+    """Return an event of one animation, its progress scaled to a part of the whole; None for a notice `told` before."""
+    if isinstance(event, Notice) and event.text in told:
+        return None
+    if isinstance(event, Notice):
+        told.add(event.text)
     if not isinstance(event, Progress):
         return event
     part = _STEPS * event.done // event.total if event.total else 0

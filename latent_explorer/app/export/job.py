@@ -12,11 +12,12 @@ import time
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.events import Event, Preview, Progress
+from latent_explorer.common.events import Event, Notice, Preview, Progress
 from latent_explorer.common.jobs import run_job
 from latent_explorer.common.paths import check_writable
 from latent_explorer.media.animation.settings import format_of
 from latent_explorer.media.animation.writer import WrittenAnimation, write_animation
+from latent_explorer.media.drawing import font_warning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -48,6 +49,8 @@ def animation(
         raise UserError(
             f"The timeline {scene.timeline.name!r} has no keyframe yet, so there is nothing to export. Add one."
         )
+    if settings.caption and (problem := font_warning(captions.class_names)):
+        yield Notice(problem, "warning")
     total = len(requests)
 
     def write(frames: Iterator[Frame]) -> Generator[Event, None, WrittenAnimation]:

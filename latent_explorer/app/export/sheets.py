@@ -20,7 +20,7 @@ from latent_explorer.app.export.scene import (
     unedited_recipe,
 )
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.events import Event, Preview, Progress
+from latent_explorer.common.events import Event, Notice, Preview, Progress
 from latent_explorer.common.format import signed_text
 from latent_explorer.common.paths import check_writable
 from latent_explorer.explain.recipe import (
@@ -34,7 +34,8 @@ from latent_explorer.explain.recipe import (
     canonical_edits,
     is_generated,
 )
-from latent_explorer.media.sheet import Cell, Row, Sheet, draw, layout_sheet, write_picture
+from latent_explorer.media.drawing import font_warning
+from latent_explorer.media.sheet import Cell, Row, Sheet, Text, draw, layout_sheet, write_picture
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
@@ -69,6 +70,8 @@ def sheet(path: Path, plan: SheetPlan, context: ExportContext, render: Render) -
         raise UserError(f"{path.name} is not a sheet. Choose a name that ends in .png or .pdf.")
     check_writable(path)
     laid_out = yield from sheet_of(plan, context, render)
+    if problem := font_warning(mark.text for mark in laid_out.marks if isinstance(mark, Text)):
+        yield Notice(problem, "warning")
     if path.suffix.lower() == ".pdf":
         from latent_explorer.media.pdf import write_pdf
 

@@ -14,6 +14,7 @@ from latent_explorer.common.events import Event, Notice, Progress
 from latent_explorer.common.jobs import forward_events
 from latent_explorer.common.paths import check_writable
 from latent_explorer.data.threads import run_in_thread
+from latent_explorer.media.drawing import font_warning
 from latent_explorer.studies.build.folder_writer import draw, new_study_folder
 from latent_explorer.studies.build.plan import TILES, Arm, AttributeInfo, Item, StudyPlan, StudySettings, make_plan
 from latent_explorer.studies.build.question_image import Pair, drawn, panel
@@ -80,6 +81,9 @@ def build_study(arms: Sequence[LoadedArm], settings: StudySettings, folder: Path
             faint += sum(change < MIN_VISIBLE_CHANGE for change in images.changes)
             yield Progress(done, total, "Drawing questions")
         key = pack.finish()
+    words = ("example", "picture", "choice", "show_before", "show_after")
+    if problem := font_warning(map(settings.texts.word, words)):
+        yield Notice(problem, "warning")
     if faint:
         yield Notice(
             f"{faint} of {TILES * total} pictures hardly change "

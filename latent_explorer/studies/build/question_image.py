@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from latent_explorer.common.palette import PRINT
-from latent_explorer.media.drawing import fit, font
+from latent_explorer.media.drawing import draw_text, fit, font
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -59,10 +59,10 @@ def _frame(pairs: Sequence[Pair], kind: Kind, tile: int, texts: StudyTexts, stat
         canvas.paste(Image.fromarray(fit(pair[state], tile, tile)), (x, y))
         middle = y + tile + strip // 2
         face = font(size, semibold=True)
-        draw.text((x, middle), _label(kind, place, texts), PRINT.ink, face, anchor="lm")
+        draw_text(draw, (x, middle), _label(kind, place, texts), PRINT.ink, face, anchor="lm")
         label = texts.word("show_after" if state else "show_before")
         ink, face = (PRINT.ink, face) if state else (PRINT.muted, font(size))
-        draw.text((x + tile, middle), label, ink, face, anchor="rm")
+        draw_text(draw, (x + tile, middle), label, ink, face, anchor="rm")
     return np.asarray(canvas)
 
 

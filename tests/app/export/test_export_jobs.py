@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -20,13 +21,22 @@ from latent_explorer.app.exploration import picture_requests
 from latent_explorer.app.exploration.recipe_png import read_recipe
 from latent_explorer.app.export import job as export_jobs
 from latent_explorer.app.export.job import BackgroundJob, animation
-from latent_explorer.app.export.scene import Scene, caption_context_of, flip_timeline, state_from_recipe, sweep_timeline
+from latent_explorer.app.export.scene import (
+    ExportContext,
+    Scene,
+    caption_context_of,
+    flip_timeline,
+    state_from_recipe,
+    sweep_timeline,
+)
+from latent_explorer.app.export.sheets import SheetPlan, sheet
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Notice, Preview, Progress
 from latent_explorer.common.jobs import run_job
 from latent_explorer.common.paths import atomic_output
 from latent_explorer.explain.recipe import PictureRecipe, SeedBase, StyleShift
 from latent_explorer.explain.timeline.timeline import Keyframe, Timeline, frames
+from latent_explorer.media import drawing
 from latent_explorer.media.animation.settings import AnimationSettings
 
 SUMMARY = make_summary()
@@ -124,6 +134,25 @@ def test_a_budget_says_what_it_chose(tmp_path):
     assert written.bytes == (tmp_path / "a.gif").stat().st_size <= 200_000
     (said,) = [event.text for event in events if isinstance(event, Notice)]
     assert said.startswith("To stay below 200 kB: ")
+
+
+def test_letters_without_a_font_are_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(drawing, "fallback", lambda _text: None)
+    named = msgspec.structs.replace(SPOTS, name="健康")
+    classifier = replace(SUMMARY.classifiers[0], class_names=("健康", "diseased"))
+    summary = replace(SUMMARY, classifiers=(classifier,))
+    plan, captioned = SheetPlan(bases=(SeedBase(1),)), msgspec.structs.replace(SMALL, caption=True)
+    for job in (
+        sheet(tmp_path / "a.png", plan, ExportContext(STATE, SUMMARY, (named,)), render),
+        animation(tmp_path / "b.gif", replace(SWEEP, summary=summary), captioned, render),
+    ):
+        drawing.runs.cache_clear()
+        told = [event.text for event in finish(job)[0] if isinstance(event, Notice)]
+        assert len(told) == 1
+        assert told[0].startswith("No font on this computer has the letters 健康")
+    drawing.runs.cache_clear()
+    events, _ = finish(sheet(tmp_path / "c.png", plan, ExportContext(STATE, SUMMARY, (SPOTS,)), render))
+    assert not [event for event in events if isinstance(event, Notice)]
 
 
 def test_cancel_leaves_neither_a_file_nor_a_thread(tmp_path):
