@@ -34,7 +34,7 @@ from latent_explorer.explain.render.renderer import Renderer
 from latent_explorer.explain.report import evaluation, report
 from latent_explorer.media.animation.settings import AnimationSettings
 from latent_explorer.media.report.page import write_page
-from latent_explorer.models.attributes import newest_set
+from latent_explorer.models.attributes import by_effect, newest_set
 from latent_explorer.models.device import choose_device
 from latent_explorer.models.explainer import resolve_classifier, with_attribute_set
 from latent_explorer.models.explainer_file import read_explainer, write_explainer
@@ -91,7 +91,8 @@ class Explainer:
         """
         sets = self.model.attribute_sets
         attribute_set = newest_set(sets, self.classifier_id) or newest_set(sets, self.model.classifier_id)
-        return attribute_set.attributes if attribute_set else ()
+        attributes = attribute_set.attributes if attribute_set else ()
+        return tuple(sorted(by_effect(attributes), key=lambda a: a.target))
 
     def encoded(self) -> Latents:
         """Return the encoded pictures of the file."""

@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from latent_explorer.models.attributes import Attribute
     from latent_explorer.models.summary import ExplainerSummary
 
-# Highest priority first. "timeline" and "frames" belong to the timeline, "verdict" to what turns it.
-SLOTS = ("main", "timeline", "hover", "verdict", "grid", "thumbnails", "frames")
-ORDERED = ("timeline", "verdict", "frames")  # slots whose first pictures are needed first
+# Highest priority first. "timeline" and "frames" belong to the timeline, "verdict" to what turns it,
+# "effects" to the mean effects of what is listed.
+SLOTS = ("main", "timeline", "hover", "verdict", "grid", "thumbnails", "frames", "effects")
+ORDERED = ("timeline", "verdict", "frames", "effects")  # slots whose first pictures are needed first
 
 
 @dataclass(frozen=True)

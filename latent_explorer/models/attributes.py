@@ -53,6 +53,11 @@ def describe_entries(attribute: Attribute) -> str:
     return f"Style {entry.style_index} {'up' if entry.end == 'max' else 'down'}"
 
 
+def by_effect(attributes: Sequence[Attribute]) -> list[Attribute]:
+    """Return attributes with the largest mean effect first; those of equal effect keep their order."""
+    return sorted(attributes, key=lambda a: -a.mean_effect)
+
+
 class AttributeSet(msgspec.Struct, frozen=True):
     """Result of one search, with all settings that are needed to repeat it."""
 

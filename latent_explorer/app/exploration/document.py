@@ -12,7 +12,14 @@ import msgspec
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.explain.recipe import Base, ProjectedBase, SampleBase
-from latent_explorer.models.attributes import Attribute, AttributeEntry, AttributeSet, describe_entries, newest_set
+from latent_explorer.models.attributes import (
+    Attribute,
+    AttributeEntry,
+    AttributeSet,
+    by_effect,
+    describe_entries,
+    newest_set,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -172,7 +179,8 @@ def shown_attributes(document: Document, summary: ExplainerSummary, state: Explo
     Names are the user's if given. `listed_set` returns the search that they come from.
     """
     attribute_set = listed_set(document, summary, state)
-    ranked = [a for a in (attribute_set.attributes if attribute_set else ()) if a.target == state.target_class]
+    listed = attribute_set.attributes if attribute_set else ()
+    ranked = by_effect([a for a in listed if a.target == state.target_class])
     return _arranged(document, document.sliders, ranked)
 
 
@@ -187,7 +195,7 @@ def reported_attributes(document: Document, attribute_set: AttributeSet) -> list
     attributes: list[Attribute] = []
     for target in sorted({a.target for a in attribute_set.attributes}):
         sliders = [a for a in document.sliders if a.target == target]
-        ranked = [a for a in attribute_set.attributes if a.target == target]
+        ranked = by_effect([a for a in attribute_set.attributes if a.target == target])
         attributes += _arranged(document, sliders, ranked)
     return attributes
 

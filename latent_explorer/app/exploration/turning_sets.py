@@ -18,6 +18,7 @@ import numpy as np
 from latent_explorer.app.exploration.picture_requests import resolve
 from latent_explorer.app.exploration.state import attribute_amount, with_attributes
 from latent_explorer.explain.recipe import TrialsRequest
+from latent_explorer.models.attributes import by_effect
 
 if TYPE_CHECKING:
     from latent_explorer.app.exploration.state import ExplorerState
@@ -45,7 +46,7 @@ def margins(logits: np.ndarray, target: int) -> np.ndarray:
 def candidates(attributes: Sequence[Attribute], state: ExplorerState) -> AttributeTuple:
     """Return the attributes that can still be moved to 1, at most MAX_CANDIDATES: those with the largest effects."""
     movable = [a for a in attributes if attribute_amount(state, a) < 1]
-    return tuple(sorted(movable, key=lambda a: -a.mean_effect)[:MAX_CANDIDATES])
+    return tuple(by_effect(movable)[:MAX_CANDIDATES])
 
 
 def search(attributes: Sequence[Attribute], margin: float) -> Search:

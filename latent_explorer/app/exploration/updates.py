@@ -86,6 +86,11 @@ class VerdictOffers:
 
 
 @dataclass(frozen=True)
+class EffectsMeasured:
+    """Mean changes of the target's probability are known of more attributes."""
+
+
+@dataclass(frozen=True)
 class GestureEnded:
     """End of a drag."""
 

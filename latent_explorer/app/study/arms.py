@@ -18,7 +18,7 @@ from latent_explorer.app.exploration.document import Document, attribute_key
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Progress
 from latent_explorer.explain.recipe import Base, PictureRecipe, PictureRequest, SampleBase, SeedBase, StyleShift
-from latent_explorer.models.attributes import Attribute, AttributeSet, newest_set
+from latent_explorer.models.attributes import Attribute, AttributeSet, by_effect, newest_set
 from latent_explorer.models.summary import ExplainerSummary
 from latent_explorer.studies.build.plan import TILES, StudySettings
 
@@ -95,7 +95,7 @@ def open_arm(
         )
     target = attribute_set.attributes[0].target if spec.target is None else spec.target
     offered = {attribute_key(a): a for a in document.sliders if spec.keys}
-    offered |= {attribute_key(a): a for a in attribute_set.attributes if a.target == target}
+    offered |= {attribute_key(a): a for a in by_effect(attribute_set.attributes) if a.target == target}
     if missing := [key for key in spec.keys if key not in offered]:
         raise UserError(f"{summary.name} has no attribute {missing[0]} towards the chosen class. Choose others.")
     keys = spec.keys or tuple(offered)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QColor
@@ -12,17 +13,20 @@ from latent_explorer.app.exploration.document import attribute_key, listed_set, 
 from latent_explorer.app.exploration.picture_requests import already_at_end, classifier_of
 from latent_explorer.app.exploration.state import attribute_amount
 from latent_explorer.common.format import number_text
-from latent_explorer.models.attributes import Attribute
+from latent_explorer.models.attributes import Attribute, by_effect
 from latent_explorer.ui.style import theme
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from latent_explorer.app.exploration.document import Document
     from latent_explorer.app.exploration.state import ExplorerState
     from latent_explorer.explain.recipe import RenderResult
     from latent_explorer.models.attributes import AttributeSet
     from latent_explorer.models.summary import ExplainerSummary
+
+
+FAINT = 0.05  # mean change of P(target) below which an attribute is put away
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,22 @@ class CardData:
     pinned: bool
     removable: bool = False
     at_end: bool = False
+    mean_change: float | None = None  # of the target's probability; None: not measured yet
+
+    @property
+    def faint(self) -> bool:
+        """True if a person would hardly see what it does to the verdict."""
+        return self.mean_change is not None and self.mean_change < FAINT
+
+    @property
+    def dead(self) -> bool:
+        """True if the picture is at this end, so that the slider changes nothing."""
+        return self.at_end and self.amount == 0
+
+    @property
+    def can_fold(self) -> bool:
+        """True if the card may be put away: nothing that the user moved, pinned or added."""
+        return (self.faint or self.dead) and self.amount == 0 and not self.pinned and not self.removable
 
 
 @dataclass(frozen=True)
@@ -99,19 +119,33 @@ def _name_of(classifier_id: str, summary: ExplainerSummary) -> str:
     return names.get(classifier_id, "classifier")
 
 
+def fold_text(folded: Sequence[CardData]) -> str:
+    """Return the line that stands for cards that are put away."""
+    faint = sum(not card.dead for card in folded)
+    dead = len(folded) - faint
+    if not dead:
+        return f"{faint} more, faint"
+    if not faint:
+        return f"{dead} more, already at this end"
+    return f"{len(folded)} more: {faint} faint, {dead} already at this end"
+
+
 def rows(
     document: Document,
     summary: ExplainerSummary,
     state: ExplorerState,
     result: RenderResult | None,
     most: int | None = None,
+    mean_changes: Mapping[str, float] = MappingProxyType({}),
 ) -> list[CardRow]:
     """Return the rows from top to bottom, at most `most`: pinned attributes, user-added sliders, the rest by rank.
 
     Effects are those on the selected classifier; `mean_effect` is None if they were measured for another one.
+    `mean_changes` are those of the target's probability, by `attribute_key`, where they were measured.
     """
     attribute_set = listed_set(document, summary, state)
-    ranked = [a for a in attribute_set.attributes if a.target == state.target_class] if attribute_set else []
+    listed = attribute_set.attributes if attribute_set else ()
+    ranked = by_effect([a for a in listed if a.target == state.target_class])
     ranks = {attribute_key(a): str(i) for i, a in enumerate(ranked, start=1)}
     shown = shown_attributes(document, summary, state)
     span = _span([a for a in shown if attribute_key(a) in ranks])
@@ -126,6 +160,7 @@ def rows(
     ]
     if is_from_other_classifier(attribute_set, state):  # they are effects on the other classifier
         cards = [replace(card_data, mean_effect=None) for card_data in cards]
+    cards = [replace(c, mean_change=mean_changes.get(attribute_key(a))) for a, c in zip(shown, cards, strict=True)]
     return [CardRow(a, card_data) for a, card_data in zip(shown, cards, strict=True)]
 
 

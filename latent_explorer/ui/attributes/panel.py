@@ -11,12 +11,14 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import QFrame, QProgressBar, QWidget
 
+from latent_explorer.app.effects import EffectMeter
 from latent_explorer.app.engine.events import JobEnded, JobEvent, JobStarted
 from latent_explorer.app.exploration.document import listed_set, names_by_style, single_slider
 from latent_explorer.app.exploration.intents import ResetAttributes, SetTarget
 from latent_explorer.app.exploration.picture_requests import classifier_of
 from latent_explorer.app.exploration.updates import (
     DocumentChanged,
+    EffectsMeasured,
     MainPicture,
     ModelOpened,
     StateChanged,
@@ -67,6 +69,7 @@ class AttributesPanel(QWidget):
         self._explorer = explorer
         self._result: RenderResult | None = None  # of the last picture, for "already at the end"
         self._job: int | None = None  # a search that runs or waits
+        self._meter = EffectMeter(explorer)
         self.setAccessibleName("Attributes")
         self.add = icon_button("add", "Add slider for any style coordinate", self.open_add_slider)
         self.reset = icon_button("reset", "Reset all attributes", lambda: explorer.apply(ResetAttributes()))
@@ -125,6 +128,7 @@ class AttributesPanel(QWidget):
         updates.on(ModelOpened, self._model_opened)
         updates.on(StateChanged, self._state_changed)
         updates.on(DocumentChanged, lambda _update: self.refresh())
+        updates.on(EffectsMeasured, lambda _update: self.refresh())
         updates.on(MainPicture, self._take_picture)
         updates.on(TimelineFrame, self._take_picture)
         updates.on(JobStarted, self._job_started)
@@ -227,8 +231,8 @@ class AttributesPanel(QWidget):
             self.search.show_no_model()
             self._pages.setCurrentWidget(self.search)
             return
-        shown = rows(document, summary, state, self._result, self.list.wanted)
-        self.list.show_rows(shown, total=len(self._explorer.attributes()))
+        shown = rows(document, summary, state, self._result, self.list.wanted, self._meter.mean_changes())
+        self.list.show_rows(shown, total=len(self._explorer.attributes()), fold=self._result is not None)
         attribute_set = listed_set(document, summary, state)
         self.info.setText(ranking_summary(attribute_set, summary, state) if attribute_set else "Your own sliders")
         self.info.setToolTip(ranking_details(attribute_set, summary, state) if attribute_set else "")

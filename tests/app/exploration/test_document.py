@@ -9,7 +9,13 @@ import msgspec
 import pytest
 from fakes import BOTH, EDGES, GREEN, SPOTS, make_summary
 
-from latent_explorer.app.exploration.document import Document, attribute_key, shown_attributes, single_slider
+from latent_explorer.app.exploration.document import (
+    Document,
+    attribute_key,
+    reported_attributes,
+    shown_attributes,
+    single_slider,
+)
 from latent_explorer.app.exploration.state import ExplorerState
 from latent_explorer.common.errors import UserError
 from latent_explorer.explain.recipe import SampleBase, SeedBase
@@ -116,3 +122,17 @@ def test_a_slider_that_moves_nothing_is_no_attribute():
     stored = b'{"sliders": [{"name": "x", "target": 0, "entries": []}]}'
     with pytest.raises(msgspec.ValidationError, match="weight"):
         msgspec.json.decode(stored, type=Document)
+
+
+def test_attributes_are_listed_by_their_effect_towards_the_chosen_class():
+    shuffled = (
+        Attribute("weak", 1, (AttributeEntry(3, "max"),), mean_effect=0.1),
+        Attribute("strong", 1, (AttributeEntry(5, "max"),), mean_effect=2.0),
+        Attribute("other class", 0, (AttributeEntry(6, "max"),), mean_effect=9.0),
+        Attribute("middle", 1, (AttributeEntry(7, "max"),), mean_effect=0.5),
+    )
+    found = AttributeSet("c" * 64, "attfind-notebook", 9, 1.0, "given", shuffled)
+    document, state = Document(attribute_sets=(found,)), ExplorerState("a" * 64, classifier_id="c" * 64, target_class=1)
+    assert [a.name for a in shown_attributes(document, make_summary(), state)] == ["strong", "middle", "weak"]
+    towards_1 = [a.name for a in reported_attributes(document, found) if a.target == 1]
+    assert towards_1 == ["strong", "middle", "weak"]

@@ -236,6 +236,8 @@ def test_already_at_the_end_says_so_instead_of_a_dead_slider(panel, explorer, qt
     styles[index] = explorer.summary.style_stats.maximum[index]
     explorer.updates.emit(replace(seen[-1], result=replace(result, styles=styles)))
     card = card_at(panel, 0)
+    assert "already at this end" in panel.list.fold.text()
+    panel.list.fold.click()
     assert card.message.isVisible()
     assert not card.slider.isVisible()
     explorer.apply(SetAttribute(explorer.attributes()[0], -0.5))
