@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-def stored_tensors(prefix: str, module: nn.Module | None) -> dict[str, Tensor]:
-    """Return the tensors of a module as a file holds them: names with the prefix, floating-point ones as fp16."""
+def stored_tensors(prefix: str, module: nn.Module | None, floats: torch.dtype = torch.float16) -> dict[str, Tensor]:
+    """Return the tensors of a module as a file holds them: names with the prefix, floating-point ones as `floats`."""
     if module is None:
         return {}
     return {
-        f"{prefix}.{name}": (t.half() if t.is_floating_point() else t).detach().cpu().contiguous()
+        f"{prefix}.{name}": (t.to(floats) if t.is_floating_point() else t).detach().cpu().contiguous()
         for name, t in module.state_dict().items()
     }
 
@@ -102,6 +102,8 @@ class Explainer:
     attribute_sets: tuple[AttributeSet, ...] = ()
     provenance: dict[str, Any] = field(default_factory=dict)
     figures: dict[str, Any] = field(default_factory=dict)
+    # The generator is stored as fp32: an imported one renders what its source renders, also from the file.
+    full_precision: bool = False
 
     def __post_init__(self) -> None:
         for module in (self.generator, self.encoder, self.discriminator, *self.classifiers.values()):
@@ -111,7 +113,13 @@ class Explainer:
     @cached_property
     def model_hash(self) -> str:
         """Identity of the model: a hash of generator and encoder only, so renaming an attribute does not change it."""
-        return hash_tensors(stored_tensors("generator", self.generator) | stored_tensors("encoder", self.encoder))
+        generator = stored_tensors("generator", self.generator, self.generator_dtype)
+        return hash_tensors(generator | stored_tensors("encoder", self.encoder))
+
+    @property
+    def generator_dtype(self) -> torch.dtype:
+        """Number type of the generator's tensors in a file."""
+        return torch.float32 if self.full_precision else torch.float16
 
     @property
     def classifier_id(self) -> str:
@@ -233,6 +241,17 @@ def style_statistics(generator: Generator, ws: Tensor, cond: Tensor | None, batc
         mean=s.mean(dim=0).cpu().numpy(),
         std=s.std(dim=0, unbiased=False).cpu().numpy(),
     )
+
+
+@torch.no_grad()
+def generate_batch(
+    generator: Generator, classifier: Classifier, z: Tensor, cond: Tensor, first: int = 0, psi: float = 1.0
+) -> Samples:
+    """Return samples of z (N, z_dim) with the class probabilities `cond` (N, K), numbered from `first` on."""
+    ws = generator.ws_from_z(z, psi=psi).contiguous()
+    img = generator.synthesis(ws, cond, generator.synthesis.noise_const())
+    ids = tuple(f"generated {first + i}" for i in range(len(cond)))
+    return Samples(ws, cond, classifier.probs(img.clamp(-1, 1)), ids)
 
 
 @torch.inference_mode()

@@ -143,6 +143,7 @@ def read_explainer(path: str | os.PathLike[str]) -> Explainer:
         attribute_sets=header.attribute_sets,
         provenance=header.provenance,
         figures=header.figures,
+        full_precision=header.full_precision,
     )
     explainer.model_hash = model_hash  # known from the stored bytes: saves rounding everything again
     return explainer
@@ -157,7 +158,7 @@ def info(path: str | os.PathLike[str]) -> ExplainerInfo:
 
 def _stored(explainer: Explainer) -> dict[str, Tensor]:
     """Return all tensors as the file holds them."""
-    tensors = stored_tensors("generator", explainer.generator)
+    tensors = stored_tensors("generator", explainer.generator, explainer.generator_dtype)
     tensors |= stored_tensors("encoder", explainer.encoder)
     tensors |= stored_tensors("discriminator", explainer.discriminator)
     for key, classifier in explainer.classifiers.items():
@@ -196,6 +197,7 @@ def _header_of(explainer: Explainer, tensors: dict[str, Tensor]) -> Header:
         attribute_sets=explainer.attribute_sets,
         provenance=explainer.provenance,
         figures=explainer.figures,
+        full_precision=explainer.full_precision,
     )
 
 

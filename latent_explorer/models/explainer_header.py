@@ -69,6 +69,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     attribute_sets: tuple[AttributeSet, ...] = ()
     provenance: dict[str, Any] = {}
     figures: dict[str, Any] = {}
+    full_precision: bool = False  # the generator's tensors are fp32
 
 
 class HeaderError(ValueError):
@@ -118,7 +119,8 @@ def expected_tensors(header: Header, networks: Mapping[str, nn.Module]) -> Expec
     """Return exactly the tensors that a file with this header must hold."""
     expected: Expected = {}
     for prefix, network in networks.items():
-        expected |= network_tensors(network, f"{prefix}.", torch.float16)
+        full = header.full_precision and prefix == "generator"
+        expected |= network_tensors(network, f"{prefix}.", torch.float32 if full else torch.float16)
     if header.samples is not None:
         count, config = len(header.samples.ids), header.generator
         expected["samples.ws"] = "F32", (count, header.samples.rows, config.w_dim)

@@ -23,7 +23,14 @@ from latent_explorer.common.format import valid_text
 from latent_explorer.common.jobs import run_job
 from latent_explorer.data.dataset import read_all
 from latent_explorer.models.classifier_file import read_classifier
-from latent_explorer.models.explainer import Explainer, Samples, hash_classifier, style_statistics
+from latent_explorer.models.explainer import (
+    Explainer,
+    Samples,
+    concat_samples,
+    generate_batch,
+    hash_classifier,
+    style_statistics,
+)
 from latent_explorer.models.perceptual import perceptual_for
 from latent_explorer.training.batches import to_img
 from latent_explorer.training.checkpoints import Checkpoints
@@ -227,9 +234,8 @@ def encode_samples(networks: Networks, classifier: Classifier, pixels: np.ndarra
 def generate_samples(generator: stylegan2.Generator, classifier: Classifier, cond: Tensor) -> Samples:
     """Generate samples from random z with the class probabilities `cond` (N, K)."""
     z = torch.randn(len(cond), generator.config.z_dim, generator=torch.Generator().manual_seed(0))
-    ws = generator.ws_from_z(z).contiguous()
-    noise = generator.synthesis.noise_const()
-    pieces = zip(ws.split(CHUNK), cond.split(CHUNK), strict=True)
-    imgs = (generator.synthesis(part, told, noise).clamp(-1, 1) for part, told in pieces)
-    probs = torch.cat([classifier.probs(img) for img in imgs])
-    return Samples(ws, cond, probs, tuple(f"generated {i}" for i in range(len(cond))))
+    parts = [
+        generate_batch(generator, classifier, z[first : first + CHUNK], cond[first : first + CHUNK], first)
+        for first in range(0, len(cond), CHUNK)
+    ]
+    return concat_samples(parts)

@@ -24,6 +24,9 @@ _NO_NETWORK = ("optim", "scheduler", "scaler", "callbacks", "loops", "rng")
 WRAPPERS = ("module", "model", "_model", "net", "network", "backbone", "_orig_mod", "base_model", "classifier_model")
 
 
+_NVIDIA = "_reconstruct_persistent_obj"
+
+
 class StateDict(NamedTuple):
     """Tensors by name, and where they were in the file: "state_dict_ema", or "" for the file itself."""
 
@@ -67,7 +70,17 @@ def _walk(value: Any, place: str, seen: set[int], depth: int) -> Iterator[StateD
 
 def is_module(value: Any) -> bool:
     """Return True for the record of a torch.nn.Module, whatever its class."""
-    return isinstance(value, Record) and {"_parameters", "_modules"} <= value.attributes().keys()
+    return isinstance(value, Record) and {"_parameters", "_modules"} <= module_attributes(value).keys()
+
+
+def module_attributes(module: Record) -> dict[Any, Any]:
+    """Return the attributes of a pickled module; NVIDIA's pickles hold them beside the class's source text."""
+    if module.maker.name == _NVIDIA and module.args:
+        meta = module.args[0]
+        meta = meta.attributes() if isinstance(meta, Record) else meta
+        state = meta.get("state") if isinstance(meta, dict) else None
+        return state if isinstance(state, dict) else {}
+    return module.attributes()
 
 
 def flatten_module(module: Record) -> Tensors:
@@ -89,7 +102,7 @@ def flatten_module(module: Record) -> Tensors:
 
 
 def _entries(module: Record, group: str) -> dict[Any, Any]:
-    entries = module.attributes().get(group)
+    entries = module_attributes(module).get(group)
     entries = entries.attributes() if isinstance(entries, Record) else entries
     return entries if isinstance(entries, dict) else {}
 

@@ -15,7 +15,13 @@ import torch
 from torch import Tensor
 
 from latent_explorer.models.architecture import GeneratorConfig
-from latent_explorer.models.importers.assemble import State, assemble_generator, check_filter, refused, shape_of
+from latent_explorer.models.importers.generators.assemble import (
+    State,
+    assemble_generator,
+    check_filter,
+    refused,
+    shape_of,
+)
 
 if TYPE_CHECKING:
     from latent_explorer.models.stylegan2 import Generator

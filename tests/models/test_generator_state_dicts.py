@@ -12,7 +12,7 @@ import torch
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.models.architecture import GeneratorConfig
-from latent_explorer.models.importers import nvidia, rosinality
+from latent_explorer.models.importers.generators import nvidia, rosinality
 from latent_explorer.models.stylegan2 import Generator
 
 if TYPE_CHECKING:

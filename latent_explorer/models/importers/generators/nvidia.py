@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Import of NVIDIA's stylegan2-ada-pytorch (and the stylegan2 of stylegan3): a plain state dict becomes a Generator.
 
-Our parameter names are theirs, so only the shapes have to be read. Their pickles are not opened here.
+Our parameter names are theirs, so only the shapes have to be read.
 """
 
 from __future__ import annotations
@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.models.architecture import GeneratorConfig
-from latent_explorer.models.importers.assemble import State, assemble_generator, check_filter, refused, shape_of
+from latent_explorer.models.importers.generators.assemble import (
+    State,
+    assemble_generator,
+    check_filter,
+    refused,
+    shape_of,
+)
 
 if TYPE_CHECKING:
     from latent_explorer.models.stylegan2 import Generator

@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: MIT
+"""StyleGAN2 generators of other programs: what a file is, and the generator that is made of it. Nothing is executed."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+import torch
+from torch import Tensor
+
+from latent_explorer.common.errors import DamagedData, UserError
+from latent_explorer.models.importers.checkpoint_file import Checkpoint
+from latent_explorer.models.importers.generators import nvidia, rosinality, tensorflow
+from latent_explorer.models.importers.pickle_values import Record, StoredTensor
+from latent_explorer.models.importers.state_dicts import (
+    Tensors,
+    find_state_dicts,
+    flatten_module,
+    is_module,
+    module_attributes,
+)
+from latent_explorer.models.ops import EqualizedLinear, normalize_second_moment
+from latent_explorer.models.stylegan2 import Generator, MappingNetwork
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+_FAMILIES = {  # names in a state dict of networks that are known and not read
+    "synthesis.input.": "a StyleGAN3 network",
+    "G.initial_block": "a StyleGAN2 of lucidrains, or a StylEx trained on it, whose layers work in another way",
+    "synthesis.first_stage": "a StyleGAN-XL network",
+    "MainLayers.": "an R3GAN network",
+    "model.diffusion_model.": "a diffusion model",
+    "conv_in.weight": "a diffusion model",
+}
+
+
+@dataclass(frozen=True)
+class ImportedGenerator:
+    """A generator, and what is worth knowing of where it came from."""
+
+    generator: Generator
+    source: str  # "StyleGAN2 (NVIDIA)"
+    notes: tuple[str, ...]  # a sentence each
+
+
+def import_generator(path: Path, class_index: int | None = None) -> ImportedGenerator:
+    """Read a StyleGAN2 generator: NVIDIA's .pkl of PyTorch or TensorFlow, rosinality's .pt, or a state dict.
+
+    class_index  the class that a conditional network draws; it is built in, so the result takes none
+
+    Raises UserError for any other file, or when a conditional network's class is missing or out of range.
+    """
+    with Checkpoint(path) as checkpoint:
+        try:
+            found = _read(checkpoint)
+        except DamagedData as error:
+            raise UserError(f"{path} cannot be imported: {error}. Check that the file is whole.") from error
+    classes = found.generator.config.c_dim
+    if not classes:
+        if class_index is not None:
+            raise UserError(f"{path} draws no classes. Leave out the class.")
+        return found
+    if class_index is None or not 0 <= class_index < classes:
+        raise UserError(f"{path} draws {classes} classes. Choose the one to explore: 0 to {classes - 1} (--class).")
+    notes = (*found.notes, f"Draws class {class_index} of {classes}.")
+    return ImportedGenerator(with_class(found.generator, class_index), found.source, notes)
+
+
+def _read(checkpoint: Checkpoint) -> ImportedGenerator:
+    content = checkpoint.content
+    network = tensorflow.find_network(content)
+    if network is not None:
+        state = tensorflow.to_state_dict(tensorflow.variables(network))
+        lr_mul = tensorflow.settings(network).get("mapping_lrmul", 0.01)
+        return ImportedGenerator(_from_nvidia(state, None, _number(lr_mul, 0.01)), tensorflow.KIND, _left_out(content))
+    for tensors, module in _candidates(content):
+        family = next((what for prefix, what in _FAMILIES.items() if any(n.startswith(prefix) for n in tensors)), None)
+        if family:
+            raise UserError(f"{checkpoint.path} is {family}. Only StyleGAN2 networks can be imported.")
+        if nvidia.can_import(dict.fromkeys(tensors)):  # type: ignore[arg-type]  # it looks at names only
+            state = _tensors(checkpoint, tensors)
+            clamp, lr_mul = _nvidia_settings(module)
+            return ImportedGenerator(_from_nvidia(state, clamp, lr_mul), nvidia.KIND, _left_out(content))
+        if rosinality.can_import(dict.fromkeys(tensors)):  # type: ignore[arg-type]
+            state = _tensors(checkpoint, tensors)
+            average = content.get("latent_avg") if isinstance(content, dict) else None
+            latent_avg = None
+            if isinstance(average, (StoredTensor, np.ndarray)):
+                latent_avg = torch.from_numpy(checkpoint.read(average).copy())
+            return ImportedGenerator(
+                rosinality.generator_from_state(state, latent_avg), rosinality.KIND, _left_out(content)
+            )
+    raise UserError(
+        f"{checkpoint.path} holds no StyleGAN2 generator that is read here. Choose NVIDIA's network .pkl (PyTorch or "
+        "TensorFlow), or rosinality's .pt."
+    )
+
+
+def _candidates(content: Any) -> list[tuple[Tensors, Record | None]]:
+    """Return the networks of a checkpoint, averaged ones first, with the module that held each, if one did."""
+    entries = content.attributes() if isinstance(content, Record) else content
+    named = entries if isinstance(entries, dict) else {}
+    modules = [named[key] for key in ("G_ema", "g_ema", "G", "g") if is_module(named.get(key))]
+    found: list[tuple[Tensors, Record | None]] = [(flatten_module(module), module) for module in modules]
+    if is_module(content):
+        found.append((flatten_module(content), content))
+    states = find_state_dicts(content)
+    return found + [(state.tensors, None) for state in states]
+
+
+def _tensors(checkpoint: Checkpoint, tensors: Tensors) -> dict[str, Tensor]:
+    return {
+        name: torch.from_numpy(checkpoint.read(tensor).copy())
+        for name, tensor in tensors.items()
+        if not name.startswith(("augment", "D."))
+    }
+
+
+def _nvidia_settings(module: Record | None) -> tuple[float | None, float]:
+    """Return conv_clamp and the mapping's learning-rate multiplier: as given, else the default of the file's own code.
+
+    The code is text in the file. It is searched for the default and never run.
+    """
+    if module is None:
+        return None, 0.01
+    attributes = module_attributes(module)
+    given = _flat_settings(attributes.get("_init_kwargs"))
+    meta = module.args[0] if module.args else None
+    meta = meta.attributes() if isinstance(meta, Record) else meta
+    code = meta.get("module_src", "") if isinstance(meta, dict) else ""
+    default = re.search(r"conv_clamp\s*=\s*([0-9.]+)", code) if isinstance(code, str) else None
+    clamp = given.get("conv_clamp", float(default[1]) if default else None)
+    return (None if clamp is None else _number(clamp, 256.0)), _number(given.get("lr_multiplier", 0.01), 0.01)
+
+
+def _flat_settings(given: Any) -> dict[str, Any]:
+    """Return settings with those of synthesis_kwargs and mapping_kwargs, which older files nest."""
+    given = given.attributes() if isinstance(given, Record) else given
+    if not isinstance(given, dict):
+        return {}
+    nested = (_flat_settings(given.get(key)) for key in ("synthesis_kwargs", "mapping_kwargs"))
+    return {**{k: v for part in nested for k, v in part.items()}, **given}
+
+
+def _number(value: Any, default: float) -> float:
+    return float(value) if isinstance(value, (int, float)) and 0 < value < 1e6 else default
+
+
+def _left_out(content: Any) -> tuple[str, ...]:
+    """Return what a file holds beside the generator."""
+    if isinstance(content, dict):
+        others = [str(key) for key in content if key not in ("G_ema", "g_ema", "latent_avg")]
+    elif isinstance(content, (list, tuple)):
+        others = ["G", "D"]
+    else:
+        return ()
+    return (f"Not read: {', '.join(others[:8])}.",) if others else ()
+
+
+def _from_nvidia(state: Mapping[str, Tensor], conv_clamp: float | None, mapping_lr_mul: float) -> Generator:
+    """Return the generator of a state dict, with an estimated mean of w where the file has none."""
+    known = "mapping.w_avg" in state
+    if not known:
+        w_dim = next((len(x) for name, x in state.items() if re.fullmatch(r"mapping\.fc[0-9]+\.bias", name)), 0)
+        state = {**state, "mapping.w_avg": torch.zeros(w_dim)}
+    generator = nvidia.generator_from_state(state, conv_clamp=conv_clamp, mapping_lr_mul=mapping_lr_mul)
+    if not known and not generator.config.c_dim:
+        estimate_w_avg(generator)
+    return generator
+
+
+@torch.no_grad()
+def estimate_w_avg(generator: Generator, samples: int = 8192) -> None:
+    """Set the centre of truncation to the mean of w over fixed random z."""
+    z = torch.randn(samples, generator.config.z_dim, generator=torch.Generator().manual_seed(0))
+    generator.mapping.w_avg.copy_(generator.mapping(z).mean(dim=0))
+
+
+@torch.no_grad()
+def with_class(generator: Generator, class_index: int) -> Generator:
+    """Return a conditional generator with one class built in: its embedding becomes part of the first layer's bias.
+
+    The mapping's first layer is linear in [z, embedding], so the result draws exactly what the network draws for that
+    class, and takes no class.
+    """
+    old, config = generator.mapping, generator.config
+    c = torch.zeros(1, config.c_dim)
+    c[0, class_index] = 1
+    embedding = normalize_second_moment(old.embed(c))[0]
+    new_config = msgspec.structs.replace(config, c_dim=0)
+    mapping = MappingNetwork(new_config)
+    state = {name: value for name, value in old.state_dict().items() if not name.startswith("embed.")}
+    first, old_first = mapping.get_submodule("fc0"), old.get_submodule("fc0")
+    assert isinstance(first, EqualizedLinear)
+    assert isinstance(old_first, EqualizedLinear)
+    z_dim, weight, gain = config.z_dim, old_first.weight, old_first.weight_gain
+    state["fc0.weight"] = weight[:, :z_dim] * (gain / first.weight_gain)
+    state["fc0.bias"] = state["fc0.bias"] + weight[:, z_dim:] @ embedding * (gain / first.bias_gain)
+    mapping.load_state_dict(state)
+    generator.mapping, generator.config = mapping, new_config
+    return generator.eval().requires_grad_(False)
