@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QEnterEvent, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QMenu, QSizePolicy, QWidget
 
@@ -90,6 +90,8 @@ class AttributeCard(QWidget):
         self.slider.released.connect(self.released)
         self.name.renamed.connect(self.renamed)
         self.pin.clicked.connect(self.pin_toggled)
+        for part in (self.rank, self.place, self.effect, self.pin, self.slider.field, self.slider.track):
+            part.installEventFilter(self)
 
     @property
     def stops(self) -> tuple[QWidget, ...]:
@@ -139,6 +141,15 @@ class AttributeCard(QWidget):
         self.pin.setToolTip(f"{text} (pinned attributes stay at the top, whatever class is chosen)")
         self.pin.setAccessibleName(text)
         icons.set_icon(self.pin, "pin", "accent" if card_data.pinned else "muted")
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Show one thing at a time: a part's own tooltip, or elsewhere on the card the pictures of both ends."""
+        if event.type() == QEvent.Type.ToolTip and watched is self.slider.track:
+            return True
+        own = isinstance(watched, QWidget) and watched is not self.slider.track and bool(watched.toolTip())
+        if own and event.type() in (QEvent.Type.Enter, QEvent.Type.Leave):
+            self.hovered.emit(event.type() == QEvent.Type.Leave and self.underMouse())
+        return super().eventFilter(watched, event)
 
     def enterEvent(self, event: QEnterEvent) -> None:
         super().enterEvent(event)

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, QUrl
-from PySide6.QtGui import QDesktopServices, QImage, QTextBlock, QTextCursor, QTextDocument
+from PySide6.QtGui import QDesktopServices, QImage, QTextBlock, QTextBlockFormat, QTextCursor, QTextDocument
 from PySide6.QtWidgets import QDialog, QListWidget, QTextBrowser, QWidget
 
 from latent_explorer.common.paths import docs_dir
@@ -34,6 +34,7 @@ class GuideView(QTextBrowser):
         self.setFont(theme.font())
         self.document().setDocumentMargin(theme.SECTION)
         self.anchorClicked.connect(self.follow)
+        self.sourceChanged.connect(self._space_out)
 
     def open(self, page: Path) -> None:
         self.setSource(QUrl.fromLocalFile(str(page)), QTextDocument.ResourceType.MarkdownResource)
@@ -49,6 +50,19 @@ class GuideView(QTextBrowser):
             if page != docs_dir() / self.source().toLocalFile():
                 self.open(page)
             self.show_section(target.fragment())
+
+    def _space_out(self) -> None:
+        """Put room between paragraphs, which the reader of Markdown leaves out."""
+        cursor = QTextCursor(self.document())
+        block = self.document().begin()
+        while block.isValid():
+            cursor.setPosition(block.position())
+            margins = QTextBlockFormat()
+            listed = block.textList() is not None
+            margins.setTopMargin(theme.MARGIN if block.blockFormat().headingLevel() else 0)
+            margins.setBottomMargin(theme.UNIT // 2 if listed else theme.UNIT)
+            cursor.mergeBlockFormat(margins)
+            block = block.next()
 
     def headings(self) -> Iterator[QTextBlock]:
         block = self.document().begin()
@@ -89,6 +103,8 @@ class GuideDialog(QDialog):
         self.sections = QListWidget()
         self.sections.setAccessibleName("Sections")
         self.sections.setFixedWidth(LIST_WIDTH)
+        self.sections.setWordWrap(True)
+        self.sections.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.sections.currentTextChanged.connect(self.view.show_section)
         self.back = button("Back", self.view.backward)
         self.back.setEnabled(False)

@@ -38,7 +38,7 @@ NO_CURVES = "Curves begin with the first few hundred images."
 NO_LOG = "Nothing was logged yet."
 MAX_IMAGES = 1_000_000_000
 MAX_LINES = 2000
-WIDTH = 34 * theme.UNIT  # px, of the two longest buttons side by side
+WIDTH = 28 * theme.UNIT  # px
 # By state: the button that stands out.
 PRIMARY_OF = dict.fromkeys(("paused", "failed", "interrupted"), "resume") | dict.fromkeys(
     ("finished", "stopped"), "result"
@@ -56,6 +56,7 @@ BUTTONS = {  # text, icon, tooltip
     ),
     "longer": ("Train longer...", "", "Continue from the end with more images"),
 }
+BUTTON_ROWS = (("current",), ("result",), ("resume", "pause", "stop", "longer"))  # long texts have no neighbour
 
 
 class RunStatusView(QWidget):
@@ -127,12 +128,10 @@ class RunStatusView(QWidget):
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         whole = column(self, spacing=theme.UNIT // 2)
         whole.addWidget(area, 1)
-        first, second = row(), row()
-        for key in ("result", "resume", "pause", "stop"):
-            first.addWidget(self.buttons[key])
-        second.addWidget(self.buttons["current"])
-        second.addWidget(self.buttons["longer"])
-        for line in (second, first):
+        for keys in BUTTON_ROWS:
+            line = row()
+            for key in keys:
+                line.addWidget(self.buttons[key])
             line.addStretch(1)
             whole.addLayout(line)
 

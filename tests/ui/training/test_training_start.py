@@ -134,9 +134,9 @@ def test_a_problem_stands_at_the_step_it_belongs_to(page, pictures):
 def test_going_on_from_an_explainer_says_what_the_size_means(qtbot, controller, tmp_path):
     controller.device.model = tmp_path / "leaves.explainer"
     page = make_page(qtbot, controller)
-    assert "grows the explainer" not in page.size_.about.text()
+    assert "adds layers to it" not in page.size_.about.text()
     take(page, "init", controller.device.model)
-    assert "grows the explainer" in page.size_.about.text()
+    assert "adds layers to it" in page.size_.about.text()
 
 
 def test_a_device_that_is_known_only_later_stays_chosen(qtbot, pictures):
