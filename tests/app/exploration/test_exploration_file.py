@@ -5,8 +5,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import tracemalloc
 import zipfile
+from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 from exploration_examples import EXPLORATION, IMAGE, STATE, bomb
@@ -17,6 +20,8 @@ from hypothesis import strategies as st
 from latent_explorer.app.exploration import file as exploration_file
 from latent_explorer.app.exploration.document import Document
 from latent_explorer.common.errors import UserError
+from latent_explorer.explain.recipe import BlendBase, PictureRecipe, SeedBase
+from latent_explorer.explain.timeline.timeline import Keyframe, Timeline
 
 
 def test_an_exploration_comes_back_as_it_was(tmp_path):
@@ -141,3 +146,67 @@ def test_an_exploration_that_cannot_be_written_leaves_the_old_one(tmp_path, monk
     assert list(tmp_path.iterdir()) == [path]
     with pytest.raises(UserError, match="cannot be written"):
         exploration_file.write(tmp_path / "none" / "x.exploration", EXPLORATION)
+
+
+def test_a_thousand_projections_come_back(tmp_path):
+    path = tmp_path / "x.exploration"
+    latents = {f"{i:016x}": bytes([i % 256]) * 20 for i in range(1200)}
+    exploration_file.write(path, replace(EXPLORATION, latents=latents))
+    assert exploration_file.read(path).latents == latents
+
+
+def test_what_could_not_be_read_again_is_not_written(tmp_path, monkeypatch):
+    path = tmp_path / "x.exploration"
+    exploration_file.write(path, EXPLORATION)
+    before = path.read_bytes()
+    monkeypatch.setattr(exploration_file, "MAX_LATENTS", 100)
+    monkeypatch.setattr(exploration_file, "MAX_LATENT", 60)
+    deep = SeedBase(0)
+    for _ in range(9):
+        deep = BlendBase(deep, SeedBase(1), 0.5)
+    frames = tuple(Keyframe(i / 10, PictureRecipe(SeedBase(i))) for i in range(2001))
+    wrong = {
+        "Shorten the notes": {"document": Document(notes="n" * (exploration_file.MAX_MEMBER + 1))},
+        "nested too deeply": {"state": msgspec.structs.replace(STATE, base=deep)},
+        "keyframes": {"state": msgspec.structs.replace(STATE, timelines=(Timeline("t", frames),))},
+        "same name": {"state": msgspec.structs.replace(STATE, timelines=(Timeline("t"), Timeline("t")))},
+        "read again": {"state": msgspec.structs.replace(STATE, truncation_psi=float("nan"))},
+        "projected pictures; an": {"latents": {f"{i:016x}": b"" for i in range(4001)}},
+        "projected pictures take": {"latents": {"a" * 16: bytes(61)}},
+        "together|take": {"latents": {c * 16: bytes(40) for c in "abc"}},
+    }
+    for words, parts in wrong.items():
+        with pytest.raises(UserError, match=words) as caught:
+            exploration_file.write(path, replace(EXPLORATION, **parts))
+        assert "was not written" in str(caught.value)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_part_that_does_not_match_its_digest_is_noticed(tmp_path):
+    """Also where the container's own checksum was made to fit."""
+    path = tmp_path / "x.exploration"
+    exploration_file.write(path, replace(EXPLORATION, latents={"a" * 16: b"sound"}))
+    with zipfile.ZipFile(path) as archive:
+        state, sealed = archive.read("state.json"), archive.read("about.json")
+    rewritten(path, state_json=state.replace(b'"truncation_psi":0.7', b'"truncation_psi":0.9'))
+    with pytest.raises(UserError, match="checksum"):
+        exploration_file.read(path)
+    about = {name: value for name, value in json.loads(sealed).items() if name != "sha256"}
+    rewritten(path, about_json=json.dumps(about).encode())
+    assert exploration_file.read(path).state.truncation_psi == 0.9, "earlier files have no digests"
+
+
+def test_a_small_file_never_takes_much_memory(tmp_path):
+    path = tmp_path / "x.exploration"
+    exploration_file.write(path, EXPLORATION)
+    bombs = [b'{"notes":"' + b"n" * (30 << 20) + b'"}', b'{"names":{"a":' + b"[0," * 100_000, b"[" + b"{}," * 5_000_000]
+    bombs.append(b'{"pins":[' + b'"",' * 3_000_000 + b'""]}')
+    for bomb_text in bombs:
+        rewritten(path, notes_json=bomb_text)
+        tracemalloc.start()
+        with contextlib.suppress(UserError):
+            exploration_file.read(path)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 110 << 20
