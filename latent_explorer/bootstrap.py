@@ -7,6 +7,7 @@ Environment variables, import order, frozen children and missing streams.
 from __future__ import annotations
 
 import codecs
+import contextlib
 import io
 import os
 import sys
@@ -53,6 +54,15 @@ def _print_on_every_encoding() -> None:
 
 def main() -> NoReturn:
     """Entry point of the console script, of `python -m latent_explorer`, of `main.py` and of the frozen program."""
+    try:
+        sys.exit(_run())
+    except KeyboardInterrupt:  # in the first seconds, before the command line handles it
+        with contextlib.suppress(OSError):
+            os.write(2, b"Interrupted.\n")
+        sys.exit(130)
+
+
+def _run() -> int:
     if getattr(sys, "frozen", False):
         import multiprocessing
 
@@ -60,4 +70,4 @@ def main() -> NoReturn:
     prepare()
     from latent_explorer.cli.root import main as command_line
 
-    sys.exit(command_line())
+    return command_line()

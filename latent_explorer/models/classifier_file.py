@@ -6,6 +6,7 @@ Checked as strictly as an explainer: the container is `tensor_file`, the limits 
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -27,6 +28,7 @@ from latent_explorer.models.tensor_file import TensorFile, write_tensor_file
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Mapping
     from pathlib import Path
 
 FORMAT = "latent-explorer-classifier"
@@ -52,6 +54,11 @@ def write_classifier(path: Path, classifier: Classifier, about: dict[str, Any]) 
     except DamagedData as error:
         raise UserError(f"{path} was not written: {error}. Shorten its notes and figures.") from error
     tensors = {name: t.detach().cpu().contiguous() for name, t in classifier.state_dict().items()}
+    digest = _digest(metadata)
+    for name in sorted(tensors):
+        digest.update(name.encode())
+        digest.update(tensors[name].reshape(-1).view(torch.uint8).numpy().data)
+    metadata["sha256"] = digest.hexdigest()
     write_tensor_file(path, tensors, metadata)
 
 
@@ -75,9 +82,20 @@ def read_classifier(path: Path) -> tuple[Classifier, dict[str, Any]]:
             check_table(file.tensors, network_tensors(classifier, "", torch.float32))
         except HeaderError as error:
             raise _refused(file.path, error) from error
-        tensors = {name: file.read(name) for name in file.tensors}
+        digest, tensors = _digest(file.metadata), {}
+        for name in sorted(file.tensors):
+            digest.update(name.encode())
+            tensors[name] = file.read(name, digest.update)
+        # Earlier files have none.
+        if file.metadata.get("sha256", digest.hexdigest()) != digest.hexdigest():
+            raise _refused(file.path, HeaderError("it does not match its checksum, so it is damaged"))
     classifier.load_tensors(tensors)
     return classifier.eval().requires_grad_(False), about
+
+
+def _digest(metadata: Mapping[str, str]) -> hashlib._Hash:
+    """Return a digest of the texts, which the tensors are added to."""
+    return hashlib.sha256("\0".join([metadata["config"], metadata["about"]]).encode())
 
 
 def _of_explainer(path: Path) -> tuple[Classifier, dict[str, Any]]:

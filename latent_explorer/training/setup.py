@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import msgspec
 import numpy as np
 
 from latent_explorer.common.errors import UserError
+from latent_explorer.common.events import Notice
 from latent_explorer.common.format import size_text
 from latent_explorer.common.jobs import without_progress
 from latent_explorer.common.paths import atomic_path
@@ -31,7 +33,7 @@ from latent_explorer.training.train_classifier import open_labelled_data
 from latent_explorer.training.validate import Validation
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
 
     from latent_explorer.common.events import Event
     from latent_explorer.data.dataset import ImageDataset
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
 
 SHARE_OF_MEMORY = 0.7  # that decoded pictures may take: the networks need some, too
 PICTURES = "pictures.txt"  # names of the pictures that a run began with
+DIGESTS = "pictures.sha256"  # of their pixels at the run's resolution
 NAMED = 5  # most files named in an error
 
 
@@ -86,7 +89,9 @@ def read_pictures(
     require_sides(data)
     _check_pictures(run, data)
     if world.is_main_process:
-        _list_pictures(run, data)
+        if changed := _changed_pictures(run, data, pixels):
+            yield Notice(changed, "warning")
+        _list_pictures(run, data, pixels)
     return data, pixels
 
 
@@ -207,12 +212,39 @@ def images_in_all(provenance: dict[str, Any]) -> int | None:
     return last + before if isinstance(last, int) and isinstance(before, int) else None
 
 
-def _list_pictures(run: RunFolder, data: ImageDataset) -> None:
-    """List the pictures of a run that begins."""
-    path = run.path / PICTURES
-    if not path.exists():
-        with run.explain_write_errors(PICTURES), atomic_path(path) as temporary:
-            temporary.write_text("".join(f"{name}\n" for name in data.names), encoding="utf-8")
+def _list_pictures(run: RunFolder, data: ImageDataset, pixels: np.ndarray) -> None:
+    """List the pictures of a run that begins, and what they look like."""
+    digests = (f"{digest}  {name}" for digest, name in zip(_digests(pixels), data.names, strict=True))
+    for file, lines in ((PICTURES, data.names), (DIGESTS, digests)):
+        path = run.path / file
+        if not path.exists():
+            with run.explain_write_errors(file), atomic_path(path) as temporary:
+                temporary.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def _changed_pictures(run: RunFolder, data: ImageDataset, pixels: np.ndarray) -> str:
+    """Return a sentence about pictures that do not look as they did when the run began; empty if they all do.
+
+    Only a warning: another version of a decoder changes pictures, too. Earlier runs have no digests.
+    """
+    try:
+        lines = (run.path / DIGESTS).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return ""
+    began = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+    changed = [name for digest, name in zip(_digests(pixels), data.names, strict=True) if began.get(name) != digest]
+    if not changed:
+        return ""
+    some = ", ".join(changed[:NAMED]) + (" ..." if len(changed) > NAMED else "")
+    return (
+        f"{len(changed)} of {len(data.names)} pictures have changed since the run began: {some}. It goes on with them "
+        "as they are now; put the earlier ones back to continue exactly."
+    )
+
+
+def _digests(pixels: np.ndarray) -> Iterator[str]:
+    """Yield 16 hexadecimal digits of SHA-256 for each picture of (N, H, W, 3) uint8."""
+    return (hashlib.sha256(picture.tobytes()).hexdigest()[:16] for picture in pixels)
 
 
 def _check_pictures(run: RunFolder, data: ImageDataset) -> None:

@@ -73,7 +73,7 @@ def test_a_file_that_the_safetensors_library_wrote_is_read(written: Path, tmp_pa
 
 def test_other_files_are_refused(written: Path, tmp_path: Path) -> None:
     for raw in (b"", b"PK\x03\x04" + b"x" * 100, b"\x80\x02}q\x00." * 20):
-        refuse(tmp_path, raw, "not a classifier file")
+        refuse(tmp_path, raw, "not a classifier|is empty")
     table, data = parts(written.read_bytes())
     for key, value in (("format", "another program"), ("version", "2"), ("about", "[")):
         changed = {**table, "__metadata__": table["__metadata__"] | {key: value}}
@@ -141,3 +141,17 @@ def test_the_classifier_inside_an_explainer_is_the_same_classifier(tiny_explaine
     write_classifier(tmp_path / "out.classifier", classifier, about)
     again, _ = read_classifier(tmp_path / "out.classifier")
     assert hash_classifier(again) == tiny_explainer.conditioned_on
+
+
+def test_a_flipped_bit_is_noticed_and_earlier_files_without_a_digest_open(tiny_explainer, tmp_path) -> None:
+    path = tmp_path / "x.classifier"
+    write_classifier(path, tiny_explainer.classifier, {"n": 1})
+    sound = path.read_bytes()
+    for at in range(8, len(sound), max(1, len(sound) // 40)):
+        path.write_bytes(sound[:at] + bytes([sound[at] ^ 1]) + sound[at + 1 :])
+        with pytest.raises(UserError):
+            read_classifier(path)
+    table, data = parts(sound)
+    del table["__metadata__"]["sha256"]
+    path.write_bytes(joined(table, data))
+    assert read_classifier(path)[1] == {"n": 1}

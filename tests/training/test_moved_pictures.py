@@ -8,15 +8,17 @@ import zipfile
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
+from PIL import Image
 from tiny_training import FakePerceptual, classifier_training, same_tensors, started, tiny_config
 
 from latent_explorer.app.training.pipeline import run_pipeline
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.events import Metric
+from latent_explorer.common.events import Metric, Notice
 from latent_explorer.training.checkpoints import Checkpoints
 from latent_explorer.training.run_folder import RunFolder
-from latent_explorer.training.setup import with_data_at
+from latent_explorer.training.setup import read_pictures, with_data_at
 from latent_explorer.training.train import train
 
 
@@ -117,3 +119,20 @@ def test_runs_from_before_folders_were_a_split_go_on_as_they_began(
     list(train(run))
     assert run.provenance()["data"]["list_sha256"] == digest
     assert Checkpoints(run).load()["images"] == 80
+
+
+def test_a_changed_picture_is_noticed_when_a_run_goes_on(run: RunFolder) -> None:
+    def notices() -> list[str]:
+        return [event.text for event in read_pictures(run) if isinstance(event, Notice)]
+
+    assert notices() == []
+    name = (run.path / "pictures.txt").read_text().splitlines()[3]
+    picture = Path(run.config().data.path) / name
+    pixels = np.array(Image.open(picture))
+    pixels[0, 0] ^= 128
+    Image.fromarray(pixels).save(picture)
+    (said,) = notices()
+    assert said.startswith("1 of ")
+    assert name in said
+    (run.path / "pictures.sha256").unlink()
+    assert notices() == [], "an earlier run has no digests"

@@ -53,6 +53,7 @@ _RUN_FILES = {
     "classifier.classifier",
     "current.explainer",
     "pictures.txt",
+    "pictures.sha256",
     SNAPSHOT_OUTPUT,
 }
 _RUN_FOLDERS = {"samples": re.compile(r"\d+\.png"), "checkpoints": re.compile(r"(\d+|best)\.pt")}
