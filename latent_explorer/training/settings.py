@@ -66,6 +66,8 @@ class Setting:
             value = value.split(",")
         elif isinstance(kind, inspect.IntType):
             value = _without_thousands(value)
+        elif isinstance(kind, inspect.FloatType):
+            value = value.replace(",", ".")
         return self.check(value, strict=False)
 
     def check(self, value: Any, *, strict: bool = True) -> Any:

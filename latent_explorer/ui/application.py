@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import locale
 import os
 import sys
 import time
@@ -10,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QLocale, QTimer
 from PySide6.QtGui import QFont, QFontDatabase
 from PySide6.QtWidgets import QApplication
 
@@ -39,7 +40,10 @@ def make_application() -> QApplication:
     """Return the QApplication with the bundled font; can be called again."""
     app = QApplication.instance()
     if not isinstance(app, QApplication):
+        # Everything here is English; a number looks and is read like those of the fields (widgets/number_box.py).
+        QLocale.setDefault(QLocale.c())
         app = QApplication(sys.argv[:1])
+        locale.setlocale(locale.LC_NUMERIC, "C")  # Qt takes the user's, and codecs then read "0,5"
         app.setApplicationName("latent-explorer")
         app.setApplicationDisplayName("Latent Explorer")
         app.setApplicationVersion(__version__)

@@ -121,7 +121,7 @@ def _files(paths: Sequence[Path]) -> Iterator[Path]:
 
 def _sources(files: Sequence[Path]) -> list[str]:
     """Return the name of each file, with as many of its folders as tell it from the others."""
-    named = [valid_text(path.name) for path in files]
+    named = [path.name for path in files]
     for depth in range(2, 1 + max(len(path.parts) for path in files)):
         counts = Counter(named)
         if len(counts) == len(set(files)):
@@ -129,7 +129,7 @@ def _sources(files: Sequence[Path]) -> list[str]:
         named = [
             "/".join(path.parts[-depth:]) if counts[name] > 1 else name for path, name in zip(files, named, strict=True)
         ]
-    return named
+    return [valid_text(name) for name in named]
 
 
 def _bytes(path: Path) -> bytes:

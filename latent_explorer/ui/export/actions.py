@@ -83,7 +83,7 @@ class ExportActions:
     def _all(self, dialog: ExportAllDialog, model_hash: str) -> None:
         chosen = QFileDialog.getExistingDirectory(self._window, "Export all attributes into", self._files.folder())
         if chosen:
-            top, suffix, bases = dialog.top.value(), dialog.suffix, dialog.pictures.bases
+            top, suffix, bases = dialog.top.count, dialog.suffix, dialog.pictures.bases
             self.controller.export_all(Path(chosen), top, bases, dialog.settings, suffix, model_hash=model_hash)
 
     def _ask(self, title: str, name: str, suffix: str, formats: dict[str, str]) -> Path | None:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 from PySide6.QtCore import QSignalBlocker
-from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QWidget
+from PySide6.QtWidgets import QCheckBox, QWidget
 
 from latent_explorer.common.format import size_text
 from latent_explorer.media.animation.settings import FORMATS, VIDEO, AnimationSettings
 from latent_explorer.ui.export.dialog_base import RATES, ExportDialog, PictureSourceFields, fill_qualities, size_names
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import row
+from latent_explorer.ui.widgets.number_box import NumberBox
 
 if TYPE_CHECKING:
     from latent_explorer.app.export.controller import AnimationSource, ExportController
@@ -97,13 +98,9 @@ class ExportAnimationDialog(_AnimationDialog):
         self.keep = QCheckBox("Stay below")
         self.keep.setChecked(chosen.budget_bytes > 0)
         self.keep.setToolTip("Size, frame rate and colours are reduced until the file is small enough")
-        self.budget = QDoubleSpinBox()
-        self.budget.setRange(*BUDGET_RANGE)
-        self.budget.setDecimals(1)
-        self.budget.setSuffix(" MB")
+        self.budget = NumberBox("Largest size of the file, in megabytes", *BUDGET_RANGE, decimals=1, unit="MB")
         self.budget.setMinimumHeight(theme.CONTROL)
         self.budget.setValue((chosen.budget_bytes or 2 * MEGABYTE) / MEGABYTE)
-        self.budget.setAccessibleName("Largest size of the file, in megabytes")
         self.keep.toggled.connect(self._budget_changed)
         self.budget.valueChanged.connect(self.changed)
         line = row(spacing=theme.GAP)
@@ -118,7 +115,7 @@ class ExportAnimationDialog(_AnimationDialog):
 
     @property
     def settings(self) -> AnimationSettings:
-        budget = round(self.budget.value() * MEGABYTE)
+        budget = round(self.budget.number * MEGABYTE)
         return msgspec.structs.replace(
             self.chosen_look(),
             loop=self.loop.isChecked(),
@@ -201,7 +198,7 @@ class ExportAllDialog(_AnimationDialog):
     def accept(self) -> None:
         """Save the choices; the export starts when its folder is chosen."""
         self._controller.save_choices(
-            animation=self.chosen_look(), suffix=self.suffix, top=self.top.value(), **self.pictures.chosen()
+            animation=self.chosen_look(), suffix=self.suffix, top=self.top.count, **self.pictures.chosen()
         )
         super().accept()
 
@@ -221,7 +218,7 @@ class ExportAllDialog(_AnimationDialog):
 
     def _show(self, estimate: Estimate) -> None:
         self.preview.show_image(estimate.picture)
-        count = self.top.value() * len(self.pictures.bases)
+        count = self.top.count * len(self.pictures.bases)
         text = f"{count} animation{'s' * (count != 1)} of {estimate.seconds:.1f} s"
         self.facts.setText(f"{text}, and a manifest")
         self.more.setText("" if estimate.bytes is None else f"About {size_text(count * estimate.bytes)}.")

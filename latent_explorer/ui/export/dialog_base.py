@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QSignalBlocker, QSize, QTimer
 from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QCheckBox, QDialog, QFormLayout, QSpinBox, QWidget
+from PySide6.QtWidgets import QCheckBox, QDialog, QFormLayout, QWidget
 
 from latent_explorer.media.animation.gif import colors_of
 from latent_explorer.media.animation.settings import ALWAYS_LOSSLESS, FPS, LOSSLESS, SIZES, VIDEO
@@ -23,6 +23,7 @@ from latent_explorer.ui.widgets.basics import (
     title,
     warning,
 )
+from latent_explorer.ui.widgets.number_box import NumberBox
 from latent_explorer.ui.widgets.scaling import scaled
 
 if TYPE_CHECKING:
@@ -128,13 +129,11 @@ class ExportDialog(QDialog):
         self.fields.addRow(label, choice)
         return choice
 
-    def add_spin_box(self, label: str, value: int, low: int, high: int) -> QSpinBox:
+    def add_spin_box(self, label: str, value: int, low: int, high: int) -> NumberBox:
         """Add a field for a whole number."""
-        field = QSpinBox()
-        field.setRange(low, high)
+        field = NumberBox(label, low, high)
         field.setValue(value)
         field.setMinimumHeight(theme.CONTROL)
-        field.setAccessibleName(label)
         field.valueChanged.connect(self.changed)
         self.fields.addRow(label, field)
         return field
@@ -225,7 +224,7 @@ class PictureSourceFields:
 
     @property
     def bases(self) -> list[Base]:
-        return self._controller.bases(self.source.currentData(), self.count.value())
+        return self._controller.bases(self.source.currentData(), self.count.count)
 
     def chosen(self) -> dict[str, Any]:
-        return {"pictures": self.count.value(), "pictures_from": self.source.currentData()}
+        return {"pictures": self.count.count, "pictures_from": self.source.currentData()}

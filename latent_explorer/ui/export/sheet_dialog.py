@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QLineEdit
 from latent_explorer.app.export.sheets import PSIS, SheetPlan
 from latent_explorer.explain.recipe import SeedBase
 from latent_explorer.ui.export.dialog_base import ExportDialog, PictureSourceFields
+from latent_explorer.ui.widgets.number_box import parse_number
 
 if TYPE_CHECKING:
     import numpy as np
@@ -66,12 +67,12 @@ class ExportSheetDialog(ExportDialog):
         return SheetPlan(
             kind=self.kind.currentData(),
             bases=tuple(self.pictures.bases),
-            attributes=self.attributes.value(),
+            attributes=self.attributes.count,
             together=self.together.isChecked(),
             psis=_numbers(self.psis.text()),
-            others=tuple(SeedBase(seed) for seed in range(self.columns.value())),
-            first=self.first.value(),
-            last=self.last.value(),
+            others=tuple(SeedBase(seed) for seed in range(self.columns.count)),
+            first=self.first.count,
+            last=self.last.count,
         )
 
     @property
@@ -84,7 +85,7 @@ class ExportSheetDialog(ExportDialog):
         self._controller.save_choices(
             sheet=self.kind.currentData(),
             sheet_suffix=self.suffix,
-            sheet_attributes=self.attributes.value(),
+            sheet_attributes=self.attributes.count,
             **self.pictures.chosen(),
         )
         super().accept()
@@ -113,7 +114,7 @@ class ExportSheetDialog(ExportDialog):
     def _problem(self) -> str:
         if self.kind.currentData() == "truncation" and not _numbers(self.psis.text()):
             return f"Write values of psi from 0 to {PSI_LIMIT:g} with commas between them, such as 0, 0.5, 1."
-        if self.first.value() > self.last.value():
+        if self.first.count > self.last.count:
             return "The first row of the latent is after the last one."
         return ""
 
@@ -128,9 +129,11 @@ class ExportSheetDialog(ExportDialog):
 
 def _numbers(text: str) -> tuple[float, ...]:
     """Parse a list of psi values; empty if any of them is invalid."""
-    parts = [part for part in re.split(r"[,;\s]+", text.strip()) if part]
-    try:
-        values = tuple(float(part) for part in parts)
-    except ValueError:
-        return ()
-    return values if all(0 <= psi <= PSI_LIMIT for psi in values) else ()
+    # Commas with a space behind them, or among points, separate; others are decimal: "0, 0,5" and "0,0.5".
+    separators = r"[,;\s]+" if "." in text else r",?[;\s]+"
+    parts = [part for part in re.split(separators, text.strip(" ,;")) if part]
+    if len(parts) == 1 and parts[0].count(",") > 1:
+        parts = parts[0].split(",")
+    values = [parse_number(part) for part in parts]
+    valid = tuple(psi for psi in values if psi is not None and 0 <= psi <= PSI_LIMIT)
+    return valid if len(valid) == len(values) else ()

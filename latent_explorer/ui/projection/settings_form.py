@@ -6,13 +6,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QDoubleValidator, QIntValidator
-from PySide6.QtWidgets import QCheckBox, QLineEdit, QWidget
+from PySide6.QtWidgets import QCheckBox, QWidget
 
 from latent_explorer.explain.projection_settings import DEFAULT, ProjectionSettings
 from latent_explorer.ui.style import icons, theme
 from latent_explorer.ui.widgets.basics import NoWheelComboBox, button, column, row
 from latent_explorer.ui.widgets.form import FormGrid
+from latent_explorer.ui.widgets.number_box import NumberLine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,7 +63,7 @@ class SettingsForm(QWidget):
         super().__init__()
         self.space = _choice("Space", SPACES)
         self.start = _choice("Start", STARTS)
-        self.steps = _number("Steps", STEPS_HELP, 0, 100_000)
+        self.steps = NumberLine("Steps", 0, 100_000, tip=STEPS_HELP)
         self.verdict = QCheckBox("Keep the class")
         self.verdict.setToolTip(VERDICT_HELP)
         self.noise = QCheckBox("Optimise the noise")
@@ -71,13 +71,10 @@ class SettingsForm(QWidget):
         self.tuning = QCheckBox("Tune the generator")
         self.tuning.setToolTip(TUNING_HELP)
         self.distance = _choice("Distance", DISTANCES)
-        self.rate = QLineEdit()
-        self.rate.setValidator(QDoubleValidator(1e-4, 10, 4, self.rate))
-        self.rate.setAccessibleName("Learning rate")
-        self.rate.setToolTip(RATE_HELP)
-        self.early = _number("Early stop", EARLY_HELP, 0, 100_000)
-        self.nearest = _number("Random pictures", NEAREST_HELP, 1, 100_000)
-        self.seed = _number("Seed", SEED_HELP, 0, 2**31 - 1)
+        self.rate = NumberLine("Learning rate", 1e-4, 10, 4, tip=RATE_HELP)
+        self.early = NumberLine("Early stop", 0, 100_000, tip=EARLY_HELP)
+        self.nearest = NumberLine("Random pictures", 1, 100_000, tip=NEAREST_HELP)
+        self.seed = NumberLine("Seed", 0, 2**31 - 1, tip=SEED_HELP)
         self.more = button("More", self._toggle, role="fold", icon="right")
         self.more.setToolTip("Class, noise, distance, learning rate, tuning")
         self._choices = {"space": self.space, "start": self.start, "lpips": self.distance}  # by fields of the settings
@@ -86,6 +83,7 @@ class SettingsForm(QWidget):
             "early_stop": self.early,
             "nearest_of": self.nearest,
             "seed": self.seed,
+            "lr": self.rate,
         }
         self._build()
         self._connect()
@@ -125,15 +123,14 @@ class SettingsForm(QWidget):
                 lambda _index, choice=choice, name=name: self.changed.emit({name: choice.currentData()})
             )
         for name, field in self._numbers.items():
-            field.editingFinished.connect(
-                lambda field=field, name=name: self.changed.emit({name: field.locale().toInt(field.text())[0]})
-            )
-        self.rate.editingFinished.connect(
-            lambda: self.changed.emit({"lr": self.rate.locale().toDouble(self.rate.text())[0]})
-        )
+            field.editingFinished.connect(lambda field=field, name=name: self._on_number(name, field))
         self.verdict.clicked.connect(lambda on: self.changed.emit({"verdict": DEFAULT.verdict if on else 0.0}))
         self.noise.clicked.connect(lambda on: self.changed.emit({"noise": "optimise" if on else "keep"}))
         self.tuning.clicked.connect(lambda on: self.changed.emit({"tuning": DEFAULT_TUNING_STEPS if on else 0}))
+
+    def _on_number(self, name: str, field: NumberLine) -> None:
+        if field.value is not None:
+            self.changed.emit({name: field.value})
 
     def show_settings(self, settings: ProjectionSettings) -> None:
         """Show these settings. Emits nothing."""
@@ -141,9 +138,7 @@ class SettingsForm(QWidget):
             choice.setCurrentIndex(max(0, choice.findData(getattr(settings, name))))
         for name, field in self._numbers.items():
             if not field.hasFocus():
-                field.setText(str(getattr(settings, name)))
-        if not self.rate.hasFocus():
-            self.rate.setText(self.rate.locale().toString(settings.lr, "g", 4))
+                field.show_value(getattr(settings, name))
         self.verdict.setChecked(settings.verdict > 0)
         self.noise.setChecked(settings.noise == "optimise")
         self.tuning.setChecked(settings.tuning > 0)
@@ -171,12 +166,4 @@ def _choice(name: str, items: Sequence[tuple[str, str, str]]) -> NoWheelComboBox
         made.addItem(text, key)
         made.setItemData(made.count() - 1, tip, 3)  # Qt.ToolTipRole
     made.setToolTip(f"{name}: " + "\n".join(f"{w}: {tip}" for w, _key, tip in items))
-    return made
-
-
-def _number(name: str, tip: str, minimum: int, maximum: int) -> QLineEdit:
-    made = QLineEdit()
-    made.setValidator(QIntValidator(minimum, maximum, made))
-    made.setAccessibleName(name)
-    made.setToolTip(tip)
     return made

@@ -6,14 +6,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QIntValidator
-from PySide6.QtWidgets import QLineEdit, QWidget
+from PySide6.QtWidgets import QWidget
 
 from latent_explorer.app.exploration.intents import SetCond, SetNoise
 from latent_explorer.app.explorer import MAX_SEED
 from latent_explorer.explain.recipe import Noise, ProjectedBase, SampleBase
 from latent_explorer.ui.style import icons, theme
 from latent_explorer.ui.widgets.basics import NoWheelComboBox, column, hint, icon_button, row, title
+from latent_explorer.ui.widgets.number_box import NumberLine
 from latent_explorer.ui.widgets.slider import ValueSlider
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class GeneratorInputs(QWidget):
             "Probability given to the generator", 0.0, 1.0, default=DEFAULT_SHARE, detents=(0.5,), inside=None
         )
         self.noise = NoWheelComboBox("Noise of the generator")
-        self.seed = QLineEdit()
+        self.seed = NumberLine("Seed of the noise", 0, MAX_SEED)
         self.body = QWidget()
         self._condition_label, self._noise_label, self._seed_label = (
             hint(text, wrap=False) for text in ("Class given to the generator", "Noise", "Seed")
@@ -97,8 +97,6 @@ class GeneratorInputs(QWidget):
             (self.noise, NOISE_HELP),
         ):
             part.setToolTip(text)
-        self.seed.setValidator(QIntValidator(0, MAX_SEED, self.seed))
-        self.seed.setAccessibleName("Seed of the noise")
         self.seed.setFont(theme.font())
         head = row(spacing=theme.UNIT // 2)
         heading = title("Generator")
@@ -185,9 +183,9 @@ class GeneratorInputs(QWidget):
         return self._state.cond if self._state else None
 
     def _on_seed(self) -> None:
-        if self.seed.isModified() and self.seed.text():
+        if self.seed.isModified() and self.seed.value is not None:
             self.seed.setModified(False)
-            self.intent_emitted.emit(SetNoise(Noise("seed", int(self.seed.text()))))
+            self.intent_emitted.emit(SetNoise(Noise("seed", int(self.seed.value))))
 
 
 def _line(label: QLabel, control: QWidget) -> QLayout:

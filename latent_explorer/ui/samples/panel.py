@@ -7,8 +7,7 @@ import random
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QIntValidator
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLayout, QLineEdit, QMenu, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLayout, QMenu, QStackedLayout, QVBoxLayout, QWidget
 
 from latent_explorer.app.exploration.intents import SetBase, SetCutoff, SetTruncateEncoded, SetTruncation
 from latent_explorer.app.exploration.picture_requests import classifier_of
@@ -20,6 +19,7 @@ from latent_explorer.ui.samples.thumbnails import INSET as STRIP_INSET
 from latent_explorer.ui.samples.thumbnails import ThumbnailView
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import EmptyState, NoWheelComboBox, column, hint, icon_button, plain, row, title
+from latent_explorer.ui.widgets.number_box import NumberLine
 from latent_explorer.ui.widgets.slider import ValueSlider
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.explain.recipe import Base
 
+SEED_HELP = "The same seed gives the same picture on every computer. Type one, or copy it."
 SEEDS = 24  # random seeds offered at a time
 SAMPLES, SEEDS_PAGE, PROJECTED, FAVOURITES = "samples", "seeds", "projected", "favourites"
 EMPTY = {  # texts of empty lists
@@ -92,10 +93,7 @@ class SamplesPanel(QWidget):
         explorer.updates.on(Thumbnail, lambda new: self.view.thumbnails.set_picture(new.base, new.picture))
 
     def _seed_row(self) -> QHBoxLayout:
-        self.seed = QLineEdit()
-        self.seed.setValidator(QIntValidator(0, MAX_SEED, self.seed))
-        self.seed.setAccessibleName("Seed")
-        self.seed.setToolTip("The same seed gives the same picture on every computer. Type one, or copy it.")
+        self.seed = NumberLine("Seed", 0, MAX_SEED, tip=SEED_HELP)
         self.seed.setFont(theme.font())
         self.seed.editingFinished.connect(self._on_seed)
         self.seed_label = plain("Seed")
@@ -278,9 +276,9 @@ class SamplesPanel(QWidget):
         self._explorer.change_document(self._explorer.document.with_favourite(base, on))
 
     def _on_seed(self) -> None:
-        if self.seed.isModified() and self.seed.text():
+        if self.seed.isModified() and self.seed.value is not None:
             self.seed.setModified(False)
-            self._explorer.apply(SetBase(SeedBase(int(self.seed.text()))))
+            self._explorer.apply(SetBase(SeedBase(int(self.seed.value))))
 
     def menu_of(self, base: Base) -> QMenu:
         """Return the context menu of a latent; it is deleted when it closes."""

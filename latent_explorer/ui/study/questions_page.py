@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING
 
 import msgspec
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QGridLayout, QLineEdit, QPlainTextEdit, QSpinBox, QWidget
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QLineEdit, QPlainTextEdit, QWidget
 
 from latent_explorer.studies.build.texts import StudyTexts
 from latent_explorer.ui.style import icons, theme
 from latent_explorer.ui.widgets.basics import button, column, hint, plain, row, title
+from latent_explorer.ui.widgets.number_box import NumberBox
 
 if TYPE_CHECKING:
     from latent_explorer.studies.build.plan import StudySettings
 
 NUMBER_WIDTH = 11 * theme.UNIT  # px
 # Settings whose fields have their names
-NUMBERS = ("items", "verbal_items", "catch", "seed", "reach", "tile", "seconds", "verbal_seconds")
+COUNTS = ("items", "verbal_items", "catch", "seed", "tile")
+AMOUNTS = ("reach", "seconds", "verbal_seconds")
 COHERENCE = (
     "Shows two examples of a change and asks which of two pictures changes in the same way. Tests whether an "
     "attribute is one thing."
@@ -30,23 +32,18 @@ CATCH = "A question that everybody who looks answers correctly. Participants who
 PUBLISHED = "Published studies: 6 attributes with 3 questions each, full change, 512 px, 0.75 s per frame (verbal 1 s)."
 
 
-def whole(name: str, low: int, high: int) -> QSpinBox:
+def whole(name: str, low: int, high: int, *, step: int = 1, unit: str = "") -> NumberBox:
     """Return a field for a whole number."""
-    field = QSpinBox()
-    field.setRange(low, high)
-    field.setFixedWidth(NUMBER_WIDTH)
-    field.setAccessibleName(name)
-    return field
+    return _sized(NumberBox(name, low, high, step=step, unit=unit))
 
 
-def decimal(name: str, low: float, high: float, step: float, unit: str = "") -> QDoubleSpinBox:
+def decimal(name: str, low: float, high: float, step: float, unit: str = "") -> NumberBox:
     """Return a field for a number with two decimals."""
-    field = QDoubleSpinBox()
-    field.setRange(low, high)
-    field.setSingleStep(step)
-    field.setSuffix(f" {unit}" if unit else "")
+    return _sized(NumberBox(name, low, high, decimals=2, step=step, unit=unit))
+
+
+def _sized(field: NumberBox) -> NumberBox:
     field.setFixedWidth(NUMBER_WIDTH)
-    field.setAccessibleName(name)
     return field
 
 
@@ -65,16 +62,12 @@ class QuestionsPage(QWidget):
         self.practice = QCheckBox("Start each kind with a practice question")
         self.seed = whole("Seed", 0, 2**31 - 1)
         self.reach = decimal("Size of the change", 0.05, 5, 0.25)
-        self.tile = whole("Width of a picture", 64, 1024)
-        self.tile.setSuffix(" px")
-        self.tile.setSingleStep(64)
+        self.tile = whole("Width of a picture", 64, 1024, step=64, unit="px")
         self.seconds = decimal("Seconds per frame", 0.2, 5, 0.25, "s")
         self.verbal_seconds = decimal("Seconds per frame of a verbal question", 0.2, 5, 0.25, "s")
         self._build()
-        for field in (self.items, self.verbal_items, self.catch, self.seed, self.tile):
-            field.valueChanged.connect(self._on_change)
-        for number in (self.reach, self.seconds, self.verbal_seconds):
-            number.valueChanged.connect(self._on_change)
+        for name in (*COUNTS, *AMOUNTS):
+            getattr(self, name).valueChanged.connect(self._on_change)
         for box in (self.classification, self.verbal, self.practice):
             box.toggled.connect(self._on_change)
 
@@ -130,7 +123,7 @@ class QuestionsPage(QWidget):
         self.classification.setChecked("classification" in settings.kinds)
         self.verbal.setChecked("verbal" in settings.kinds)
         self.practice.setChecked(settings.practice)
-        for name in NUMBERS:
+        for name in (*COUNTS, *AMOUNTS):
             getattr(self, name).setValue(getattr(settings, name))
 
     def collect(self, settings: StudySettings) -> StudySettings:
@@ -140,7 +133,8 @@ class QuestionsPage(QWidget):
             settings,
             kinds=tuple(kinds),
             practice=self.practice.isChecked(),
-            **{name: round(getattr(self, name).value(), 4) for name in NUMBERS},
+            **{name: getattr(self, name).count for name in COUNTS},
+            **{name: getattr(self, name).number for name in AMOUNTS},
         )
 
 

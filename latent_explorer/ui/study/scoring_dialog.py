@@ -249,8 +249,8 @@ class ScoringDialog(QDialog):
         ticked = tuple(name for name, box in self.boxes.items() if box.isChecked())
         return Rules(
             exclude=ticked,  # type: ignore[arg-type]
-            least_seconds=self.least_seconds.value(),
-            most_failed=self.most_failed.value(),
+            least_seconds=self.least_seconds.number,
+            most_failed=self.most_failed.count,
             one_survey=self.one_survey.isChecked(),
         )
 

@@ -3,26 +3,15 @@
 
 from __future__ import annotations
 
-import math
-import re
-
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPalette, QPolygonF, QWheelEvent
 from PySide6.QtWidgets import QLineEdit, QWidget
 
-from latent_explorer.common.format import MINUS, number_text
+from latent_explorer.common.format import number_text
 from latent_explorer.ui.style import theme
+from latent_explorer.ui.widgets.number_box import parse_number
 
 OUTSIDE = "Outside the range observed in the data"
-
-
-def parse_number(text: str) -> float | None:
-    """Parse a typed number ("-.5", "0,75", "\N{MINUS SIGN}1.2"); return None if it is not a number."""
-    plain = re.sub(r"\s", "", text).replace(MINUS, "-").replace(",", ".")
-    if not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)", plain):
-        return None
-    value = float(plain)
-    return value if math.isfinite(value) else None
 
 
 class NumberField(QLineEdit):

@@ -248,7 +248,7 @@ def test_settings_reach_the_desk(qtbot, desktop, projection):
     QTest.mouseClick(form.tuning, LEFT, pos=QPoint(8, 12))
     QTest.mouseClick(form.noise, LEFT, pos=QPoint(8, 12))
     QTest.mouseClick(form.verdict, LEFT, pos=QPoint(8, 12))
-    form.rate.setText(form.rate.locale().toString(0.05))
+    form.rate.setText("0,05")
     form.rate.editingFinished.emit()
     settings = desktop.projections.settings
     assert (settings.space, settings.steps, settings.noise) == ("s", 250, "optimise")

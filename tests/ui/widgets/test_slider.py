@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
 from latent_explorer.common.format import number_text
 from latent_explorer.ui.application import make_application
-from latent_explorer.ui.widgets.number_field import parse_number
+from latent_explorer.ui.widgets.number_box import parse_number
 from latent_explorer.ui.widgets.slider import ValueSlider
 
 LEFT = Qt.MouseButton.LeftButton
