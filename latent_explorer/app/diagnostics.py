@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import ctypes
+import importlib.util
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -64,7 +66,7 @@ def run_checks() -> Iterator[Check]:
     if sys.platform == "linux":
         yield _libraries("Qt libraries", QT_LIBRARIES, essential=True)
         yield _libraries("window libraries", WINDOW_LIBRARIES, essential=False)
-        yield _screen()
+        yield from _attempt("screen", lambda: iter([_screen()]))
     yield from _attempt("Qt", _qt)
     yield from _folders()
     yield from map(_bundled_explainer, (library.LEAF, library.SHORTCUT))
@@ -141,28 +143,71 @@ def has_screen() -> bool:
     return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
 
 
-def _screen() -> Check:
+def explain_failure(said: str) -> str:
+    """Return why Qt cannot start on this screen, and what to do, from what it said."""
+    if library := _missing_window_library():
+        package = WINDOW_LIBRARIES.get(library)
+        install = package or " ".join(WINDOW_LIBRARIES.values())
+        return f"the system library {library} is missing. On Debian and Ubuntu: sudo apt-get install -y {install}"
+    if unknown := re.search(r'Could not find the Qt platform plugin "([^"]*)"', said):
+        return f"Qt knows no platform {unknown[1]!r}, which QT_QPA_PLATFORM asks for. Unset it, or set it to xcb."
+    shown = " and ".join(_screen_variables()) or "the screen"
+    return (
+        f"{shown} does not answer, or does not let you in. Start the program from a desktop session, or run "
+        "`latent-explorer demo --out demo` for the tour without a screen."
+    )
+
+
+def _missing_window_library() -> str:
+    """Return the name of the shared object without which Qt's plugin for X11 cannot be loaded; empty if none."""
+    spec = importlib.util.find_spec("PySide6")
+    for folder in spec.submodule_search_locations or () if spec else ():
+        plugin = os.path.join(folder, "Qt", "plugins", "platforms", "libqxcb.so")
+        if os.path.exists(plugin):
+            try:
+                ctypes.CDLL(plugin)
+            except OSError as error:
+                return os.path.basename(str(error).partition(":")[0])
+    return ""
+
+
+def _screen_variables() -> list[str]:
     names = ("WAYLAND_DISPLAY", "DISPLAY", "QT_QPA_PLATFORM")
-    variables = [f"{name}={os.environ[name]}" for name in names if os.environ.get(name)]
-    if variables:
-        return Check("screen", True, ", ".join(variables))
-    return Check("screen", False, "none: `latent-explorer demo --out DIR` works, the window does not", False)
+    return [f"{name}={os.environ[name]}" for name in names if os.environ.get(name)]
+
+
+def _screen() -> Check:
+    variables = ", ".join(_screen_variables())
+    if not variables:
+        return Check("screen", False, "none: `latent-explorer demo --out DIR` works, the window does not", False)
+    probe, said = _start_qt({})
+    if probe is None:
+        return Check("screen", False, f"{variables}: no window can be shown: {explain_failure(said)}", False)
+    return Check("screen", True, f"{variables}, platform {probe['platform']}")
+
+
+def _start_qt(variables: dict[str, str]) -> tuple[dict[str, Any] | None, str]:
+    """Start Qt in a child process and return its report, or None and what it said: it does not raise, it aborts."""
+    command = paths.self_command("doctor", "--qt-probe")
+    folder, environment = paths.self_surroundings()
+    environment |= {"QT_FORCE_STDERR_LOGGING": "1", **variables}
+    try:
+        child = subprocess.run(
+            command, capture_output=True, text=True, timeout=_PROBE_SECONDS, cwd=folder, env=environment, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return None, f"no answer within {_PROBE_SECONDS} s"
+    lines = child.stdout.strip().splitlines()
+    if child.returncode != 0 or not lines:
+        return None, child.stderr.strip() or f"it ended with {child.returncode}"
+    return guarded_json.decode(lines[-1], dict[str, Any]), ""
 
 
 def _qt() -> Iterator[Check]:
-    """Check Qt and the font in a child process: a missing platform plugin does not raise, it aborts."""
-    command = paths.self_command("doctor", "--qt-probe")
-    folder, environment = paths.self_surroundings()
-    environment["QT_QPA_PLATFORM"] = "offscreen"
-    child = subprocess.run(
-        command, capture_output=True, text=True, timeout=_PROBE_SECONDS, cwd=folder, env=environment, check=False
-    )
-    lines = child.stdout.strip().splitlines()
-    if child.returncode != 0 or not lines:
-        reason = child.stderr.strip().splitlines() or [f"it ended with {child.returncode}"]
-        yield Check("Qt", False, f"does not start: {reason[-1]}")
+    probe, said = _start_qt({"QT_QPA_PLATFORM": "offscreen"})
+    if probe is None:
+        yield Check("Qt", False, f"does not start: {said.splitlines()[-1]}")
         return
-    probe = guarded_json.decode(lines[-1], dict[str, Any])
     yield Check("Qt", True, f"{probe['qt']}, platform {probe['platform']}")
     yield Check("font", probe["font_ok"], probe["font"])
 

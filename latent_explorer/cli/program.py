@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from latent_explorer.app.diagnostics import has_screen
+from latent_explorer.app.diagnostics import explain_failure, has_screen
 from latent_explorer.cli.options import LocalPath
 from latent_explorer.cli.output import Output, json_option
 from latent_explorer.common.errors import UserError
@@ -26,12 +26,15 @@ def open_command(file: Path | None = None, as_json: bool = False) -> int:
         )
     try:
         from latent_explorer.ui.application import run
+        from latent_explorer.ui.probe import platform_failure
     except ImportError as error:
         if ".so" not in str(error) and "DLL" not in str(error):
             raise
         raise UserError(
             f"Qt cannot be loaded ({error}). Run `latent-explorer doctor`: it names the missing system libraries."
         ) from error
+    if failure := platform_failure():
+        raise UserError(f"No window can be shown: {explain_failure(failure)}")
     status = run(file)
     Output(as_json=as_json).result({"status": status})
     return status
