@@ -24,6 +24,7 @@ SEPARATORS = (",", ";", "\t")
 _SEPARATOR_LINE = re.compile(r"\"?sep=([,;\t|])\"?[,;\t|]*(?:\r\n|\r|\n)", re.IGNORECASE)
 _SEPARATOR_ROWS = 20  # rows that the separator is found from
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "|")
+_SUSPICIOUS = frozenset((" ", *_FORMULA))  # what a cell that may run as a formula begins with
 _FORMULA_PART = re.compile(r"(^\s*|[,;|\"]\s*)(?=[=+\-@|])")  # where a part of a line begins that would run as one
 _SAVE_AS = "Save the sheet as CSV (UTF-8) in a spreadsheet program."
 # What a file of another kind begins with, and what it is.
@@ -172,7 +173,7 @@ def table_bytes(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes
 
 def escape_formula(cell: object) -> object:
     """Put an apostrophe before a text that a spreadsheet would run as a formula; numbers stay numbers."""
-    if isinstance(cell, str) and cell.lstrip(" ").startswith(_FORMULA):
+    if isinstance(cell, str) and cell[:1] in _SUSPICIOUS and cell.lstrip(" ").startswith(_FORMULA):
         return "'" + cell
     return cell
 

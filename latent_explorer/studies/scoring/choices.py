@@ -159,4 +159,5 @@ def marker(key: StudyKey) -> Callable[[str, str], bool | None]:
     words = texts.get("words", {}) if isinstance(texts, dict) else {}
     named = str(words.get("choice", "")) if isinstance(words, dict) else ""
     labels = frozenset(re.findall(r"[^\W\d_]+", fold(named.replace("{n}", " "))))
-    return partial(is_right, choices=round(1 / key.chance), least=1 if key.study else 0, labels=labels)
+    mark = partial(is_right, choices=round(1 / key.chance), least=1 if key.study else 0, labels=labels)
+    return lru_cache(maxsize=10_000)(mark)

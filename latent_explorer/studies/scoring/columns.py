@@ -13,7 +13,7 @@ from latent_explorer.common.errors import UserError
 from latent_explorer.studies.build.plan import Kind
 from latent_explorer.studies.scoring.answers import is_tidy
 from latent_explorer.studies.scoring.choices import is_missing_code, names_nothing, parse_choice
-from latent_explorer.studies.scoring.question_columns import match_columns
+from latent_explorer.studies.scoring.question_columns import Place, match_columns, spread_questions
 from latent_explorer.studies.scoring.survey_csv import WideTable, parse_wide
 
 if TYPE_CHECKING:
@@ -111,7 +111,10 @@ def key_draft(data: bytes, name: str, right: Sequence[str] = ()) -> list[KeyDraf
     numbers differ.
     """
     table = parse_wide(read_table(data, name), name)
-    proposals = [_proposal(table, table.name_of(i), i, "", _kind(table, i)) for i in table.questions]
+    spread = spread_questions(table)
+    taken = {at for place in spread.values() for at in place.columns}
+    proposals = [_proposal(table, table.name_of(i), i, "", _kind(table, i)) for i in table.questions if i not in taken]
+    proposals += [_spread_proposal(table, base, place) for base, place in spread.items()]
     choices = [p.item for p in proposals if p.kind == "classification"]
     if right and len(right) != len(choices):
         raise UserError(
@@ -121,6 +124,12 @@ def key_draft(data: bytes, name: str, right: Sequence[str] = ()) -> list[KeyDraf
         )
     answers = dict(zip(choices, right, strict=True)) if right else {}
     return [KeyDraft(p, answers.get(p.item, "")) for p in proposals]
+
+
+def _spread_proposal(table: WideTable, base: str, place: Place) -> Proposal:
+    question = " ".join(table.whole_name(place.columns[0]).split())
+    seen = _seen([answer for row in table.rows if (answer := place.answer(row))])
+    return Proposal(base, base, "", "classification", question[:300], seen)
 
 
 def _kind(table: WideTable, column: int) -> Kind:

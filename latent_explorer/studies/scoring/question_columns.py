@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from latent_explorer.studies.build.answer_key import KeyItem
     from latent_explorer.studies.scoring.survey_csv import WideTable
 
-_SUFFIX = r"(?:\[[^\]]+\]|_\d+)(?:\.\s.*)?$"  # of a column for one choice: "G01Q01[SQ002]", "Q1_2"
+_SUFFIX = r"\s*(?:\[[^\]]+\]|_\d+)(?:\.\s.*)?$"  # of a column for one choice: "G01Q01[SQ002]", "Q1_2"
+_SPREAD = re.compile(r"(?P<base>[^\[\]]+)\[[^\]]+\](?:\.\s.*)?$", re.DOTALL)
 # What follows a question's code in the name of a column for one choice: "[Choice 1]", "- Choice 1".
 _LABELS = tuple(
     re.compile(pattern, re.DOTALL)
@@ -135,6 +136,25 @@ def _place(table: WideTable, columns: Sequence[int], name: str) -> Place | None:
     names = tuple(labels[at] for at in telling)
     each_a_choice = len(names) > 1 and len(set(map(fold, names))) == len(names)
     return Place(tuple(telling), names if each_a_choice else ())
+
+
+def spread_questions(table: WideTable) -> dict[str, Place]:
+    """Return the questions with a column for each choice, by the beginning that their columns' names share."""
+    by_base: dict[str, list[int]] = {}
+    for i in table.questions:
+        if match := _SPREAD.match(table.heads[i]):
+            by_base.setdefault(match["base"].strip(), []).append(i)
+    places = {base: _place(table, columns, base.lower()) for base, columns in by_base.items()}
+    return {base: p for base, p in places.items() if p is not None and p.labels and _holds_ticks(table, p)}
+
+
+def _holds_ticks(table: WideTable, place: Place) -> bool:
+    """Return True if each column says no more than whether its choice was ticked."""
+    return all(
+        parse_bool(cell) is not None or fold(cell) in (fold(label), "checked", "selected", *_UNTICKED)
+        for at, label in zip(place.columns, place.labels, strict=True)
+        for cell in table.values(at)
+    )
 
 
 def _label(table: WideTable, column: int, name: str) -> str:

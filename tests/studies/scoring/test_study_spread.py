@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from survey_exports import make_key, make_people, written
 
+from latent_explorer.studies.build.answer_key import read_key
 from latent_explorer.studies.scoring.answers import read_responses
-from latent_explorer.studies.scoring.columns import BY_NAME, propose
+from latent_explorer.studies.scoring.columns import BY_NAME, key_draft, propose, write_key_draft
 from latent_explorer.studies.scoring.report import cautions
 from latent_explorer.studies.scoring.rules import Rules
 from latent_explorer.studies.scoring.score import StudyScore, score_study
@@ -148,3 +150,18 @@ def test_a_question_in_several_columns_is_proposed_and_scored_by_its_first(tmp_p
     columns = {p.item: p.column for p in proposals}
     found = score_study(KEY, read_responses([tmp_path / "export.csv"], KEY, columns), WHO)[0]
     assert found.overall == score(tmp_path, plain_rows()).overall
+
+
+@pytest.mark.parametrize("heads", ["G{}[SQ00{}]", "G{}[SQ00{}]. Which one? [Leaf {}]", "Which one? {} [{}]"])
+def test_a_key_is_drafted_with_one_row_for_a_question_in_several_columns(tmp_path, heads) -> None:
+    rows = [["id", "Age", *(heads.format(q, c, c) for q in (1, 2) for c in (1, 2))]]
+    rows += [[str(n), str(20 + n), *(("Yes", "No") if n % 3 else ("No", "Yes")), "No", "Yes"] for n in range(12)]
+    drafts = [d for d in key_draft(written(rows), "export.csv") if d.proposal.kind == "classification"]
+    assert len(drafts) == 2
+    seen = drafts[0].proposal.seen  # "SQ001 (8), SQ002 (4)"
+    right = seen.split(" (")[0]
+    write_key_draft(tmp_path / "key.csv", [msgspec.structs.replace(d, right=right) for d in drafts])
+    (tmp_path / "export.csv").write_bytes(written(rows))
+    key = read_key(tmp_path / "key.csv")
+    found = score_study(key, read_responses([tmp_path / "export.csv"], key))[0]
+    assert [(i.score.right, i.score.n) for i in found.items] == [(8, 12), (0, 12)]
