@@ -8,6 +8,7 @@ import hashlib
 import io
 import re
 import unicodedata
+from array import array
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -100,9 +101,10 @@ def read_labels(raw: bytes, name: str) -> Columns:
             f"{name} needs a first line that names its columns, each once, one of them 'file'. "
             f"It says: {', '.join(header)[:200]}"
         )
-    body: list[list[str]] = []
-    lines: list[int] = []
-    for number, row in zip(rows.lines[1:], rows[1:], strict=True):
+    columns: Columns = {key: [] for key in header}
+    lines, taken = array("I"), list[str]()  # in place of rows that were read: millions are not kept twice
+    for place in range(1, len(rows)):
+        number, row, rows[place] = rows.lines[place], rows[place], taken
         cells = [unicodedata.normalize("NFC", cell).strip() for cell in row]
         if not any(cells):
             continue
@@ -113,12 +115,21 @@ def read_labels(raw: bytes, name: str) -> Columns:
                 f"{name}, row {number}, has {len(cells)} cells where the first line has {len(header)}. "
                 "Correct that row; a cell with a comma in it must be in quotes."
             )
-        body.append(cells)
+        for column_cells, cell in zip(columns.values(), cells, strict=True):
+            column_cells.append(cell)
         lines.append(number)
-    columns = {key: [row[i] for row in body] for i, key in enumerate(header)}
     columns["file"] = [file.replace("\\", "/").removeprefix("./") for file in columns["file"]]
+    _check_files(columns["file"], lines, name)
+    return columns
+
+
+def _check_files(files: Sequence[str], lines: Sequence[int], name: str) -> None:
+    """Raise UserError unless each row names a file of its own."""
+    distinct = set(files)
+    if len(distinct) == len(files) and "" not in distinct:
+        return
     seen: dict[str, int] = {}
-    for file, number in zip(columns["file"], lines, strict=True):
+    for file, number in zip(files, lines, strict=True):
         if not file:
             raise UserError(f"{name}, row {number}, names no file. Correct or delete that row.")
         if file in seen:
@@ -126,7 +137,6 @@ def read_labels(raw: bytes, name: str) -> Columns:
                 f"{name} lists {file} twice, in rows {seen[file]} and {number}. Keep one row for each picture."
             )
         seen[file] = number
-    return columns
 
 
 def _with_file(header: list[str]) -> list[str]:
