@@ -25,12 +25,14 @@ if TYPE_CHECKING:
 SCANNED = 1000  # most pictures of a set whose values decide on its range
 BLOCK_ROWS = 512  # converted at once: floats take four times the memory
 BATCH_BYTES = 32 << 20  # of strips that are unpacked at once
+TIFF_MARKS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+MAX_TAGS = 4096
 MAX_BYTES = 640 << 20  # unpacked; 80 million pixels of four times 16 bits
 BITS = (8, 10, 12, 14, 15, 16, 20, 24, 32)
 OVERSHOOT = 0.2  # of floats meant to be 0 to 1, after filters
 # Methods of packing that keep all bits: none, LZW, Deflate, PackBits, LZMA, Zstandard.
 _LOSSLESS = frozenset([1, 5, 8, 32773, 32946, 34925, 50000])
-_FORMATS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 11: "f", 12: "d", 13: "I"}  # of a tag's values
+_FORMATS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 11: "f", 12: "d", 13: "I", 16: "Q"}  # of a tag's values
 _SAMPLES = {1: "u", 2: "i", 3: "f", 4: "u"}
 _WIDTH, _HEIGHT, _BITS, _PACKING, _COLOURS, _TURN = 256, 257, 258, 259, 262, 274
 _STRIPS, _CHANNELS, _ROWS, _STRIP_SIZES, _PLANES, _PREDICTOR = 273, 277, 278, 279, 284, 317
@@ -136,7 +138,7 @@ def _ranges_of(source: Source) -> dict[str, Range]:
 
 def read_deep(raw: bytes, name: str) -> DeepPicture | None:
     """Return the picture if it is one that Pillow would cut or confuse, else None. Raises what decoders raise."""
-    if raw.startswith((b"II*\0", b"MM\0*")):
+    if raw.startswith(TIFF_MARKS):
         return _read_tiff(raw, name)
     if raw.startswith(b"\x89PNG\r\n\x1a\n") and raw[24:25] == b"\x10":
         return _read_png(raw)
@@ -200,7 +202,7 @@ def _read_tiff(raw: bytes, name: str) -> DeepPicture | None:
 
 def tiff_size(raw: bytes) -> tuple[int, int] | None:
     """Return width and height of a TIFF in px, None if it is none or does not tell."""
-    if not raw.startswith((b"II*\0", b"MM\0*")):
+    if not raw.startswith(TIFF_MARKS):
         return None
     tags = _tags(raw)
     return (int(tags[_WIDTH][0]), int(tags[_HEIGHT][0])) if {_WIDTH, _HEIGHT} <= tags.keys() else None
@@ -217,21 +219,23 @@ def _declared(tags: Tags) -> Range | None:
 
 
 def _tags(raw: bytes) -> Tags:
-    """Return the tags of the first picture of a TIFF whose values are numbers."""
+    """Return the tags of the first picture of a TIFF or BigTIFF whose values are numbers."""
     order = "<" if raw[:1] == b"I" else ">"
-    (at,) = struct.unpack_from(f"{order}I", raw, 4)
-    (count,) = struct.unpack_from(f"{order}H", raw, at)
+    big = raw[2:4] in (b"+\0", b"\0+")
+    number, head, room = ("Q", "HHQ", 8) if big else ("I", "HHI", 4)  # of an offset, of an entry, for its values
+    (at,) = struct.unpack_from(f"{order}{number}", raw, 8 if big else 4)
+    (count,) = struct.unpack_from(f"{order}{'Q' if big else 'H'}", raw, at)
+    at += 8 if big else 2
     tags: Tags = {}
-    for i in range(count):
-        place = at + 2 + 12 * i
-        tag, kind, n = struct.unpack_from(f"{order}HHI", raw, place)
-        if kind not in _FORMATS or n * struct.calcsize(_FORMATS[kind]) > len(raw):
+    for i in range(min(count, MAX_TAGS)):
+        place = at + i * (struct.calcsize(f"={head}") + room)
+        tag, kind, n = struct.unpack_from(f"{order}{head}", raw, place)
+        if kind not in _FORMATS or n * struct.calcsize(f"={_FORMATS[kind]}") > len(raw):
             continue
         layout = f"{order}{n}{_FORMATS[kind]}"
-        if struct.calcsize(layout) > 4:
-            (start,) = struct.unpack_from(f"{order}I", raw, place + 8)
-        else:
-            start = place + 8
+        start = place + struct.calcsize(f"={head}")
+        if struct.calcsize(layout) > room:
+            (start,) = struct.unpack_from(f"{order}{number}", raw, start)
         tags[tag] = struct.unpack_from(layout, raw, start)
     return tags
 

@@ -12,7 +12,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.data.colour_profiles import profile_name
-from latent_explorer.data.deep_pixels import DeepPicture, Range, of_picture
+from latent_explorer.data.deep_pixels import TIFF_MARKS, DeepPicture, Range, of_picture
 from latent_explorer.data.images import (
     MAX_PIXELS,
     deep_to_rgb,
@@ -151,7 +151,7 @@ def _problem(error: UserError, raw: bytes) -> str:
     if isinstance(cause, UnidentifiedImageError):
         if raw[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1"):
             return "a HEIC photo, which is not read here"
-        if raw[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+        if raw[:4] in TIFF_MARKS:
             return "a kind of TIFF that is not read here"
         return "not a picture, whatever its name says"
     if isinstance(cause, EOFError) or any(word in str(cause) for word in ("truncated", "Truncated")):

@@ -16,7 +16,7 @@ from PIL import Image, ImageOps
 
 from latent_explorer.common.errors import UserError, unreadable
 from latent_explorer.data.colour_profiles import to_srgb
-from latent_explorer.data.deep_pixels import DeepPicture, Range, of_picture, read_deep, tiff_size, turned
+from latent_explorer.data.deep_pixels import TIFF_MARKS, DeepPicture, Range, of_picture, read_deep, tiff_size, turned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -74,7 +74,7 @@ def may_be_deep(source: str | os.PathLike[str] | bytes) -> bool:
     if not isinstance(source, bytes):
         with open(source, "rb") as file:
             head = file.read(32)
-    return head.startswith((b"II*\0", b"MM\0*")) or (head.startswith(b"\x89PNG\r\n\x1a\n") and head[24:25] == b"\x10")
+    return head.startswith(TIFF_MARKS) or (head.startswith(b"\x89PNG\r\n\x1a\n") and head[24:25] == b"\x10")
 
 
 def open_deep(raw: bytes, name: str) -> DeepPicture | None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import posixpath
 import re
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 from latent_explorer.common.csv_table import read_table
 from latent_explorer.common.errors import UserError
 from latent_explorer.data import labels as tables
-from latent_explorer.data.images import SUFFIXES
+from latent_explorer.data.images import SUFFIXES, is_image_name
 from latent_explorer.data.sources import LABELS, TABLE_SUFFIXES, WORKBOOK_SUFFIXES, Source, read_file
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 MAX_TABLES = 12  # tables of other names that are looked into, each only at its beginning
 MAX_DEPTH = 5  # last folders of a path that are compared
 SNIFFED_BYTES, SNIFFED_ROWS = 1 << 16, 40
+SURE = 3  # names without ending, which are words that may mean anything
 # "labels (1).csv", "Label.CSV", "labels.csv.txt", "labels-copy.tsv"
 _SPELLINGS = re.compile(
     r"(?i)labels?([ _-]*(\(\d+\)|copy|final|new|v?\d+))*(\.(csv|tsv|tab|txt))+|labels?\.(xlsx|xlsm|xls|ods|numbers)"
@@ -60,10 +62,11 @@ def find_table(source: Source) -> tuple[LabelTable | None, list[str]]:
     """
     notes: list[str] = []
     found: LabelTable | None = None
+    stems = _Stems(source.names)
     inside, beside = _spellings_of_labels(source)
     for each in (*inside, *beside):
         if found is not None:
-            notes += [f"{each.name} is not used: {found.name} is."] if _names_pictures(each, source.names) else []
+            notes += [f"{each.name} is not used: {found.name} is."] if _names_pictures(each, stems) else []
             continue
         try:
             columns = tables.read_labels(each.read(), each.name)
@@ -71,7 +74,7 @@ def find_table(source: Source) -> tuple[LabelTable | None, list[str]]:
         except UserError as error:
             if each.exact:
                 raise
-            if _names_pictures(each, source.names):
+            if _names_pictures(each, stems):
                 notes.append(f"{each.name} is not used. {error}")
             continue
         if found is None:
@@ -81,7 +84,7 @@ def find_table(source: Source) -> tuple[LabelTable | None, list[str]]:
             notes.append(f"{problem} It is not used.")
     notes += _workbooks(source, any_name=found is None)
     if found is None:
-        notes += _other_tables(source)
+        notes += _other_tables(source, stems)
     return found, notes
 
 
@@ -139,7 +142,7 @@ def _workbooks(source: Source, *, any_name: bool) -> list[str]:
     ]
 
 
-def _other_tables(source: Source) -> list[str]:
+def _other_tables(source: Source, stems: _Stems) -> list[str]:
     """Name the tables of other names that speak of these pictures."""
     inside = [_inside(source, name) for name in source.tables[:MAX_TABLES]]
     beside = [_beside(path) for path in _files_beside(source) if path.suffix.lower() in (".csv", ".tsv", ".tab")]
@@ -147,21 +150,35 @@ def _other_tables(source: Source) -> list[str]:
         f"{each.name} speaks of these pictures and is not used: labels are read from a table called {LABELS}, whose "
         "first line names its columns, one of them 'file'."
         for each in (*inside, *beside[:MAX_TABLES])
-        if not _SPELLINGS.fullmatch(posixpath.basename(each.name)) and _names_pictures(each, source.names)
+        if not _SPELLINGS.fullmatch(posixpath.basename(each.name)) and _names_pictures(each, stems)
     ]
 
 
-def _names_pictures(each: _Candidate, names: Sequence[str]) -> bool:
-    """Return True if a cell at the beginning of a table is the name of a picture, with or without its ending."""
+def _names_pictures(each: _Candidate, stems: _Stems) -> bool:
+    """Return True if cells at the beginning of a table are names of pictures: one with its ending, several without."""
     try:
         data = each.read()[:SNIFFED_BYTES]
         rows = read_table(data[: data.rfind(b"\n") + 1] or data, each.name)
     except UserError:
         return False
     cells = (posixpath.basename(_path(cell)).casefold() for row in rows[:SNIFFED_ROWS] for cell in row if cell.strip())
-    plain = [cell for cell in cells if not cell.isdigit()]  # numbers may be anything
-    stems = {posixpath.splitext(cell)[0] for cell in plain}
-    return any(_stem_of(name) in stems for name in names)
+    # A line of a list may go on after the name; numbers alone may be anything.
+    words = {word for cell in cells for word in (cell, cell.split()[0]) if not word.isdigit()}
+    with_ending = {word for word in words if is_image_name(word)}
+    if any(posixpath.splitext(word)[0] in stems.all for word in with_ending):
+        return True
+    return len((words - with_ending) & stems.all) >= min(SURE, len(stems.all))
+
+
+class _Stems:
+    """File names of the pictures without folder and ending, in small letters; made when first asked for."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = names
+
+    @functools.cached_property
+    def all(self) -> set[str]:
+        return {_stem_of(name) for name in self._names}
 
 
 def _stem_of(name: str) -> str:
@@ -179,7 +196,7 @@ def _matched(each: _Candidate, columns: tables.Columns, names: Sequence[str]) ->
     spelt = [unicodedata.normalize("NFC", name) for name in names]
     best: list[str | None] = []
     how, most = "", 0
-    for change, key_of_name, key_of_file in _comparisons(each.folder):
+    for change, key_of_name, key_of_file in _comparisons(each.folder, spelt, files):
         pictures = _by_key(names, [key_of_name(name) for name in spelt], [key_of_file(file) for file in files])
         matched = sum(name is not None for name in pictures)
         # Ends of paths agree by accident, too: half of the rows or of the pictures must.
@@ -190,28 +207,36 @@ def _matched(each: _Candidate, columns: tables.Columns, names: Sequence[str]) ->
     return LabelTable(each.name, columns, best, f", matched {how}" if how else "") if most else None
 
 
-def _comparisons(folder: str) -> Iterator[tuple[str, Callable[[str], str], Callable[[str], str]]]:
+def _comparisons(
+    folder: str, names: Sequence[str], files: Sequence[str]
+) -> Iterator[tuple[str, Callable[[str], str], Callable[[str], str]]]:
     """Yield ways to compare the path of a picture with that of a row, strictest first, each with its description."""
-
-    def same(path: str) -> str:
-        return path
-
-    def without_ending(path: str) -> str:
-        # A row may have none, and then a point in it is no ending.
-        stem, ending = posixpath.splitext(path)
-        return (stem if ending.lower() in SUFFIXES else path).casefold()
-
-    yield "", same, same
+    yield "", _same, _same
     if folder:
-        yield "", same, lambda file: f"{folder}/{file}"
-    for text, change in (("", same), ("whatever the capitals", str.casefold), ("without endings", without_ending)):
-        for depth in range(MAX_DEPTH, 0, -1):
+        yield "", _same, lambda file: f"{folder}/{file}"
+    depths = range(min(MAX_DEPTH, max((name.count("/") for name in names), default=0) + 1), 0, -1)
+    changes = (("", _same), ("whatever the capitals", str.casefold), ("without endings", _without_ending))
+    for text, change in changes:
+        known = {change(name.rpartition("/")[2]) for name in names}
+        if 2 * sum(change(file.rpartition("/")[2]) in known for file in files) < min(len(files), len(names)):
+            continue
+        for depth in depths:
             end = "by file names" if depth == 1 else "by the ends of paths"
 
             def key(path: str, change: Callable[[str], str] = change, depth: int = depth) -> str:
                 return "/".join(change(path).rsplit("/", depth)[-depth:])
 
             yield f"{end} {text}".strip(), key, key
+
+
+def _same(path: str) -> str:
+    return path
+
+
+def _without_ending(path: str) -> str:
+    """Return a path in small letters without its ending: a row may have none, and then a point in it is no ending."""
+    stem, ending = posixpath.splitext(path)
+    return (stem if ending.lower() in SUFFIXES else path).casefold()
 
 
 def _by_key(names: Sequence[str], keys: Sequence[str], wanted: Sequence[str]) -> list[str | None]:

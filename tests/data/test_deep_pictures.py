@@ -87,6 +87,8 @@ LAYOUTS = {
     "deflate": {"deflate": True, "rows": 8},
     "deflate in planes": {"deflate": True, "rows": 11, "planes": True},
     "deflate in tiles": {"deflate": True, "tile": 16},
+    "BigTIFF": {"big": True, "rows": 9},
+    "BigTIFF in tiles": {"big": True, "tile": 16, "deflate": True},
     "predictor": {"deflate": True, "rows": 13, "predictor": 2},
     "predictor in tiles": {"deflate": True, "tile": 16, "predictor": 2, "planes": True},
 }

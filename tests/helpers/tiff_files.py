@@ -23,6 +23,7 @@ def tiff(
     order: str = "<",
     extra: tuple[int, ...] = (),
     turn: int = 1,
+    big: bool = False,
     tags: dict[int, tuple[str, list[float]]] | None = None,
 ) -> bytes:
     """Return a TIFF of `values` (H, W) or (H, W, C). `colours` is the photometric tag; `rows` those of a strip."""
@@ -53,19 +54,21 @@ def tiff(
         **({338: ("H", list(extra))} if extra else {}), **(tags or {}),
     }  # fmt: skip
     where = 324 if tile else 273
-    start = 8 + 2 + 12 * len(more) + 4
-    spill = sum(n for kind, listed in more.values() if (n := struct.calcsize(f"<{len(listed)}{kind}")) > 4)
+    offset, room = ("Q", 8) if big else ("I", 4)
+    start = (16 + 8 + 20 * len(more) + 8) if big else (8 + 2 + 12 * len(more) + 4)
+    spill = sum(n for kind, listed in more.values() if (n := struct.calcsize(f"<{len(listed)}{kind}")) > room)
     more[where] = ("I", [start + spill + sum(map(len, chunks[:i])) for i in range(len(chunks))])
-    directory, lists = struct.pack(f"{order}H", len(more)), b""
+    directory, lists = struct.pack(f"{order}{'Q' if big else 'H'}", len(more)), b""
     for tag in sorted(more):
         kind, listed = more[tag]
         body = struct.pack(f"{order}{len(listed)}{kind}", *listed)
         number = {"H": 3, "I": 4, "f": 11, "h": 8}[kind]
-        place = body.ljust(4, b"\0") if len(body) <= 4 else struct.pack(f"{order}I", start + len(lists))
-        directory += struct.pack(f"{order}HHI", tag, number, len(listed)) + place
-        lists += body if len(body) > 4 else b""
+        place = body.ljust(room, b"\0") if len(body) <= room else struct.pack(f"{order}{offset}", start + len(lists))
+        directory += struct.pack(f"{order}HH{offset}", tag, number, len(listed)) + place
+        lists += body if len(body) > room else b""
     mark = b"II" if order == "<" else b"MM"
-    return mark + struct.pack(f"{order}HI", 42, 8) + directory + bytes(4) + lists + b"".join(chunks)
+    head = struct.pack(f"{order}HHHQ", 43, 8, 0, 16) if big else struct.pack(f"{order}HI", 42, 8)
+    return mark + head + directory + bytes(room) + lists + b"".join(chunks)
 
 
 def _packed(part: np.ndarray, dtype: np.dtype, predictor: int, deflate: bool) -> bytes:
