@@ -14,6 +14,8 @@ from latent_explorer.ui.widgets.basics import column, plain, row
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from PySide6.QtGui import QResizeEvent
+
 LABEL = 8 * theme.UNIT  # px, of a field's name
 
 
@@ -54,6 +56,18 @@ class MessageLines(QWidget):
     @property
     def texts(self) -> list[str]:
         return [text for _severity, text in self._shown]
+
+    def sizeHint(self) -> QSize:
+        """Return the size at the present width: the height that long sentences need is also the largest."""
+        hint = super().sizeHint()
+        if self._lines.hasHeightForWidth() and self.width() > 0:
+            hint.setHeight(max(hint.height(), self._lines.heightForWidth(self.width())))
+        return hint
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self.updateGeometry()
 
     def show_lines(self, lines: Sequence[tuple[str, str]]) -> None:
         """Show (severity, sentence) pairs; a severity is a key of `SEVERITY_ICONS`."""

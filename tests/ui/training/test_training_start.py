@@ -15,6 +15,7 @@ from latent_explorer.app.training.updates import DataInspected, WindowChanged
 from latent_explorer.data.labels import Question, Reading
 from latent_explorer.data.summary import DataSummary
 from latent_explorer.ui.training.classifier_step import ClassesDialog
+from latent_explorer.ui.widgets.form import SeverityLabel
 
 
 def test_an_empty_form_says_what_is_missing_only_when_asked(page, controller):
@@ -239,3 +240,15 @@ def test_empty_labels_alone_need_no_choice(page, controller, pictures):
     assert page.plan.classes == ""
     assert page.classifier.classes.text() == "x (9), y (8)"
     assert page.classifier.doubt.text().startswith("(empty): 2 pictures, left out")
+
+
+def test_long_notes_are_shown_whole(qtbot, page, controller, pictures):
+    note = "A workbook of a long name is not read: if it holds labels, save its sheet as CSV (UTF-8) called labels.csv."
+    controller.offer = DataSummary("class folders", 18, {"class": {"a": 9, "b": 9}}, notes=(note, note + " Twice."))
+    page.images.choose(pictures)
+
+    def whole() -> bool:
+        labels = [line.label for line in page.images.messages.findChildren(SeverityLabel) if line.isVisible()]
+        return len(labels) == 3 and all(label.height() >= label.heightForWidth(label.width()) for label in labels)
+
+    qtbot.waitUntil(whole)
