@@ -180,8 +180,8 @@ def open_dataset(
         chosen = tables.take_rows(listing.columns, tables.select(listing.columns, where))
         columns, indices, names = _classes(chosen, label, classes, listing.value_names)
         key = label or "class"
-        if listing.table and classes is None and key in columns:
-            asked = tables.ask_of_values(key, columns[key])
+        if listing.table and classes is None and key in chosen:
+            asked = tables.ask_of_values(key, chosen[key])
         split = _chosen_split(columns, listing, split)
         sides, filled = _sides(columns, group, split)
     except UserError as error:

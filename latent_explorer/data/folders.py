@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from latent_explorer.data.labels import Columns, Question, Reading
-from latent_explorer.data.split_words import FILLERS, named_side, settled, split_side, words_of
+from latent_explorer.data.split_words import FILLERS, HUMP, named_side, settled, split_side, words_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
 # Folders in which one download keeps the same pictures in several versions (PlantVillage, FFHQ).
 VERSIONS = (
@@ -126,7 +126,8 @@ def _meanings(folders: Iterable[str]) -> Mapping[str, tuple[str, str]] | None:
 
 def _rest_of(folder: str, rest: str) -> str:
     """Return the class in a folder's name, as it is spelt there where its words follow each other."""
-    found = re.search(r"[\W_]*".join(map(re.escape, rest.split())), folder, re.IGNORECASE)
+    words = r"[\W_]*".join(map(re.escape, rest.split()))
+    found = re.search(rf"(?i)(?<![^\W_]){words}(?![^\W_])", " ".join(HUMP.split(folder)))
     return found.group() if found else rest
 
 
@@ -182,16 +183,29 @@ def _question(parts: Parts) -> Question | None:
     tops = {p[0] for p in parts}
     counts = Counter(name for names in below.values() for name in names)
     repeated = [name for name, n in counts.items() if n > 1]
-    if len(tops) < 2 or len(counts) < 2 or len(repeated) < len(counts) / 2:
+    text = _half_a_split(tops) if counts else ""
+    if not text and (len(tops) < 2 or len(counts) < 2 or len(repeated) < len(counts) / 2):
         return None
+    text = text or "Folders inside several folders have the same names, so the classes may be one or the other"
     depth = min(MAX_LEVELS, max(map(len, parts)) - 1)
     readings = []
     for level in range(depth):
         folders = sorted({p[level] for p in parts if len(p) > level + 1})
         more = f" and {len(folders) - SHOWN} more" if len(folders) > SHOWN else ""
         readings.append(Reading("folder" if level == 0 else f"folder{level + 1}", ", ".join(folders[:SHOWN]) + more))
-    return Question(
-        "Folders inside several folders have the same names, so the classes may be one or the other", tuple(readings)
+    return Question(text, tuple(readings))
+
+
+def _half_a_split(folders: Collection[str]) -> str:
+    """Return why folders are in doubt of which some are sides of a split, train among them, and others not; or ""."""
+    sides = {folder: side for folder in folders if (side := split_side(folder))}
+    others = sorted(set(folders) - sides.keys())
+    if "train" not in sides.values() or len(set(sides.values())) < 2 or not others:
+        return ""
+    split, rest = (", ".join(names[:SHOWN]) for names in (sorted(sides), others))
+    return (
+        f"{split} are called like the sides of a split and {rest} beside them not (give a folder that "
+        "holds only what belongs together), so the classes may be one or the other"
     )
 
 

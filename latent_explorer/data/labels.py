@@ -177,9 +177,16 @@ def may_be_no_label(value: str) -> bool:
     return not value or value == EMPTY or value.strip().casefold() in _NO_LABEL
 
 
-def ask_of_values(key: str, cells: Sequence[str]) -> str:
+def ask_of_values(key: str, cells: list[str]) -> str:
     """Return the question whether values such as "NA" are a class, in one sentence; "" if there are none."""
-    doubtful = [value for value in sorted_values(cells) if value and may_be_no_label(value)]
+    values = sorted_values(cells)
+    doubtful = [value for value in values if value and may_be_no_label(value)]
+    if not doubtful and "" in values and len(values) == 2:
+        both = write_classes({values[1]: values[1], EMPTY: "other"})
+        return (
+            f"{cells.count('')} pictures have an empty cell in the column '{key}' and all others {values[1]!r}: no "
+            f"label, or the other class? To make it one, say {both} as Classes (--classes)."
+        )
     if not doubtful:
         return ""
     sure = {value: value for value in sorted_values(cells) if not may_be_no_label(value)}

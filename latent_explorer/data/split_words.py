@@ -26,7 +26,8 @@ FILLERS = frozenset([
     "jpg", "jpeg", "png", "tif", "tiff", "all", "the", "of", "for",
 ])  # fmt: skip
 _GLUED = re.compile(rf"({'|'.join(sorted(_SIDE_OF, key=len, reverse=True))})({'|'.join(sorted(FILLERS))})")
-_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
+# Where a word begins by a capital: trainA.
+HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _WORD = re.compile(r"\d+|[^\W\d_]+")
 
 
@@ -38,7 +39,7 @@ def split_side(word: str) -> str:
 
 def words_of(name: str) -> list[str]:
     """Return the words in a folder's name, in small letters: "trainA_images" -> train, a, images."""
-    return [word.lower() for word in _WORD.findall(_HUMP.sub(" ", name))]
+    return [word.lower() for word in _WORD.findall(HUMP.sub(" ", name))]
 
 
 def named_side(name: str) -> tuple[str, tuple[str, ...]] | None:

@@ -73,6 +73,8 @@ def test_split_folders_are_a_split_and_not_classes(train: str, test: str, sides:
     "folders",
     [
         {"cats_train": "train cats", "dogs_train": "train dogs", "cats_test": "test cats", "dogs_test": "test dogs"},
+        {"train-A": "train A", "train-B": "train B", "test-A": "test A", "test-B": "test B"},
+        {"A_train": "train A", "B_train": "train B", "A_val": "val A", "B_val": "val B"},
         {"trainA": "train A", "trainB": "train B", "testA": "test A", "testB": "test B"},
         {"train_0": "train 0", "train_1": "train 1", "val_0": "val 0", "val_1": "val 1"},
         {"train_cats": "train cats", "train_dogs": "train dogs"},
@@ -96,6 +98,7 @@ def test_sides_and_classes_in_one_another(folders: dict[str, str]) -> None:
     "folders",
     [
         ("train", "bus", "car"),  # a vehicle
+        ("train/1", "train/2", "bus/1", "car/3"),
         ("valid", "invalid"),
         ("test tube", "training shoe"),
         ("test_strip", "test_tube"),
@@ -172,6 +175,8 @@ def test_folders_in_doubt_are_refused_with_both_readings_until_one_is_chosen(tmp
         ("fold1/a", "fold1/b", "fold2/a", "fold2/b", "fold3/b"),
         ("art/train/dog", "art/train/cat", "photo/train/dog", "photo/train/cat", "photo/test/dog"),
         ("cats/indoor", "cats/outdoor", "dogs/indoor", "dogs/outdoor"),
+        ("train/a", "train/b", "test/a", "test/b", "archive/train/a"),  # a second copy inside, as in some downloads
+        ("train/a", "test/b", "extra/c"),
         ("train_big/a", "train_big/b", "test_small/a", "test_small/b"),
     ],
     ids=" ".join,

@@ -197,6 +197,15 @@ def test_labels_that_may_be_none_are_asked_about(root: Path, word: str) -> None:
     )
 
 
+def test_a_table_that_marks_one_class_only_is_asked_about(root: Path) -> None:
+    rows = [f"{name},{('sick', '')[i % 2]}" for i, name in enumerate(NAMES)]
+    (root / "labels.csv").write_text("\n".join(["file,state", *rows]))
+    with pytest.raises(UserError, match=r"20 pictures have an empty cell .*sick=sick,\(empty\)=other as Classes"):
+        open_labelled_data(DataConfig(str(root), label="state"))
+    chosen = DataConfig(str(root), label="state", classes="sick,(empty)=well")
+    assert open_labelled_data(chosen).class_counts() == (("sick", 20), ("well", 20))
+
+
 def test_folders_called_none_are_a_class(tmp_path: Path) -> None:
     for i in range(20):
         for name in ("none", "rust"):
