@@ -276,20 +276,35 @@ def mode_button(action: QAction, text: str = "") -> QToolButton:
     return made
 
 
-def tool_row(actions: Mapping[str, QAction]) -> QWidget:
-    """Return the row of buttons beside the menus: modes of the canvas, undo, redo, record, open, export."""
-    made = QWidget()
-    made.setAccessibleName("Tools")
-    layout = row(made, spacing=theme.UNIT // 2)
-    layout.setContentsMargins(theme.UNIT, 0, theme.UNIT, 0)
-    for key in TOOL_ROW:
-        if key:
-            layout.addWidget(mode_button(actions[key]))
-        else:
-            layout.addSpacing(theme.MARGIN)
-    record = mode_button(actions["record"], "Record")
-    record.setMinimumWidth(RECORD_WIDTH)
-    layout.addWidget(record)
-    layout.addWidget(mode_button(actions["open"], "Open"))
-    layout.addWidget(mode_button(actions["export_png"], "Export"))
-    return made
+class ToolRow(QWidget):
+    """Row of buttons beside the menus: modes of the canvas, undo, redo, record, open, export."""
+
+    def __init__(self, actions: Mapping[str, QAction]) -> None:
+        super().__init__()
+        self.setAccessibleName("Tools")
+        layout = row(self, spacing=theme.UNIT // 2)
+        layout.setContentsMargins(theme.UNIT, 0, theme.UNIT, 0)
+        for key in TOOL_ROW:
+            if key:
+                layout.addWidget(mode_button(actions[key]))
+            else:
+                layout.addSpacing(theme.MARGIN)
+        self._record = mode_button(actions["record"], "Record")
+        others = mode_button(actions["open"], "Open"), mode_button(actions["export_png"], "Export")
+        self._worded = (self._record, *others)
+        for button in self._worded:
+            layout.addWidget(button)
+        self._narrow = True
+        self.set_narrow(False)
+
+    def set_narrow(self, on: bool) -> bool:
+        """Leave out the words beside the icons, or show them. Return True if that changed the width."""
+        if on == self._narrow:
+            return False
+        self._narrow = on
+        icons_only, worded = Qt.ToolButtonStyle.ToolButtonIconOnly, Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+        for button in self._worded:
+            button.setToolButtonStyle(icons_only if on else worded)
+        self._record.setMinimumWidth(0 if on else RECORD_WIDTH)
+        self.adjustSize()
+        return True

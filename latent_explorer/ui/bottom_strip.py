@@ -29,11 +29,12 @@ if TYPE_CHECKING:
 HEAD = theme.CONTROL + theme.UNIT
 LOW, HIGH = 18 * theme.UNIT + 6, 26 * theme.UNIT  # px, open, on a low screen and on a high one
 TALL_SCREEN = 840  # px between menus and status bar from which on a screen is high
+MIN_HEIGHT = 440  # px between menus and status bar from which on there is room for the open strip
 ICON_EDGE = theme.MARGIN - (theme.CONTROL - theme.ICON) // 2  # px, aligns icons with the margin
 TABS = ("Live plot", "Timeline", "Training")
 PLOT, TIMELINE, TRAINING = range(len(TABS))
 FOLDED = 2  # page of the head
-MIN_HEAD_WIDTH = 16 * theme.UNIT  # px; parts without room are hidden
+MIN_HEAD_WIDTH = theme.CONTROL  # px; parts without room are hidden
 MIN_HEIGHT_WITH_DOCK = 900  # px between menus and status bar from which on the strip stays open above the dock
 MIN_WIDTH_WITH_CAPTION = 600  # px of width from which on the live plot's head shows its text
 
@@ -50,6 +51,7 @@ class BottomStrip(QWidget):
         self.tab = PLOT
         self._training = False  # True while the dock is open below
         self._gave_way = False  # True while folded because of the dock
+        self._too_low = False  # True while folded because the window is low
         self._available = 0  # px between menus and status line
         self._taken = 0  # px that a notice below takes
         self.setAccessibleName("Live plot and timeline")
@@ -87,7 +89,7 @@ class BottomStrip(QWidget):
         head.setContentsMargins(ICON_EDGE, 0, ICON_EDGE, 0)
         head.addWidget(self.fold)
         head.addWidget(self.tabs)
-        head.addSpacing(theme.UNIT)
+        head.addSpacing(theme.UNIT // 2)
         head.addWidget(self._head, 1)
         layout = column(self, spacing=0)
         layout.setContentsMargins(0, theme.UNIT // 2, 0, theme.UNIT // 2)
@@ -137,8 +139,14 @@ class BottomStrip(QWidget):
             self.training_dismissed.emit()
 
     def set_available_height(self, height: int) -> None:
-        """Set the height between menus and status bar, px; the strip is taller from `TALL` on."""
+        """Set the height between menus and status bar, px. It is tall on a high screen, and folds on a low one."""
         self._available = height
+        if height < MIN_HEIGHT and not self.folded and not self._too_low:
+            self._too_low = True
+            self.set_folded(True)
+        elif height >= MIN_HEIGHT and self._too_low:
+            self._too_low = False
+            self.set_folded(False)
         self._give_height()
 
     def set_taken_height(self, height: int) -> None:
@@ -176,4 +184,6 @@ class BottomStrip(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.caption.setVisible(self.width() >= MIN_WIDTH_WITH_CAPTION)
+        wide = self.width() >= MIN_WIDTH_WITH_CAPTION
+        self.caption.setVisible(wide)
+        self.tabs.set_tight(not wide)

@@ -43,6 +43,7 @@ from latent_explorer.ui.samples.panel import SamplesPanel
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.training.dock import TrainingDockHost
 from latent_explorer.ui.widgets.basics import action_text, close_dialogs_of_model, column, hairline, open_dialog
+from latent_explorer.ui.widgets.fitting import ShrinkingArea, fit_to_screen
 from latent_explorer.ui.widgets.notice_bar import NoticeBar
 from latent_explorer.ui.widgets.status_bar import StatusBar
 from latent_explorer.ui.window_actions import handlers
@@ -50,7 +51,7 @@ from latent_explorer.ui.window_actions import handlers
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
+    from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QResizeEvent
 
     from latent_explorer.app.exploration.autosave import Recovery
     from latent_explorer.app.explorer import Explorer
@@ -59,6 +60,8 @@ if TYPE_CHECKING:
     from latent_explorer.app.training.controller import TrainingController
 
 LEFT, RIGHT = 27 * theme.UNIT, 41 * theme.UNIT  # px
+MIN_LEFT = 25 * theme.UNIT
+MIN_WIDTH_WITH_WORDS = 1000  # px from which on the tools beside the menus have words
 AUTOSAVE_SECONDS = 30
 
 
@@ -118,7 +121,7 @@ class MainWindow(QMainWindow):
         self.recent = self.menus[actions.FILE].addMenu("Open &recent")
         self.menus[actions.FILE].insertMenu(self.actions_by_key["save"], self.recent)
         self.recent.aboutToShow.connect(self._fill_recent)
-        self.tools = actions.tool_row(self.actions_by_key)
+        self.tools = actions.ToolRow(self.actions_by_key)
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.splitter.setHandleWidth(1)
         self.splitter.setChildrenCollapsible(False)
@@ -127,7 +130,7 @@ class MainWindow(QMainWindow):
         for index, stretch in enumerate((0, 1, 0)):
             self.splitter.setStretchFactor(index, stretch)
         self.splitter.setSizes([LEFT, 10 * LEFT, RIGHT])
-        self.projection.left.setMinimumWidth(LEFT)
+        self.projection.left.setMinimumWidth(MIN_LEFT)
         whole = QWidget()
         layout = column(whole, spacing=0)
         if self.menuBar().isNativeMenuBar():  # macOS: the bar is at the top of the screen
@@ -138,7 +141,8 @@ class MainWindow(QMainWindow):
         self.dock_host = TrainingDockHost(
             controller, self.splitter, self.notices, self.status.training, self.actions_by_key["training"]
         )
-        layout.addWidget(self.dock_host, 1)
+        self.area = ShrinkingArea(self.dock_host)
+        layout.addWidget(self.area, 1)
         layout.addWidget(hairline())
         layout.addWidget(self.status)
         self.setCentralWidget(whole)
@@ -162,7 +166,7 @@ class MainWindow(QMainWindow):
         self.canvas.view.drag_started.connect(self.files.drag_picture)
         self.canvas.grid.opened.connect(lambda: self.canvas.show_grid(False))
         self.dock_host.docked.connect(self.strip.set_training_docked)
-        self.dock_host.height_changed.connect(self.strip.set_available_height)
+        self.area.height_changed.connect(self.strip.set_available_height)
         self.strip.training_dismissed.connect(self.dock_host.dock.close)
         self.canvas.grid_shown.connect(self.actions_by_key["grid"].setChecked)
         self.status.cancel_requested.connect(self.explorer.cancel)
@@ -173,13 +177,15 @@ class MainWindow(QMainWindow):
         self.actions_by_key[f"theme_{theme.mode()}"].setChecked(True)
 
     def present(self) -> None:
-        """Show the window, at first start maximized if the screen is too small for it."""
+        """Show the window on what there is of a screen, at first start maximized if that is too small for it."""
         room = QGuiApplication.primaryScreen().availableSize()
         small = room.width() <= self.width() or room.height() <= self.height()
+        fit_to_screen(self)
         if small and not self.explorer.settings.window_geometry:
             self.showMaximized()
         else:
             self.show()
+        self.windowHandle().screenChanged.connect(lambda _screen: fit_to_screen(self))  # one was unplugged
 
     def _restore_geometry(self) -> None:
         """Restore the geometry of the window and its columns."""
@@ -355,6 +361,12 @@ class MainWindow(QMainWindow):
             self.canvas.view.set_peek(False)
             return
         super().keyReleaseEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        beside_menus = not self.menuBar().isNativeMenuBar()
+        if self.tools.set_narrow(beside_menus and event.size().width() < MIN_WIDTH_WITH_WORDS):
+            self.menuBar().setCornerWidget(self.tools)  # it is placed anew
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

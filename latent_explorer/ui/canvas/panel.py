@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.explain.recipe import Picture, PictureRecipe, PictureRequest
 
+MIN_PAGE = 256, 152  # px
 WELCOME = "Open an explainer to see what its classifier looks at, or drop one on this window."
 
 
@@ -89,6 +90,7 @@ class CanvasPanel(QWidget):
         self.pages = Pages()
         for page in (self.welcome, self.loading, self.view, self.grid):
             self.pages.addWidget(page)
+        self.pages.setMinimumSize(*MIN_PAGE)  # not that of the page that needs most: a small screen has no room for it
         self.bars = ProbabilityBars()
         below = QWidget()
         inner = column(below)

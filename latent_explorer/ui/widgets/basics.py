@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 
 from latent_explorer.common.format import shortened
 from latent_explorer.ui.style import icons, theme
+from latent_explorer.ui.widgets.fitting import fit_to_screen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -253,4 +254,5 @@ def open_dialog(dialog: Dialog) -> Dialog:
     """Show a dialog over its parent without blocking; it is deleted when it closes."""
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.open()
+    fit_to_screen(dialog)
     return dialog

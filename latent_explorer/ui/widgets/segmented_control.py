@@ -52,6 +52,14 @@ class SegmentedControl(QWidget):
             self._line.addWidget(made)
         self.choose(list(labels).index(before) if before in labels else 0)
 
+    def set_tight(self, on: bool) -> None:
+        """Give the words less padding, or the usual one."""
+        if on != self._tight:
+            self._tight = on
+            for button in self._group.buttons():
+                button.setProperty("tight", on)
+                button.style().polish(button)
+
     @property
     def labels(self) -> list[str]:
         return [button.text() for button in self._group.buttons()]
