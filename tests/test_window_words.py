@@ -17,6 +17,7 @@ WORDS = {
     r"\bis asked\b": "whose verdict is shown",
     r"κ": "share of the way to the observed end",
     r"\b(questions|seconds|s|images|colours|line|minutes) an? (question|attribute|frame|second|participant)\b": "per",
+    r"\b(one|name) a line\b": "per line",
     r"\bframe stands\b": "seconds per frame",
     r"\bshift of\b": "the slider's name",
     r"\btak(e|en) (it |them )?(out|away)\b": "remove",

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     "--out", type=OUTPUT_FILE, metavar="X.classifier", help="File to write; without it only say what FILE is."
 )
 @click.option("--name", metavar="TEXT", help="What the classifier is called; else FILE's name.")
-@click.option("--class-names", metavar="NAME,...|FILE", help="In the order of its outputs; or a text file, one a line.")
+@click.option("--class-names", metavar="NAME,...|FILE", help="In the order of its outputs, or a file, one per line.")
 @click.option("--architecture", metavar="NAME", help="Its network, if it is not recognised: timm:resnet18.")
 @click.option("--output", type=int, metavar="N", help="Of many yes-or-no outputs, the one to read.")
 @click.option(
@@ -125,7 +125,7 @@ def _class_names(text: str) -> tuple[str, ...]:
             lines = path.read_text("utf-8-sig").splitlines()
         except (OSError, UnicodeDecodeError) as error:
             raise UserError(
-                f"{path} cannot be read: {error}. Give a UTF-8 text file, one class name a line."
+                f"{path} cannot be read: {error}. Give a UTF-8 text file, one class name per line."
             ) from error
         return tuple(line.strip() for line in lines if line.strip())
     return tuple(part.strip() for part in text.split(",") if part.strip())

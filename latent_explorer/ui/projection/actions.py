@@ -130,7 +130,7 @@ class ProjectionActions:
         self._canvas.set_photo(on)
 
     def show_page(self) -> None:
-        """Open the page "Project" and focus the button for the next step."""
+        """Open the page "Your photos" and focus the button for the next step."""
         self.left.set_projecting(True)
         next_step = self.panel.project if self._controller.photos else self.panel.open
         next_step.setFocus()

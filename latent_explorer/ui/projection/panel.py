@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The page "Project" at the left: the photos, the settings, one button, and the report of the shown projection."""
+"""The page "Your photos" at the left: the photos, the settings, one button, and the report of the shown projection."""
 
 from __future__ import annotations
 
