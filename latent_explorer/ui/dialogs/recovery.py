@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QDialog, QListWidget, QListWidgetItem, QWidget
 
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import button, column, hint, row
-from latent_explorer.ui.widgets.scaling import to_qimage
+from latent_explorer.ui.widgets.scaling import scaled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -38,6 +38,7 @@ class RecoveryDialog(QDialog):
         self.list = QListWidget()
         self.list.setAccessibleName("Unsaved explorations, newest first")
         self.list.setIconSize(QSize(SIDE, SIDE))
+        self.list.setUniformItemSizes(True)
         for recovery in recoveries:
             self.list.addItem(_item(recovery))
         self.list.setCurrentRow(0)
@@ -82,5 +83,5 @@ def _item(recovery: Recovery) -> QListWidgetItem:
     parts += [f"{count} {name}{'s' if count > 1 else ''}" for count, name in counts if count]
     item = QListWidgetItem(", ".join(parts))
     if exploration.thumbnail is not None:
-        item.setIcon(QIcon(QPixmap.fromImage(to_qimage(exploration.thumbnail))))
+        item.setIcon(QIcon(QPixmap.fromImage(scaled(exploration.thumbnail, SIDE, 1.0, pixels=False))))
     return item
