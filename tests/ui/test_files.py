@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from PIL import Image
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 from window_tools import drag, wait_picture
@@ -59,3 +60,13 @@ def test_picture_of_the_window(desktop, tmp_path, monkeypatch):
     desktop.window.actions_by_key["screenshot"].trigger()
     with Image.open(tmp_path / "window.png") as image:
         assert image.width >= 1366
+
+
+def test_pasting_from_a_clipboard_that_gives_nothing_is_a_sentence(desktop, monkeypatch):
+    class Held:
+        def mimeData(self) -> None:
+            """As while another program holds the clipboard."""
+
+    monkeypatch.setattr(QGuiApplication, "clipboard", Held)
+    desktop.window.actions_by_key["paste"].trigger()
+    assert "no picture on the clipboard" in desktop.window.notices.history[-1][1]

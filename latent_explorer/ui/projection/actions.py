@@ -6,8 +6,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QBuffer, QIODevice
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QBuffer, QIODevice, QMimeData
+from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QFileDialog
 
 from latent_explorer.app.exploration.updates import (
@@ -29,8 +29,7 @@ from latent_explorer.ui.projection.panel import ProjectionPanel
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from PySide6.QtCore import QMimeData
-    from PySide6.QtGui import QAction, QImage
+    from PySide6.QtGui import QAction
 
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.app.projection.controller import ProjectionController
@@ -158,7 +157,7 @@ class ProjectionActions:
 
     def paste(self) -> None:
         """Paste a picture, or files, from the clipboard."""
-        data = QGuiApplication.clipboard().mimeData()
+        data = QGuiApplication.clipboard().mimeData() or QMimeData()  # None while another program holds it
         paths = dropped_paths(data)
         if paths:
             self._explorer.open_path(*paths)
@@ -171,8 +170,8 @@ class ProjectionActions:
         """Add a picture that was pasted, or dropped from a browser. Returns True if the data holds one."""
         if not data.hasImage():
             return False
-        image: QImage = data.imageData()
-        if image.isNull():
+        image = data.imageData()
+        if not isinstance(image, QImage) or image.isNull():
             return False
         with report_errors(self._explorer.updates.emit, f"Opening {name}"):
             self._controller.open_image(read_image(_png(image), name=name), name)
