@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import pickletools
 import struct
+import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
@@ -21,7 +22,7 @@ from latent_explorer.common.guarded_json import shortened
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-MAX_OPERATIONS = 1_000_000  # a checkpoint of a thousand tensors with its optimizer takes about 100,000
+MAX_OPERATIONS = 400_000  # a checkpoint of a thousand tensors with its optimizer takes about 100,000
 MAX_INTEGER_BITS = 128
 MAX_KEY_BITS = 60  # larger integers could share their hash
 PARTS: dict[Any, int] = {
@@ -138,20 +139,20 @@ class _Machine:
         self._to_copy = size + MAX_OPERATIONS  # bytes that calls may still copy
 
     def run(self, source: _Bounded) -> Any:
-        count = 0
         try:
-            for opcode, argument, _ in pickletools.genops(source):  # type: ignore[arg-type]  # any readable file
-                count += 1
-                if count > MAX_OPERATIONS:
-                    raise DamagedData(f"its pickle has more than {MAX_OPERATIONS:,} operations")
-                if opcode.name == "STOP":
-                    return self.stack.pop()
-                if opcode.name in _IGNORED:
-                    continue
-                operation = _OPERATIONS.get(opcode.name)
-                if operation is None:
-                    raise DamagedData(f"its pickle uses the operation {opcode.name}, which no checkpoint needs")
-                operation(self, argument)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)  # of damaged escapes in old text
+                for count, (opcode, argument, _) in enumerate(pickletools.genops(source)):  # type: ignore[arg-type]
+                    if count == MAX_OPERATIONS:
+                        raise DamagedData(f"its pickle has more than {MAX_OPERATIONS:,} operations")
+                    if opcode.name == "STOP":
+                        return self.stack.pop()
+                    if opcode.name in _IGNORED:
+                        continue
+                    operation = _OPERATIONS.get(opcode.name)
+                    if operation is None:
+                        raise DamagedData(f"its pickle uses the operation {opcode.name}, which no checkpoint needs")
+                    operation(self, argument)
         except DamagedData:
             raise
         except (ValueError, LookupError, TypeError, AttributeError, OverflowError, EOFError, struct.error) as error:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import torch
 
-from latent_explorer.common.errors import UserError
+from latent_explorer.common.errors import DamagedData, UserError, unreadable
 from latent_explorer.models.classifiers import Classifier, ClassifierConfig, Preprocessing
 from latent_explorer.models.importers.checkpoint_file import Checkpoint
 from latent_explorer.models.importers.classifiers.formats import refuse_program
@@ -154,7 +154,10 @@ def default_class_names(count: int) -> tuple[str, ...]:
 
 def _choose(checkpoint: Checkpoint) -> tuple[Tensors, str, list[str]]:
     """Return the tensors of the most likely state dict, where it was, and what was left out."""
-    found = find_state_dicts(checkpoint.content)
+    try:
+        found = find_state_dicts(checkpoint.content)
+    except DamagedData as error:
+        raise unreadable(checkpoint.path, "checkpoint", error) from error
     if not found:
         raise UserError(
             f"{checkpoint.path} holds no tensors by name. Save the model's state_dict() and choose that file."

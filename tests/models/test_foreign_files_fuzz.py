@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: MIT
+"""Mutated checkpoints of other programs end in a UserError or a value, soon, in little memory, and run nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import pickle
+import random
+import time
+import tracemalloc
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save as safetensors
+from torch import nn
+
+from latent_explorer.common.errors import DamagedData, UserError
+from latent_explorer.models.importers.checkpoint_file import Checkpoint
+from latent_explorer.models.importers.classifiers.file import inspect_classifier
+from latent_explorer.models.importers.classifiers.metadata import class_names_in, network_names_in
+from latent_explorer.models.importers.generators.file import import_generator
+from latent_explorer.models.importers.state_dicts import find_state_dicts, without_wrappers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+QUICK, MANY = 1000, 50_000  # mutations
+LONGEST = 5.0  # seconds for one file
+MEMORY = 64 << 20  # bytes beside twice the file
+
+
+def saved(value: Any, **options: Any) -> bytes:
+    out = io.BytesIO()
+    torch.save(value, out, **options)
+    return out.getvalue()
+
+
+def seeds() -> list[bytes]:
+    """Return small sound files of every container."""
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Linear(4, 2))
+    content = {"state_dict": net.state_dict(), "class_to_idx": {"a": 0, "b": 1}, "net": net, "epoch": 3}
+    arrays = {"a": np.arange(6.0), "b": (1, 2.5, "x", None, True, b"y"), "t": torch.ones(3)}
+    return [
+        saved(content),
+        saved(content, _use_new_zipfile_serialization=False),
+        *(pickle.dumps(arrays, protocol) for protocol in (0, 2, 4, 5)),
+        safetensors(net.state_dict()),
+    ]
+
+
+def mutations(count: int) -> Iterator[bytes]:
+    rng = random.Random(0)
+    files = seeds()
+    for _ in range(count):
+        data = bytearray(rng.choice(files))
+        for _ in range(rng.choice((1, 1, 2, 8))):
+            at, kind = rng.randrange(len(data)), rng.randrange(5)
+            if kind == 0:
+                data[at] = rng.randrange(256)
+            elif kind == 1:
+                data[at] ^= 1 << rng.randrange(8)
+            elif kind == 2:
+                del data[at : at + rng.randrange(1, 40)]
+            elif kind == 3:
+                data[at:at] = data[rng.randrange(len(data)) :][: rng.randrange(1, 40)]
+            else:
+                data[at : at + 4] = rng.choice((b"\xff\xff\xff\xff", b"\xff\xff\xff\x7f", b"\0\0\0\0"))
+            data = data or bytearray(b"x")
+        yield bytes(data)
+
+
+def use(path: Path) -> None:
+    """Read all that the importers read."""
+    with contextlib.suppress(DamagedData), Checkpoint(path) as checkpoint:
+        class_names_in(checkpoint.content)
+        network_names_in(checkpoint.content)
+        for state in find_state_dicts(checkpoint.content):
+            for tensor in without_wrappers(state.tensors)[0].values():
+                checkpoint.read(tensor)
+
+
+def try_all(path: Path, count: int) -> None:
+    for data in mutations(count):
+        path.write_bytes(data)
+        start = time.perf_counter()
+        for reader in (use, import_generator):
+            try:
+                reader(path)
+            except UserError:
+                continue
+        assert time.perf_counter() - start < LONGEST
+
+
+def test_mutated_files(tmp_path: Path) -> None:
+    try_all(tmp_path / "x.pt", QUICK)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_many_mutated_files(tmp_path: Path) -> None:
+    try_all(tmp_path / "x.pt", MANY)
+
+
+def bombs() -> dict[str, bytes]:
+    text = b"x" * 1_000_000
+    push = b"\x80\x02X" + len(text).to_bytes(4, "little") + text + b"q\x00"
+    encode = b"c_codecs\nencode\n(h\x00X\x06\x00\x00\x00latin1tR0"
+    deep = b"\x80\x02" + b"}X\x01\x00\x00\x00a" * 60_000 + b"N" + b"s" * 60_000 + b"."
+    modules = b"\x80\x02" + b"".join(
+        b"ctorch.nn\nModule\n)R}(X\x0b\x00\x00\x00_parameters}X\x08\x00\x00\x00_modules}("
+        + (b"X\x01\x00\x00\x00ah" + bytes([i - 1]) + b"X\x01\x00\x00\x00bh" + bytes([i - 1]) if i else b"")
+        + b"uubq" + bytes([i]) + b"0"
+        for i in range(64)
+    ) + b"h\x3f."  # fmt: skip
+    return {
+        "copies of a text": push + encode * 10_000 + b".",
+        "nested dictionaries": deep,
+        "modules that share modules": modules,
+        "huge array": pickle.dumps(np.zeros(4), 2).replace(b"K\x04\x85", b"J\xff\xff\xff\x7f\x85"),
+        "empty dictionaries": b"\x80\x02(" + b"}" * 390_000 + b"l.",
+        "expanded tensor": saved({"state_dict": {"a": torch.zeros(1).expand(2**40)}}),
+    }
+
+
+@pytest.mark.parametrize("name", ["nested dictionaries", "modules that share modules"])
+def test_too_deep_for_a_classifier(tmp_path: Path, name: str) -> None:
+    (tmp_path / "x.pt").write_bytes(bombs()[name])
+    with pytest.raises(UserError, match=r"x\.pt is damaged"):
+        inspect_classifier(tmp_path / "x.pt")
+
+
+@pytest.mark.parametrize("name", bombs())
+def test_bombs(tmp_path: Path, name: str) -> None:
+    data = bombs()[name]
+    path = tmp_path / "x.pt"
+    path.write_bytes(data)
+    tracemalloc.start()
+    try:
+        for reader in (use, import_generator):
+            try:
+                reader(path)
+            except UserError:
+                continue
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 2 * len(data) + MEMORY, f"{peak >> 20} MB"
