@@ -282,8 +282,7 @@ class ToolRow(QWidget):
     def __init__(self, actions: Mapping[str, QAction]) -> None:
         super().__init__()
         self.setAccessibleName("Tools")
-        layout = row(self, spacing=theme.UNIT // 2)
-        layout.setContentsMargins(theme.UNIT, 0, theme.UNIT, 0)
+        layout = self._line = row(self, spacing=theme.UNIT // 2)
         for key in TOOL_ROW:
             if key:
                 layout.addWidget(mode_button(actions[key]))
@@ -306,5 +305,7 @@ class ToolRow(QWidget):
         for button in self._worded:
             button.setToolButtonStyle(icons_only if on else worded)
         self._record.setMinimumWidth(0 if on else RECORD_WIDTH)
+        # The menu bar's own button for menus without room needs some beside it.
+        self._line.setContentsMargins((3 if on else 1) * theme.UNIT, 0, theme.UNIT, 0)
         self.adjustSize()
         return True

@@ -3,15 +3,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import locale
 import os
+import signal
+import socket
 import sys
 import time
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QLocale, QTimer
+from PySide6.QtCore import QLocale, QSocketNotifier, QTimer
 from PySide6.QtGui import QFont, QFontDatabase
 from PySide6.QtWidgets import QApplication
 
@@ -28,12 +31,13 @@ from latent_explorer.ui.main_window import MainWindow
 from latent_explorer.ui.style import icons, theme
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from latent_explorer.app.engine.model_host import ModelHost
 
 FONTS = ("Inter-Regular.otf", "Inter-SemiBold.otf")
 FAMILY = "Inter"
+INTERRUPTED = 130  # exit status of a window that a signal closed
 
 
 def make_application() -> QApplication:
@@ -117,9 +121,37 @@ def run(path: Path | None = None) -> int:
     _report_first_picture(desktop.explorer)
     QTimer.singleShot(0, desktop.window, lambda: desktop.begin(path))
     try:
-        return app.exec()
+        with _ended_by_signals(app):
+            return app.exec()
     finally:
         desktop.close()
+
+
+@contextlib.contextmanager
+def _ended_by_signals(app: QApplication) -> Iterator[None]:
+    """Close the window in order at Ctrl-C, a shutdown and a lost terminal; unsaved work is offered at the next start.
+
+    Python runs signal handlers between two of its own lines only, and Qt waits outside of them. The system therefore
+    writes a byte into a socket, on which Qt waits, too.
+    """
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    previous = {number: old for number in numbers if (old := signal.getsignal(number)) != signal.SIG_IGN}
+    reader, writer = socket.socketpair()
+    with reader, writer:
+        reader.setblocking(False)
+        writer.setblocking(False)
+        notifier = QSocketNotifier(reader.fileno(), QSocketNotifier.Type.Read)
+        notifier.activated.connect(lambda _socket: reader.recv(1))
+        woken = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+        for number in previous:
+            signal.signal(number, lambda _number, _frame: app.exit(INTERRUPTED))
+        try:
+            yield
+        finally:
+            for number, old in previous.items():
+                signal.signal(number, old)
+            signal.set_wakeup_fd(woken)
+            notifier.setEnabled(False)
 
 
 def _report_first_picture(explorer: Explorer) -> None:

@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     from latent_explorer.app.training.controller import TrainingController
 
 LEFT, RIGHT = 27 * theme.UNIT, 41 * theme.UNIT  # px
-MIN_LEFT = 25 * theme.UNIT
+MIN_LEFT = 24 * theme.UNIT
 MIN_WIDTH_WITH_WORDS = 1000  # px from which on the tools beside the menus have words
 AUTOSAVE_SECONDS = 30
 

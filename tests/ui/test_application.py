@@ -4,14 +4,17 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
 
+import pytest
 from PySide6.QtCore import QThread
 from window_tools import desktop_on, open_fake
 
 from latent_explorer.app.exploration.intents import SetBase
+from latent_explorer.common.paths import self_command
 from latent_explorer.explain.recipe import SeedBase
 from latent_explorer.ui.application import make_application
 from latent_explorer.ui.dialogs.recovery import RecoveryDialog
@@ -93,3 +96,19 @@ def test_all_that_was_left_behind_is_offered(qtbot, tmp_path, monkeypatch):
         qtbot.waitUntil(lambda: desktop.explorer.state is not None, timeout=8000)
         assert desktop.explorer.state.base == SeedBase(7)
         assert "Continue" in desktop.window.notices.button.text(), "the other one is offered, too"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_closes_the_window_in_order(number, tmp_path):
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "LATENT_EXPLORER_TIMING": "1"}
+    window = subprocess.Popen(self_command("open"), stderr=subprocess.PIPE, text=True, env=environment)
+    assert window.stderr is not None
+    for line in window.stderr:
+        if "window_visible" in line:
+            break
+    window.send_signal(number)
+    rest = window.stderr.read()
+    assert window.wait(60) == 130
+    assert "Traceback" not in rest
+    window.stderr.close()
