@@ -15,7 +15,7 @@ from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Kept, Metric, Notice, Progress
 from latent_explorer.common.jobs import forward_events
 from latent_explorer.data.images import read_image
-from latent_explorer.explain.projection.report_text import cautions, domain_sentence, summary
+from latent_explorer.explain.projection.report_text import checks, domain_sentence, further_cautions, summary
 from latent_explorer.explain.projection.result_files import ResultFolder
 from latent_explorer.explain.projection_settings import (
     DEFAULT,
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 _BATCH_SIZE = 64  # pictures whose results are in memory before they are written
 _LATENTS = (".npz", ".npy")
+_WORDS = {True: "passed", False: "failed", None: "not known"}
 SCHEDULES = {"default": DEFAULT, "nvidia": NVIDIA_SCHEDULE}
 
 
@@ -178,9 +179,10 @@ def _project(
 
 
 def _text(results: ResultFolder) -> str:
-    """Return a line for each picture, and below it what speaks against it."""
+    """Return a line for each picture, and below it the three checks and what else speaks against it."""
     lines = []
     for report in results.reports:
         lines.append(f"{report.name}: {summary(report)}")
-        lines += [f"  {caution}" for caution in (*cautions(report), domain_sentence(report)) if caution]
+        lines += [f"  {check.name} {_WORDS[check.passed]}: {check.text}" for check in checks(report)]
+        lines += [f"  {caution}" for caution in (*further_cautions(report), domain_sentence(report)) if caution]
     return "\n".join([*lines, f"{len(results.reports)} pictures in {results.path}"])

@@ -68,6 +68,10 @@ class ProjectionReport(msgspec.Struct, frozen=True):
     tuned: bool = False  # a weight delta belongs to it: attribute ranges are approximate
     cond_assumed: bool = False  # the imported file held no cond: equal class probabilities are used
     probs_photo: tuple[float, ...] = ()  # (K,) of the photo at its own size, where that was computed
+    # (K,) of what a search finds whose loss does not ask the classifier; empty: not made (stopped, or an older file).
+    probs_unasked: tuple[float, ...] = ()
+    detail_kept: float | None = None  # of what stands out in the photo, 0 to 1; None: not measured
+    detail_area: float = 0.0  # how much stands out, of where the classifier looks, 0 to 1
     settings: ProjectionSettings = ProjectionSettings()
 
 

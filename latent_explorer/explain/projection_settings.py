@@ -42,6 +42,7 @@ class ProjectionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     l2: Weight = 1.0  # weight of the mean squared difference of pixels in [-1, 1]
     # Weight of KL(C(target) || C(picture)), as in StylEx's training; with 0 agreement is a check of its own.
     verdict: Weight = 0.05
+    check: bool = True  # then search once more without `verdict`, to see whether the picture alone keeps the class
     near_mean: Weight = 0.0  # weight of the mean squared distance from w_avg, in w_std
     spread: Weight = 0.0  # weight of the rows' mean squared distance from their own mean, in w_std
     # Noise on w while it is optimised, in NVIDIA's w_std; gone after 3/4 of the steps.

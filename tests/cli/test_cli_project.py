@@ -59,7 +59,16 @@ def test_a_folder_becomes_projections(file: Path, photos: Path, tmp_path: Path, 
     with (tmp_path / "out" / "summary.csv").open() as table:
         rows = list(csv.DictReader(table))
     assert [row["name"] for row in rows] == ["leaf 0.png", "leaf 1.png", "leaf 2.png"]
+    assert set(rows[0]) >= {"class_check", "detail_check", "domain_check", "detail_kept"}
     assert json.loads((tmp_path / "out" / "summary.json").read_text())["n"] == 3
+    assert set(first["checks"]) == {"class", "detail", "domain"}
+
+
+def test_each_picture_has_its_three_lines(file: Path, photos: Path, tmp_path: Path, capsys) -> None:
+    assert main(["project", *map(str, (file, photos / "leaf 0.png", "--steps", 1, "--out", tmp_path / "out"))]) == 0
+    text = capsys.readouterr().out
+    for name in ("class", "detail", "domain"):
+        assert f"\n  {name} " in text
 
 
 def test_a_photo_is_decoded_once(file: Path, photos: Path, tmp_path: Path, capsys, monkeypatch) -> None:
@@ -99,7 +108,7 @@ def test_people_read_what_speaks_against_a_result(file: Path, tmp_path: Path, ca
     assert main(["project", *map(str, args)]) == 0
     said = capsys.readouterr().out
     assert "other: No photo: the classifier says" in said
-    assert "the generator was told equal ones" in said
+    assert "the generator was given equal ones" in said
 
 
 def test_two_pictures_of_one_name_are_two_results(file: Path, photos: Path, tmp_path, capsys) -> None:

@@ -49,6 +49,9 @@ def make_projected(
         w_distance=0.93,
         in_domain=True,
         domain_reason="",
+        probs_unasked=(0.7, 0.3),
+        detail_kept=0.9,
+        detail_area=0.1,
     )
     target = random.integers(0, 256, (size, size, 3), np.uint8)
     maps = tuple(random.standard_normal((s, s), np.float32) for s in (4, 8, 8)) if noise else None

@@ -22,7 +22,7 @@ from latent_explorer.models.architecture import GeneratorConfig
 from latent_explorer.models.explainer import Explainer
 from latent_explorer.models.stylegan2 import Generator
 
-QUICK = ProjectionSettings(steps=12, w_steps=6, early_stop=0, nearest_of=24)
+QUICK = ProjectionSettings(steps=12, w_steps=6, early_stop=0, nearest_of=24, check=False)
 
 
 def plain_explainer() -> Explainer:

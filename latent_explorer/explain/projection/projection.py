@@ -25,6 +25,7 @@ from latent_explorer.data.images import to_float
 from latent_explorer.explain.batches import default_budget
 from latent_explorer.explain.latents import Latent, mapped_w, projected_of, seed_latent
 from latent_explorer.explain.projected import ProjectedPicture, ProjectionReport
+from latent_explorer.explain.projection.detail import attention, compare_detail
 from latent_explorer.explain.projection.judge import DomainVerdict, ProjectionJudge
 from latent_explorer.explain.projection.loss import PictureLoss, area_downsample
 from latent_explorer.explain.projection.optimizer import LatentOptimizer, LatentVariables, OptimizationStep, tune
@@ -39,7 +40,7 @@ from latent_explorer.explain.projection.target import Target
 from latent_explorer.explain.projection_settings import DEFAULT, ProjectionSettings, Start
 from latent_explorer.explain.render.renderer import Renderer
 from latent_explorer.models.lpips_weights import lpips_available
-from latent_explorer.models.perceptual import LpipsDistance, PerceptualDistance, perceptual_for
+from latent_explorer.models.perceptual import FeatureDistance, LpipsDistance, PerceptualDistance, perceptual_for
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -112,6 +113,9 @@ class _Group:
     began: float = field(default_factory=time.perf_counter)
     search: LatentOptimizer | None = None  # the one that runs, or ran last
     verdicts: list[DomainVerdict] = field(default_factory=list)
+    looks: list[Tensor] = field(default_factory=list)  # where the classifier looks, each (1, 1, R, R)
+    unasked: list[tuple[float, ...]] = field(default_factory=list)  # probabilities: `ProjectionReport.probs_unasked`
+    checked: float = 0.0  # seconds that the check of the class took
     deltas: dict[int, Mapping[str, Tensor]] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -143,6 +147,12 @@ class _Projection:
         # Without an encoder a good start is found in W: the rows are one until w_steps have passed.
         without = self.model.encoder is None and settings.space != "w"
         self.w_steps = settings.w_steps if without else 0
+        # Whether the classifier's word takes part: in the loss, in what is given to the generator, or, where LPIPS is
+        # missing, in the distance of pictures, which no other search would leave out.
+        searches = settings.steps or self.w_steps or settings.tuning
+        sees = isinstance(self.distance, FeatureDistance) and self.key == self.model.classifier_id and bool(searches)
+        self.asks = sees or bool((settings.verdict and searches) or self.model.generator.config.num_classes)
+        self.checks = self.asks and settings.check and not sees
 
     def run(self, targets: Sequence[Target]) -> Generator[Event, None, list[ProjectedPicture]]:
         if not isinstance(self.judge_distance, LpipsDistance):
@@ -152,6 +162,7 @@ class _Projection:
         size = group_size(self.model.generator.config.resolution, self.device)
         firsts = range(0, len(targets), size)
         of_group, of_picture = self.settings.steps + self.w_steps, self.settings.tuning
+        of_group *= 1 + self.checks
         self.tracker = _ProgressTracker(len(firsts) * of_group + len(targets) * of_picture)
         for done, i in enumerate(firsts, start=1):
             group = self._begin(targets[i : i + size], i)
@@ -173,44 +184,71 @@ class _Projection:
         if self.model.generator.config.num_classes:
             with torch.no_grad():
                 cond = self.model.classifier.probs(img).float()
-        return _Group(first, targets, img, cond)
+        looks = [attention(self.classifier, photo) for photo in torch.split(img, 1)]
+        return _Group(first, targets, img, cond, looks=looks)
 
     def _find(self, group: _Group) -> Generator[Event, None, None]:
-        """Find the latents of a group: start, verdict on the domain, and the steps, where needed first in W."""
+        """Find the latents of a group: start, verdict on the domain, the steps, and the check of the class."""
         model, settings = self.model, self.settings
-        ws = yield from initial_ws(model, self.start, group.img, group.cond, settings, self.distance)
+        start = yield from initial_ws(model, self.start, group.img, group.cond, settings, self.distance)
         if model.encoder is not None:
             with torch.no_grad():
                 encoded = model.generator.broadcast(model.encoder(group.img).float())
             yield from self._judge_domain(group, encoded)
+        ws = start
         if self.w_steps:
-            in_w = msgspec.structs.replace(settings, space="w", steps=self.w_steps, keep="best")
-            ws = yield from self._search(group, ws, in_w, 0)
+            ws = best_ws((yield from self._search(group, start, in_w(settings, self.w_steps), 0)))
             yield from self._judge_domain(group, ws)
-        ws = yield from self._search(group, ws, settings, self.w_steps)
+        found = yield from self._search(group, ws, settings, self.w_steps)
         if not group.verdicts:  # nothing simpler than the result itself was judged
-            yield from self._judge_domain(group, ws)
+            yield from self._judge_domain(group, best_ws(found))
+        if self.checks:
+            yield from self._keep(group)  # stopped during the check, it is the result
+            yield from self._check_class(group, start)
+
+    def _check_class(self, group: _Group, ws: Tensor) -> Generator[Event, None, None]:
+        """Search once more from the same ws without the classifier, and ask it about the results.
+
+        Its word is neither in the loss nor given to the generator, which would paint the class that it is given.
+        """
+        began = time.perf_counter()
+        unasked = msgspec.structs.replace(self.settings, verdict=0.0)
+        if self.w_steps:
+            ws = best_ws((yield from self._search(group, ws, in_w(unasked, self.w_steps), 0, check=True)))
+        found = yield from self._search(group, ws, unasked, self.w_steps, check=True)
+        group.unasked = [
+            self.judge.compare(found.best(i), target.image).probs_reconstruction
+            for i, target in enumerate(group.targets)
+        ]
+        group.checked = time.perf_counter() - began
 
     def _search(
-        self, group: _Group, ws: Tensor, settings: ProjectionSettings, done: int
-    ) -> Generator[Event, None, Tensor]:
-        """Run the steps in one space from ws (n, num_ws, w_dim) on; return the best ws."""
+        self, group: _Group, ws: Tensor, settings: ProjectionSettings, done: int, *, check: bool = False
+    ) -> Generator[Event, None, LatentVariables]:
+        """Run the steps in one space from ws (n, num_ws, w_dim) on. Those of a check are not shown."""
         rng = torch.Generator().manual_seed(settings.seed)
         w_std = self.renderer.w_std
-        variables = LatentVariables(self.model, ws, group.cond, settings, w_std)
+        cond = uniform(group.cond) if check else group.cond
+        variables = LatentVariables(self.model, ws, cond, settings, w_std)
         loss = PictureLoss(self.distance, group.img, settings, rng, self.classifier)
         w_avg = self.model.generator.mapping.w_avg
-        group.search = LatentOptimizer(variables, loss, settings, w_avg, w_std, rng, done)
+        search = LatentOptimizer(variables, loss, settings, w_avg, w_std, rng, done)
         message = f"Projecting {group.targets[0].name}" if len(group) == 1 else "Projecting"
-        for state in group.search.run(self.budget):
+        if check:
+            message = "Checking the class without the classifier"
+        else:
+            group.search = search
+        for state in search.run(self.budget):
             if state is None:
                 yield self.tracker.progress(message)
                 continue
             yield self.tracker.step(message) if state.number else self.tracker.progress(message)
+            if check:
+                continue
             yield _metric(group.first, state, done)
             if self.tracker.preview_due():
                 yield from self._keep(group)
-        return torch.cat([variables.best(i).ws for i in range(len(group))])
+        return variables
 
     def _keep(self, group: _Group) -> Generator[Event, None, None]:
         """Yield the best so far of all pictures that were begun."""
@@ -258,6 +296,9 @@ class _Projection:
         latent = replace(group.search.variables.best(i), delta=group.deltas.get(i, {}))
         likeness = self.judge.compare(latent, target.image)
         verdict = group.verdicts[i] if group.verdicts else DomainVerdict("", {})
+        made = torch.from_numpy(to_float(likeness.image[None])).to(self.device)
+        detail = compare_detail(group.img[i : i + 1], made, group.looks[i])
+        unasked = group.unasked[i] if group.unasked else ()
         report = ProjectionReport(
             name=target.name,
             model_hash=self.model_hash,
@@ -266,7 +307,7 @@ class _Projection:
             space=self.settings.space,
             start=self.start,
             steps=group.search.begun_at + int(group.search.steps_to_best[i]),
-            seconds=time.perf_counter() - group.began,
+            seconds=time.perf_counter() - group.began - group.checked,
             lpips=likeness.distance,
             lpips_net=self.judge_distance.name,
             optimised=self.distance.name,
@@ -281,9 +322,27 @@ class _Projection:
             domain_figures=verdict.figures,
             tuned=bool(latent.delta),
             probs_photo=target.probs_photo,
+            probs_unasked=unasked if self.asks else likeness.probs_reconstruction,
+            detail_kept=detail.kept,
+            detail_area=detail.area,
             settings=self.settings,
         )
         return projected_of(latent, target.image, likeness.image, report)
+
+
+def in_w(settings: ProjectionSettings, steps: int) -> ProjectionSettings:
+    """Return the settings of the steps in W before those in a larger space."""
+    return msgspec.structs.replace(settings, space="w", steps=steps, keep="best")
+
+
+def uniform(cond: Tensor | None) -> Tensor | None:
+    """Return equal probabilities in the place of cond (n, K): they give no class away."""
+    return None if cond is None else torch.full_like(cond, 1 / cond.shape[1])
+
+
+def best_ws(variables: LatentVariables) -> Tensor:
+    """Return the best ws (n, num_ws, w_dim) of a search."""
+    return torch.cat([variables.best(i).ws for i in range(len(variables))])
 
 
 class _ProgressTracker:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,11 @@ STARTS = {
     "average": "the average of the nearest random pictures",
 }
 
+IN_DOMAIN = "The photo is like the pictures that this generator makes."
 OUTSIDE_DOMAIN = "The photo is outside this generator's domain: what is found in it means little."
+
+DETAIL_LIMIT = 0.75  # of what stands out; less is called lost
+LEAST_AREA = 0.01  # of where the classifier looks; less does not stand out
 
 
 @dataclass(frozen=True)
@@ -54,14 +58,74 @@ def verdict(report: ProjectionReport) -> tuple[str, str]:
     )
 
 
+@dataclass(frozen=True)
+class Check:
+    """One of the three questions to a projection: is the class kept, is detail kept, is the photo in the domain?
+
+    severity   "good", "warning" where it fails, "note" where it is not known. While one of the three fails or is not
+               known, no other is "good": a tick stands for all of them.
+    """
+
+    name: Literal["class", "detail", "domain"]
+    passed: bool | None  # None: not known
+    severity: Literal["good", "warning", "note"]
+    text: str
+
+
+def checks(report: ProjectionReport) -> list[Check]:
+    """Return the three checks of a projected photo; empty for a latent from a file of numbers."""
+    if not has_photo(report):
+        return []
+    found: list[tuple[Literal["class", "detail", "domain"], bool | None, str]] = [
+        ("class", *_class_check(report)),
+        ("detail", *_detail_check(report)),
+        ("domain", report.in_domain, IN_DOMAIN if report.in_domain else OUTSIDE_DOMAIN),
+    ]
+    passed: Literal["good", "note"] = "good" if all(result for _name, result, _text in found) else "note"
+    return [Check(name, result, "warning" if result is False else passed, text) for name, result, text in found]
+
+
+def _class_check(report: ProjectionReport) -> tuple[bool | None, str]:
+    """Return whether the class is kept where the classifier's word took no part in the search."""
+    names, unasked = report.class_names, report.probs_unasked
+    _severity, sentence = verdict(report)
+    if not report.agreement:
+        return False, sentence
+    if not unasked:
+        return None, f"{sentence} That is no check: the classifier's word took part in the search{_how(report)}."
+    alone = f"Searched for without the classifier's word it is {top(names, unasked)}"
+    if _best(unasked) != _best(report.probs_target):
+        return False, f"{sentence} But only because the search was told: {alone[0].lower()}{alone[1:]}."
+    return True, sentence if unasked == report.probs_reconstruction else f"{sentence} {alone}, too."
+
+
+def _how(report: ProjectionReport) -> str:
+    lpips = report.optimised.startswith("LPIPS")
+    return "" if lpips else ", which without LPIPS's weights compares pictures by what the classifier sees of them"
+
+
+def _detail_check(report: ProjectionReport) -> tuple[bool | None, str]:
+    kept = report.detail_kept
+    if kept is None:
+        return None, "Detail: not measured."
+    if report.detail_area < LEAST_AREA:
+        return True, "No colour stands out in the photo that could be lost."
+    if kept < DETAIL_LIMIT:
+        return False, (
+            f"Detail is lost: of the spots and colours that stand out in the photo the reconstruction shows "
+            f"{100 * kept:.0f} %. What explains it says nothing about the rest."
+        )
+    return True, f"Detail is kept: {100 * kept:.0f} % of the spots and colours that stand out in the photo."
+
+
 def cautions(report: ProjectionReport) -> list[str]:
     """Return the reasons to take the projection with care, one sentence each; empty when there are none."""
+    return [check.text for check in checks(report) if check.passed is False] + further_cautions(report)
+
+
+def further_cautions(report: ProjectionReport) -> list[str]:
+    """Return the reasons that are not among the checks."""
     sentences = []
-    if not report.in_domain:
-        sentences.append(OUTSIDE_DOMAIN)
-    severity, sentence = verdict(report)
-    if severity == "warning":
-        sentences.append(sentence)
     if full := full_size_sentence(report):
         sentences.append(full)
     if report.cond_assumed:
@@ -139,7 +203,7 @@ def method_summary(report: ProjectionReport) -> str:
     space = SPACES[report.space]
     text = f"{space[0].upper()}{space[1:]}, from {STARTS[report.start]}, {steps}{tuned}, {report.seconds:.0f} s."
     if report.settings.verdict:
-        text += " The classifier was part of the search, so its agreement is not an independent check."
+        text += " The classifier was part of the search."
     return text
 
 

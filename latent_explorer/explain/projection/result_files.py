@@ -16,7 +16,7 @@ from latent_explorer.common.csv_table import escape_formula
 from latent_explorer.common.format import free_name
 from latent_explorer.common.paths import atomic_output, check_writable, safe_file_name
 from latent_explorer.explain.projected import SUFFIX, latent_npz, to_bytes
-from latent_explorer.explain.projection.report_text import has_photo
+from latent_explorer.explain.projection.report_text import checks, has_photo
 from latent_explorer.media.drawing import enlarge, export_factor
 from latent_explorer.media.png import png_bytes
 
@@ -35,6 +35,10 @@ _COLUMNS = (
     "lpips_net",
     "psnr",
     "agreement",
+    "class_check",
+    "detail_check",
+    "domain_check",
+    "detail_kept",
     "probability_difference",
     "w_distance",
     "in_domain",
@@ -69,7 +73,9 @@ class ResultFolder:
                 "latents": (".npz", latent_npz(picture)),
                 "image": (".png", png_bytes(shown)),
             }
-            row = msgspec.to_builtins(picture.report) | {"latent_id": picture.latent_id}
+            passed = {check.name: check.passed for check in checks(picture.report)}
+            row = msgspec.to_builtins(picture.report) | {"latent_id": picture.latent_id, "checks": passed}
+            row |= {f"{name}_check": result for name, result in passed.items()}
             for what, (suffix, content) in files.items():
                 path = self.path / f"{name}{suffix}"
                 with atomic_output(path) as temporary:

@@ -234,11 +234,9 @@ class ProjectionResultView(QWidget):
         self.name.setToolTip(report.name)
         self.method_summary.setText(projection_words.method_summary(report))
         self.compare.setVisible(projection_words.has_photo(report))
-        cautions = projection_words.cautions(report)
-        first = projection_words.verdict(report)
-        lines = [("warning", text) for text in cautions]
-        if first[0] != "warning":
-            lines.append(first)  # after the cautions
+        checks = projection_words.checks(report)
+        lines = [(str(check.severity), check.text) for check in checks] or [projection_words.verdict(report)]
+        lines += [("warning", text) for text in projection_words.further_cautions(report)]
         self.lines.show_lines(lines)
         reason = projection_words.domain_sentence(report)
         self.reason.setText(reason)

@@ -14,6 +14,7 @@ from latent_explorer.app.library import bundled_explainer
 from latent_explorer.data.dataset import open_dataset
 from latent_explorer.data.images import to_uint8
 from latent_explorer.explain.latents import mapped_w, seed_latent, w_standard_deviation
+from latent_explorer.explain.projection.report_text import checks
 from latent_explorer.models.explainer_file import read_explainer
 from latent_explorer.models.lpips_weights import lpips_available
 
@@ -58,4 +59,7 @@ def test_a_face_does_not_belong_among_leaves(shared_data: Path) -> None:
     assert [p.report.in_domain for p in pictures] == [False] * 3 + [True] * 3
     for picture in pictures[:3]:
         assert "random pictures of this generator" in picture.report.domain_reason
+        found = checks(picture.report)
+        assert [check.passed for check in found if check.name == "domain"] == [False]
+        assert "good" not in {check.severity for check in found}
         assert picture.report.psnr > 15

@@ -10,15 +10,18 @@ import numpy as np
 import pytest
 import torch
 from projection_runs import QUICK, changed, pictures_of_seeds, plain_explainer, projected, without_encoder
+from tiny import make_explainer
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Kept, Metric, Notice, Progress
 from latent_explorer.explain.latents import latent_of
 from latent_explorer.explain.projection.projection import project
+from latent_explorer.explain.projection.report_text import checks
 from latent_explorer.explain.projection.target import Target
 from latent_explorer.explain.projection_settings import ProjectionSettings
 from latent_explorer.explain.recipe import Noise, PictureRecipe, PictureRequest, ProjectedBase
 from latent_explorer.explain.render.renderer import Renderer
+from latent_explorer.models.explainer import with_classifier
 
 
 @pytest.fixture(autouse=True)
@@ -205,3 +208,37 @@ def test_nothing_to_project_is_a_sentence(tiny_explainer):
         projected(tiny_explainer, np.zeros((0, 16, 16, 3), np.uint8))
     with pytest.raises(ValueError, match="16 x 16"):
         projected(tiny_explainer, np.zeros((1, 8, 8, 3), np.uint8))
+
+
+def test_the_class_is_judged_by_a_search_without_the_classifiers_word(tiny_explainer, targets):
+    other = make_explainer(seed=1).classifier
+    model = with_classifier(tiny_explainer, other)
+    asked = list(model.classifiers)[-1]
+    plain = projected(model, targets[:2], classifier_id=asked).found
+    checked = projected(model, targets[:2], changed(check=True), classifier_id=asked)
+    assert [p.report.probs_unasked for p in plain] == [(), ()]
+    assert [p.latent_id for p in checked.found] == [p.latent_id for p in plain], "the result is the same"
+    totals = {e.total for e in checked.events if isinstance(e, Progress) and "without the classifier" in e.message}
+    assert totals == {2 * QUICK.steps}
+    before, *_, last = checked.kept
+    assert all(len(p.report.probs_unasked) == 2 for p in last.value)
+    assert not any(p.report.probs_unasked for p in before.value), "stopped during the check, it is not known"
+
+
+def test_where_pictures_are_compared_by_the_classifier_nothing_is_a_check_of_it(tiny_explainer, targets):
+    """Without LPIPS the distance is the classifier's own: no search is without its word."""
+    report = projected(tiny_explainer, targets[:1], changed(check=True)).found[0].report
+    assert report.probs_unasked == ()
+    kept = checks(report)[0]
+    assert kept.passed is (None if report.agreement else False)
+    assert "good" not in {check.severity for check in checks(report)}
+
+
+def test_a_result_without_the_classifiers_word_is_its_own_check():
+    model = with_classifier(plain_explainer(), make_explainer(seed=1).classifier)
+    asked = list(model.classifiers)[-1]
+    photo = pictures_of_seeds(model, range(3, 4))
+    report = projected(model, photo, changed(verdict=0.0), classifier_id=asked).found[0].report
+    assert report.probs_unasked == report.probs_reconstruction
+    told = projected(model, photo, changed(verdict=0.05), classifier_id=asked).found[0].report
+    assert told.probs_unasked == ()

@@ -279,6 +279,7 @@ def test_what_must_be_said_is_said(qtbot, desktop, projection):
     desktop.explorer.show_base(ProjectedBase(latent_id))
     wait_picture(qtbot, desktop)
     said = " ".join(projection.panel.result.lines.texts)
+    assert len(projection.panel.result.lines.texts) == 5  # three checks, and two further reasons
     for words in ("outside this generator's domain", "changes the class", "approximate", "At its own size"):
         assert words in said
         assert words in " ".join(warning.text for warning in desktop.explorer.shown.warnings), "and under the picture"
