@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     from latent_explorer.models.summary import ExplainerSummary
 
 # Highest priority first. "timeline" and "frames" belong to the timeline, "verdict" to what turns it,
+# "ends" to the pictures on the cards,
 # "effects" to the mean effects of what is listed.
-SLOTS = ("main", "timeline", "hover", "verdict", "grid", "thumbnails", "frames", "effects")
-ORDERED = ("timeline", "verdict", "frames", "effects")  # slots whose first pictures are needed first
+SLOTS = ("main", "timeline", "hover", "verdict", "grid", "thumbnails", "ends", "frames", "effects")
+ORDERED = ("timeline", "verdict", "ends", "frames", "effects")  # slots whose first pictures are needed first
 
 
 @dataclass(frozen=True)

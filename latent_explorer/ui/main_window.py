@@ -62,6 +62,7 @@ if TYPE_CHECKING:
 LEFT, RIGHT = 27 * theme.UNIT, 41 * theme.UNIT  # px
 MIN_LEFT = 24 * theme.UNIT
 MIN_WIDTH_WITH_WORDS = 1000  # px from which on the tools beside the menus have words
+RIGHT_SHARE = 0.23  # of the window's width, where that is more
 AUTOSAVE_SECONDS = 30
 
 
@@ -76,6 +77,7 @@ class MainWindow(QMainWindow):
         projections: ProjectionController,
     ) -> None:
         super().__init__()
+        self._panels_kept = False  # the user has chosen their widths
         self.explorer = explorer
         self.timelines = timelines
         self.actions_by_key = actions.build(self)
@@ -111,6 +113,17 @@ class MainWindow(QMainWindow):
     def sizeHint(self) -> QSize:
         return QSize(1440, 900)
 
+    def _share_width(self) -> None:
+        """Give the attributes their share of a wide window, until the user has chosen a width."""
+        if not self._panels_kept:
+            left, _, _ = self.splitter.sizes()
+            right = max(RIGHT, round(RIGHT_SHARE * self.width()))
+            if self.width() > left + right:
+                self.splitter.setSizes([left, self.width() - left - right, right])
+
+    def _keep_panels(self) -> None:
+        self._panels_kept = True
+
     # building ---------------------------------------------------------------------------------
 
     def _build(self, controller: TrainingController) -> None:
@@ -130,6 +143,7 @@ class MainWindow(QMainWindow):
         for index, stretch in enumerate((0, 1, 0)):
             self.splitter.setStretchFactor(index, stretch)
         self.splitter.setSizes([LEFT, 10 * LEFT, RIGHT])
+        self.splitter.splitterMoved.connect(self._keep_panels)
         self.projection.left.setMinimumWidth(MIN_LEFT)
         whole = QWidget()
         layout = column(whole, spacing=0)
@@ -193,7 +207,8 @@ class MainWindow(QMainWindow):
         self.resize(self.sizeHint())
         with contextlib.suppress(ValueError):
             self.restoreGeometry(QByteArray(base64.b64decode(kept.window_geometry)))
-            self.splitter.restoreState(QByteArray(base64.b64decode(kept.window_state)))
+            if self.splitter.restoreState(QByteArray(base64.b64decode(kept.window_state))):
+                self._keep_panels()
 
     # updates ----------------------------------------------------------------------------------
 
@@ -364,6 +379,7 @@ class MainWindow(QMainWindow):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._share_width()
         beside_menus = not self.menuBar().isNativeMenuBar()
         if self.tools.set_narrow(beside_menus and event.size().width() < MIN_WIDTH_WITH_WORDS):
             self.menuBar().setCornerWidget(self.tools)  # it is placed anew

@@ -15,11 +15,11 @@ def test_picture_is_the_hero_at_1366_x_768(qtbot, desktop):
     assert window.strip.height() <= 150
 
 
-def test_ten_attributes_are_in_view_at_1366_x_768_with_the_plot_open(desktop):
+def test_five_attributes_with_their_ends_are_in_view_at_1366_x_768_with_the_plot_open(desktop):
     panel = desktop.window.attributes
     assert not desktop.window.strip.folded
     room = panel.list.viewport().height()
-    assert 10 * panel.list.cards[0].height() <= room
+    assert 5 * panel.list.cards[0].height() <= room
 
 
 def test_a_notice_neither_moves_nor_covers_a_picture(qtbot, desktop, qapp):
@@ -44,3 +44,17 @@ def test_a_notice_neither_moves_nor_covers_a_picture(qtbot, desktop, qapp):
 
 def test_the_window_fits_on_a_small_screen(desktop):
     assert desktop.window.dock_host.minimumSizeHint().width() <= 850
+
+
+def test_the_attributes_get_their_share_of_a_wide_window_until_a_width_was_chosen(qtbot, desktop):
+    window = desktop.window
+    narrow = window.attributes.width()
+    window.resize(1920, 1000)
+    qtbot.waitUntil(lambda: window.attributes.width() >= 0.22 * 1920, timeout=5000)
+    track = window.attributes.list.cards[0].slider.track
+    assert track.x_of(1.0) - track.x_of(-1.0) >= 180
+    window.resize(1366, 744)
+    qtbot.waitUntil(lambda: window.attributes.width() == narrow, timeout=5000)
+    window.splitter.moveSplitter(window.width() - 500, 2)
+    window.resize(1500, 900)
+    assert window.attributes.width() >= 480

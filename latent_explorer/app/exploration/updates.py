@@ -86,6 +86,16 @@ class VerdictOffers:
 
 
 @dataclass(frozen=True)
+class AttributeEnds:
+    """Picture on the canvas, and the same with the attribute at -1 and at +1."""
+
+    attribute: Attribute
+    now: Picture
+    minus: Picture
+    plus: Picture
+
+
+@dataclass(frozen=True)
 class EffectsMeasured:
     """Mean changes of the target's probability are known of more attributes."""
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Card of one attribute: rank, name, place, effect and pin on the first line, slider and number on the second.
+"""Card of one attribute: rank, name, place, effect and pin on the first line, slider and number on the second, both
+ends on the third.
 
 It shows a `CardData` and emits signals for user input; it has no access to state or model.
 """
@@ -14,6 +15,7 @@ from PySide6.QtGui import QContextMenuEvent, QEnterEvent, QKeyEvent, QPainter, Q
 from PySide6.QtWidgets import QLabel, QMenu, QSizePolicy, QWidget
 
 from latent_explorer.ui.attributes.effect_bar import EffectBar
+from latent_explorer.ui.attributes.ends_strip import HEIGHT, EndsStrip
 from latent_explorer.ui.style import icons, theme
 from latent_explorer.ui.widgets.basics import Pages, column, hint, icon_button, row
 from latent_explorer.ui.widgets.editable_label import EditableLabel
@@ -53,6 +55,7 @@ class AttributeCard(QWidget):
         self.slider = ValueSlider("")
         self.message = hint(AT_END, wrap=False)
         self.effect = EffectBar()
+        self.ends = EndsStrip()
         self._middle = Pages()
         self._middle.addWidget(self.slider)
         self._middle.addWidget(self.message)
@@ -61,7 +64,7 @@ class AttributeCard(QWidget):
 
     def _build(self) -> None:
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setFixedHeight(FIRST_LINE_HEIGHT + theme.CONTROL + 5)
+        self.setFixedHeight(FIRST_LINE_HEIGHT + theme.CONTROL + HEIGHT + 5)
         self.rank.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.pin.setCheckable(True)
         self.pin.setIconSize(QSize(14, 14))
@@ -83,6 +86,10 @@ class AttributeCard(QWidget):
         body.addSpacing(PIN_WIDTH + theme.GAP // 2 - FIELD_INSET)
         layout.addLayout(head)
         layout.addLayout(body)
+        strip = row(spacing=0)
+        strip.addSpacing(RANK_WIDTH + theme.GAP // 2)
+        strip.addWidget(self.ends, 1)
+        layout.addLayout(strip)
 
     def _connect(self) -> None:
         self.slider.amount_changed.connect(self.amount_changed)

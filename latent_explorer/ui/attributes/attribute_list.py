@@ -10,9 +10,12 @@ from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QApplication, QFrame, QScrollArea, QWidget
 
+from latent_explorer.app.ends import EndsRenderer
 from latent_explorer.app.exploration.document import attribute_key
 from latent_explorer.app.exploration.intents import SetAttribute
-from latent_explorer.app.exploration.updates import HoverPicture, ModelOpened, StateChanged
+from latent_explorer.app.exploration.looks import look_alikes
+from latent_explorer.app.exploration.picture_requests import resolve
+from latent_explorer.app.exploration.updates import AttributeEnds, HoverPicture, ModelOpened, StateChanged
 from latent_explorer.common.format import signed_text
 from latent_explorer.ui.attributes.attribute_card import AttributeCard
 from latent_explorer.ui.attributes.card_data import class_name, fold_text
@@ -80,6 +83,7 @@ class AttributeList(QScrollArea):
         self._timer.timeout.connect(self._on_rest)
         self._growth = QTimer(self, singleShot=True, interval=0)
         self._growth.timeout.connect(self._grow)
+        self._renderer = EndsRenderer(explorer)
         self._connect()
 
     def _connect(self) -> None:
@@ -88,6 +92,7 @@ class AttributeList(QScrollArea):
         bar.valueChanged.connect(self._growth.start)
         bar.rangeChanged.connect(self._growth.start)
         explorer.updates.on(HoverPicture, self._show_end)
+        explorer.updates.on(AttributeEnds, self._take_ends)
         explorer.updates.on(ModelOpened, self._begin_anew)
         explorer.updates.on(StateChanged, self._on_state)
 
@@ -119,8 +124,11 @@ class AttributeList(QScrollArea):
         self._unfolded = False
 
     def _on_state(self, update: StateChanged) -> None:
-        """Begin anew when another list is shown."""
-        old, new = update.old, update.new
+        """Begin anew when another list is shown; dim the ends until those of this picture are there."""
+        old, new, summary = update.old, update.new, self._explorer.summary
+        if summary is not None and resolve(old, summary) != resolve(new, summary):
+            for card in self._cards.values():
+                card.ends.set_stale()
         if (old.classifier_id, old.target_class) != (new.classifier_id, new.target_class):
             self._begin_anew(update)
 
@@ -170,6 +178,23 @@ class AttributeList(QScrollArea):
         self.fold.setText("Show fewer" if self._unfolded else fold_text(folded))
         self.fold.setAccessibleName(self.fold.text())
         self.fold.setVisible(bool(folded))
+        self._renderer.show([a for key, a in self._attributes.items() if self._unfolded or key not in self._folded])
+
+    def _take_ends(self, update: AttributeEnds) -> None:
+        """Show both ends on the card, and mark what looks much like a card above it."""
+        state, summary, card = (
+            self._explorer.state,
+            self._explorer.summary,
+            self._cards.get(attribute_key(update.attribute)),
+        )
+        if state is None or summary is None or card is None:
+            return
+        card.ends.set_ends(update, class_name(state, summary, state.target_class), state.target_class)
+        known = {key: c.ends.ends for key, c in self._cards.items() if c.ends.ends is not None}
+        same = {key: ends.plus.image for key, ends in known.items() if ends.now is update.now}
+        alike = look_alikes(update.now.image, same)
+        for key, each in self._cards.items():
+            each.ends.set_alike(self._cards[alike[key]].name.text if key in alike else "")
 
     def set_editable(self, on: bool) -> None:
         """Grey the cards unless `on`; the list can still be scrolled, and keeps a focus that was inside."""

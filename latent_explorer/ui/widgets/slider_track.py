@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QSlider, QWidget
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 UNITS = 100  # positions per 1.0
 RADIUS = 7.0  # of the handle, px
 SNAP_DISTANCE = 2.5  # px within which a detent holds the handle
+INSIDE_SHARE = 0.75  # of the track, at least, for the range of the data
 FINE_FACTOR = 0.2  # factor on the mouse's movement while Shift is held
 
 
@@ -43,8 +45,8 @@ class SliderTrack(QSlider):
         self._inside = inside
         self.default = default
         self._detents = tuple(detents)
-        self._grip: float | None = None  # unsnapped value under the mouse while it drags
-        self._grip_x = 0.0
+        self._grip: float | None = None  # x of the handle before it snaps, while the mouse drags it
+        self._mouse_x = 0.0
         self._busy = False  # within a gesture
         self.setRange(round(minimum * UNITS), round(maximum * UNITS))
         self.setSingleStep(5)
@@ -78,18 +80,29 @@ class SliderTrack(QSlider):
 
     def x_of(self, amount: float) -> float:
         """Return the x of a value on the track, px."""
+        amounts, xs = self._stops()
+        return float(np.interp(amount, amounts, xs))
+
+    def amount_at(self, x: float) -> float:
+        """Return the value at an x, px; the nearest end beside the track."""
+        amounts, xs = self._stops()
+        return float(np.interp(x, xs, amounts))
+
+    def _stops(self) -> tuple[list[float], list[float]]:
+        """Return values and their x, between which the track is even: the range of the data gets most of it."""
         left, right = self._span()
         low, high = self.minimum() / UNITS, self.maximum() / UNITS
-        whole = (high - low) or 1.0  # a track with one position has no length
-        return left + (amount - low) / whole * (right - left)
+        a, b = self._inside or (low, high)
+        outside = (high - low) - (b - a)
+        if not (low <= a < b <= high) or outside <= 0 or (b - a) / (high - low) >= INSIDE_SHARE:
+            return [low, high], [left, right]
+        spare = (1 - INSIDE_SHARE) * (right - left) / outside  # px per unit outside
+        xs = [left, left + (a - low) * spare, right - (high - b) * spare, right]
+        amounts = [low, a, b, high]
+        return amounts, xs
 
-    def _per_pixel(self) -> float:
-        left, right = self._span()
-        return (self.maximum() - self.minimum()) / UNITS / max(right - left, 1.0)
-
-    def _snapped(self, amount: float) -> int:
-        reach = SNAP_DISTANCE * self._per_pixel()
-        near = next((d for d in self._detents if abs(amount - d) <= reach), amount)
+    def _snapped(self, x: float) -> int:
+        near = next((d for d in self._detents if abs(x - self.x_of(d)) <= SNAP_DISTANCE), self.amount_at(x))
         return round(near * UNITS)
 
     def _begin(self) -> None:
@@ -107,10 +120,10 @@ class SliderTrack(QSlider):
             event.ignore()
             return
         x = event.position().x()
-        self._grip_x, self._grip = x, self.amount
-        if abs(x - self.x_of(self.amount)) > RADIUS + 2:  # beside the handle: move it to the mouse
-            low, high = self.minimum() / UNITS, self.maximum() / UNITS
-            self._grip = min(max(low + (x - self._span()[0]) * self._per_pixel(), low), high)
+        self._mouse_x, self._grip = x, self.x_of(self.amount)
+        if abs(x - self._grip) > RADIUS + 2:  # beside the handle: move it to the mouse
+            left, right = self._span()
+            self._grip = min(max(x, left), right)
         self._end()  # of a wheel gesture, which has no end event
         self._begin()
         self.setSliderDown(True)
@@ -122,8 +135,8 @@ class SliderTrack(QSlider):
             event.ignore()
             return
         fine = event.modifiers() & Qt.KeyboardModifier.ShiftModifier
-        step = (event.position().x() - self._grip_x) * self._per_pixel() * (FINE_FACTOR if fine else 1.0)
-        self._grip_x = event.position().x()
+        step = (event.position().x() - self._mouse_x) * (FINE_FACTOR if fine else 1.0)
+        self._mouse_x = event.position().x()
         self._grip += step
         self.setValue(self._snapped(self._grip))
         event.accept()

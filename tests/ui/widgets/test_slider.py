@@ -13,6 +13,7 @@ from latent_explorer.common.format import number_text
 from latent_explorer.ui.application import make_application
 from latent_explorer.ui.widgets.number_box import parse_number
 from latent_explorer.ui.widgets.slider import ValueSlider
+from latent_explorer.ui.widgets.slider_track import INSIDE_SHARE
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -257,3 +258,24 @@ def test_numbers_read_back_as_shown(value):
 @pytest.mark.parametrize("text", ["", "-", "1e3", "nan", "1.2.3", "inf", "one"])
 def test_what_is_no_number(text):
     assert parse_number(text) is None
+
+
+def test_the_range_of_the_data_gets_most_of_the_track(qtbot):
+    slider = ValueSlider("brown")
+    qtbot.addWidget(slider)
+    slider.resize(250, 32)
+    track = slider.track
+    left, low, high, right = (track.x_of(amount) for amount in (-2.0, -1.0, 1.0, 2.0))
+    assert high - low == pytest.approx(INSIDE_SHARE * (right - left))
+    assert track.x_of(0.0) == pytest.approx((left + right) / 2)
+    for amount in (-2.0, -1.3, -1.0, 0.25, 1.0, 1.7, 2.0):
+        assert track.amount_at(track.x_of(amount)) == pytest.approx(amount)
+    assert track.amount_at(left - 50) == -2.0
+
+
+def test_a_range_that_fills_the_track_stays_even(qtbot):
+    slider = ValueSlider("share", 0.0, 1.0, inside=(0.0, 1.0))
+    qtbot.addWidget(slider)
+    slider.resize(250, 32)
+    left, right = slider.track.x_of(0.0), slider.track.x_of(1.0)
+    assert slider.track.x_of(0.25) == pytest.approx(left + 0.25 * (right - left))

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: MIT
+"""What an attribute does to a picture, from the pictures at its ends: where it changes, and which others look alike."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FULL_CHANGE = 64  # grey levels of 255 from which a pixel counts as wholly changed
+ALIKE = 0.6  # cosine of two changes from which a person takes them for one
+LEAST_CHANGE = 1.0  # root mean square in grey levels below which a change looks like nothing, and not like another
+
+
+def where_changed(minus: np.ndarray, now: np.ndarray, plus: np.ndarray) -> np.ndarray:
+    """Return how much each pixel changes at either end, (H, W) in 0..1, of pictures (H, W, 3) uint8."""
+    middle = now.astype(np.float32)
+    largest = np.maximum(np.abs(minus - middle), np.abs(plus - middle))
+    where: np.ndarray = np.clip(largest.mean(axis=2) / FULL_CHANGE, 0, 1)
+    return where
+
+
+def overlay(now: np.ndarray, where: np.ndarray, color: tuple[int, int, int]) -> np.ndarray:
+    """Return the picture in dim grey with `color` where it changes, (H, W, 3) uint8."""
+    grey = np.repeat(now.mean(axis=2, keepdims=True), 3, axis=2) * 0.6
+    share = where[..., None]
+    mixed: np.ndarray = np.rint(grey * (1 - share) + np.array(color) * share).astype(np.uint8)
+    return mixed
+
+
+def look_alikes(now: np.ndarray, plus: Mapping[str, np.ndarray]) -> dict[str, str]:
+    """Return, for every attribute whose picture at the plus end changes much like an earlier one's, that one's key."""
+    alike: dict[str, str] = {}
+    changes: dict[str, np.ndarray] = {}
+    for key, picture in plus.items():
+        change = picture.astype(np.float32).ravel() - now.astype(np.float32).ravel()
+        length = float(np.linalg.norm(change))
+        if length < LEAST_CHANGE * len(change) ** 0.5:
+            continue
+        change /= length
+        nearest = max(changes, key=lambda other: float(changes[other] @ change), default=None)
+        if nearest is not None and float(changes[nearest] @ change) >= ALIKE:
+            alike[key] = nearest
+        changes[key] = change
+    return alike

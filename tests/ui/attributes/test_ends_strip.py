@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: MIT
+"""Small pictures on the cards: this picture at both ends, and where it changes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import msgspec
+import pytest
+from panel_harness import open_model
+
+from latent_explorer.app.exploration.intents import SetBase
+from latent_explorer.app.exploration.updates import StateChanged
+from latent_explorer.explain.recipe import SampleBase
+from latent_explorer.ui.attributes.panel import AttributesPanel
+from latent_explorer.ui.style import theme
+
+
+@pytest.fixture
+def panel(qtbot, explorer, tmp_path):
+    theme.apply("light")
+    panel = AttributesPanel(explorer)
+    qtbot.addWidget(panel)
+    panel.resize(360, 900)
+    panel.show()
+    qtbot.waitExposed(panel)
+    open_model(qtbot, explorer, tmp_path)
+    qtbot.waitUntil(lambda: shown(panel) and all(card.ends.ends for card in shown(panel)), timeout=5000)
+    return panel
+
+
+def shown(panel):
+    return [card for card in panel.list.cards if card.isVisible()]
+
+
+def test_every_card_in_view_shows_three_pictures_and_what_the_classifier_says(panel, explorer):
+    for card in shown(panel):
+        assert len(card.ends._images) == 3
+        target = explorer.state.target_class
+        minus, plus = card.ends.ends.minus.probs[target], card.ends.ends.plus.probs[target]
+        assert card.ends.text == f"diseased {minus:.2f} … {plus:.2f}"
+        assert card.ends.accessibleName().startswith(card.ends.text)
+    assert panel.grab().width() == 360
+
+
+def test_they_are_dimmed_until_those_of_another_picture_are_there(panel, explorer, qtbot):
+    card = shown(panel)[0]
+    old = card.ends.ends
+    explorer.apply(SetBase(SampleBase(9)))
+    assert card.ends._stale
+    qtbot.waitUntil(lambda: not card.ends._stale, timeout=5000)
+    assert card.ends.ends.now is explorer.shown.result.after
+    assert card.ends.ends is not old
+    other_name = msgspec.structs.replace(explorer.state, timelines=())
+    explorer.updates.emit(StateChanged(explorer.state, other_name))
+    assert not card.ends._stale  # the picture is the same
+
+
+def test_what_looks_like_a_card_above_says_so(panel, explorer):
+    first, second = shown(panel)[:2]
+    twin = replace(second.ends.ends, plus=first.ends.ends.plus)
+    explorer.updates.emit(twin)
+    assert second.ends.alike_text == f"like {first.name.text}"
+    assert first.ends.alike_text == ""
