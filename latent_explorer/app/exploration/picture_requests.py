@@ -194,7 +194,7 @@ def warnings(
 
 
 def outside_the_data(found: Sequence[Caution]) -> str:
-    """Return what is outside the data in a few words: "Brown centre, combination"; empty if nothing is."""
+    """Return what is outside the data in a few words: "style 65, combination"; empty if nothing is."""
     return ", ".join(dict.fromkeys(warning.outside for warning in found if warning.outside))
 
 
@@ -206,7 +206,8 @@ def _shift_warnings(recipe: PictureRecipe, summary: ExplainerSummary, result: Re
         return []
     if len(outside) == 1:
         name = _shift_name(outside[0], summary)
-        return [Caution(f"{name} is outside the range that the data shows.", name)]
+        # Names have any length, and the status line has little room.
+        return [Caution(f"{name} is outside the range that the data shows.", f"style {outside[0].style_index}")]
     count = f"{len(outside)} styles"
     return [Caution(f"{count} are outside the range that the data shows.", count)]
 
@@ -218,7 +219,7 @@ def _combination_warnings(result: RenderResult) -> list[Caution]:
         f"Taken together the styles are {result.unlikeness:.1f} times as far from those of the encoded pictures as "
         "nearly all of these are from each other: no picture of the data has this combination."
     )
-    return [Caution(text, "combination of styles")]
+    return [Caution(text, "combination")]
 
 
 def _shift_name(edit: StyleShift, summary: ExplainerSummary) -> str:
