@@ -8,6 +8,7 @@ import os
 import stat
 import struct
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -252,23 +253,32 @@ def test_a_folder_that_cannot_be_read_is_left_out_and_named(tree: Path, monkeypa
         open_dataset(tree / "bad")
 
 
-def test_a_thousand_nested_folders_end_in_a_sentence(tree: Path) -> None:
+@pytest.fixture
+def deep(tree: Path) -> Iterator[Path]:
+    """The tree with 1,200 folders in one another, removed bottom-up: pytest's own removal ends in RecursionError."""
     here = os.open(tree, os.O_RDONLY)
     try:
         for _ in range(1200):  # one below the other: the whole path is longer than a system takes
             os.mkdir("d", dir_fd=here)
-            below = os.open("d", os.O_RDONLY, dir_fd=here)
-            os.close(here)
-            here = below
+            here = _moved_to("d", here)
+        yield tree
     finally:
+        while (tree / "d").exists():
+            here = _moved_to("..", here)
+            os.rmdir("d", dir_fd=here)
         os.close(here)
-    try:
-        data = open_dataset(tree, label="state")
-    finally:
-        for _ in range(1199):  # too deep to be removed as a whole
-            (tree / "d" / "d").rename(tree / "e")
-            (tree / "d").rmdir()
-            (tree / "e").rename(tree / "d")
+
+
+def _moved_to(name: str, here: int) -> int:
+    """Close the folder `here` and return its neighbour, open."""
+    there = os.open(name, os.O_RDONLY, dir_fd=here)
+    os.close(here)
+    return there
+
+
+def test_a_thousand_nested_folders_end_in_a_sentence(deep: Path) -> None:
+    tree = deep
+    data = open_dataset(tree, label="state")
     assert len(data) == 40
     assert "in more than 200 others" in data.listing.notes[0]
     with zipfile.ZipFile(tree.parent / "deep.zip", "w") as archive:

@@ -253,7 +253,7 @@ class RunHistory:
     def _in_folder(self) -> list[Path]:
         """Return the folders that may be runs; none if the user's folder cannot be read."""
         try:
-            entries = [e for e in os.scandir(self.folder) if not e.name.startswith(".")]
+            entries = [e for e in _entries(self.folder) if not e.name.startswith(".")]
         except (OSError, UserError):
             return []
         return [
@@ -318,15 +318,21 @@ def check_deletable(view: RunView) -> None:
         )
 
 
+def _entries(path: str | Path) -> list[os.DirEntry[str]]:
+    """Return the entries of a folder, which is closed also when reading them fails."""
+    with os.scandir(path) as entries:
+        return list(entries)
+
+
 def _foreign(path: Path) -> list[str]:
     """Return the names of files in a run folder that are not of a run. Links are not followed."""
     names = []
-    for entry in os.scandir(path):
+    for entry in _entries(path):
         if entry.is_dir(follow_symlinks=False) and entry.name in _RUN_FOLDERS:
             pattern = _RUN_FOLDERS[entry.name]
             names += [
                 f"{entry.name}/{inside.name}"
-                for inside in os.scandir(entry.path)
+                for inside in _entries(entry.path)
                 if not _is_run_file(inside, pattern.fullmatch(inside.name) is not None)
             ]
         elif not _is_run_file(entry, entry.name in _RUN_FILES):
