@@ -78,7 +78,7 @@ def _rules(
          "counts, of equals the last.",
          lambda all_: duplicates(all_, one_survey=rules.one_survey)),
         ("unfinished",
-         "The file says that the respondent did not finish, or, where it says nothing, an answer is missing.",
+         "An answer is missing, and the file does not say that the respondent finished.",
          lambda all_: [i for i, r in enumerate(all_) if is_unfinished(r, questions)]),
         ("too-fast", f"Less than {limit:g} s per question on average.",
          lambda all_: [i for i, r in enumerate(all_) if _pace(r) < limit]),
@@ -99,10 +99,24 @@ def duplicates(respondents: Sequence[Respondent], *, one_survey: bool = False) -
 
 
 def is_unfinished(respondent: Respondent, questions: Sequence[KeyItem]) -> bool:
-    """Return True if the respondent did not reach the end."""
-    if respondent.complete is not None:
-        return not respondent.complete
-    return any(item.item not in respondent.answers for item in questions)
+    """Return True if the respondent did not reach the end: whoever answered every question did, whatever a file says.
+
+    Services take a questionnaire for unfinished whose last button was not pressed.
+    """
+    return respondent.complete is not True and any(item.item not in respondent.answers for item in questions)
+
+
+def finished_notes(respondents: Sequence[Respondent], key: StudyKey) -> list[str]:
+    """Return a sentence about those who count as finished although their file says otherwise; none without them."""
+    questions = [item for item in key.items if item.role != "practice"]
+    found = [r.name for r in respondents if r.complete is False and not is_unfinished(r, questions)]
+    if not found:
+        return []
+    names = ", ".join(found[:3]) + (", ..." if len(found) > 3 else "")
+    return [
+        f"Marked as not finished in the file, but every question is answered: {len(found)} ({names}). They count as "
+        "finished: perhaps the last button was not pressed."
+    ]
 
 
 def _pace(respondent: Respondent) -> float:

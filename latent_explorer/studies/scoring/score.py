@@ -28,7 +28,7 @@ from latent_explorer.studies.build.answer_key import KeyItem
 from latent_explorer.studies.scoring.answers import Respondent
 from latent_explorer.studies.scoring.choices import marker
 from latent_explorer.studies.scoring.identity import identity_notes
-from latent_explorer.studies.scoring.rules import Exclusion, Rules, applied
+from latent_explorer.studies.scoring.rules import Exclusion, Rules, applied, finished_notes
 from latent_explorer.studies.scoring.verbal import Distinctness, VerbalScore, distinctness, score_words
 
 if TYPE_CHECKING:
@@ -167,7 +167,11 @@ def score_study(key: StudyKey, responses: Responses, rules: Rules | None = None)
         ),
         unreadable=tally.unreadable,
         missing_columns=responses.missing,
-        notes=(*responses.notes, *identity_notes(responses.respondents, one_survey=rules.one_survey)),
+        notes=(
+            *responses.notes,
+            *identity_notes(responses.respondents, one_survey=rules.one_survey),
+            *finished_notes(responses.respondents, key),
+        ),
         median_seconds=_median([r.seconds for r in kept]),
     )
     return score, reasons

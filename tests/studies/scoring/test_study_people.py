@@ -53,6 +53,18 @@ def test_unless_the_person_says_that_the_files_are_one_survey(waves) -> None:
     assert not any("several files" in text for text in cautions(found))
 
 
+def test_who_answered_every_question_finished_whatever_the_service_says(tmp_path) -> None:
+    people = [Person(str(n), p.answers, finished=n > 3) for n, p in enumerate(FINISHED[:12], 1)]
+    people.append(Person("stopped", dict(list(FINISHED[0].answers.items())[:-1]), finished=False))
+    for name, export in (("lime", lime_survey), ("qualtrics", qualtrics)):
+        path = tmp_path / f"{name}.csv"
+        path.write_bytes(export(KEY, people))
+        found = score(path)
+        assert (found.respondents_read, found.respondents) == (13, 12)
+        assert found.exclusions[2].respondents == ("stopped",)
+        assert any("every question is answered: 3 (1, 2, 3)" in text for text in cautions(found))
+
+
 def test_within_a_file_an_id_is_one_person(tmp_path) -> None:
     (tmp_path / "a.csv").write_bytes(wave(0) + wave(20).split(b"\r\n", 1)[1])
     assert score(tmp_path / "a.csv").respondents == 12

@@ -73,7 +73,9 @@ def test_lime_survey_with_codes_of_questions_and_answers(tmp_path, heads, code) 
         answers = [code.format(first), code.format(second), "brown spots"]
         return [str(number), done, "3", "en", "77", "x", "x", "1.1.1.1", "", *answers, "200", "100", "9"]
 
-    data = written([heads, row(1, 1, 2), row(2, 1, 1), row(3, 2, 2), row(4, 2, 1, done="")])
+    stopped = row(4, 2, 1, done="")
+    stopped[11] = ""
+    data = written([heads, row(1, 1, 2), row(2, 1, 1), row(3, 2, 2), stopped])
     assert [d.proposal.column for d in key_draft(data, "lime.csv")] == heads[9:12]
     (tmp_path / "key.csv").write_text(LIME_KEY, encoding="utf-8")
     found = score(tmp_path, data, read_key(tmp_path / "key.csv"))
@@ -95,8 +97,8 @@ def test_codes_of_a_service_that_name_no_choice_are_explained(tmp_path) -> None:
 
 
 def test_when_nobody_counts_the_result_says_why(tmp_path) -> None:
-    data = written([["ResponseId", "Finished", "Q1"], ["r1", "False", "A"]])
-    (tmp_path / "key.csv").write_text("column,right\nQ1,A\n", encoding="utf-8")
+    data = written([["ResponseId", "Finished", "Q1", "Q2"], ["r1", "False", "A", ""]])
+    (tmp_path / "key.csv").write_text("column,right\nQ1,A\nQ2,A\n", encoding="utf-8")
     found = score(tmp_path, data, read_key(tmp_path / "key.csv"))
     assert "everybody (unfinished 1)" in cautions(found)[0]
 

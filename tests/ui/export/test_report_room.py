@@ -61,7 +61,7 @@ def test_grey_with_the_reason_until_there_is_something_to_report(qtbot, tmp_path
     with desktop_on(tmp_path, samples=0) as desktop:
         action = desktop.window.actions_by_key["write_report"]
         assert not action.isEnabled()
-        assert action.toolTip().startswith("Write a page")
+        assert action.toolTip().startswith("Save a page")
         open_fake(qtbot, desktop, tmp_path)
         assert not action.isEnabled()
         assert "encoded pictures" in action.toolTip()
@@ -79,4 +79,4 @@ def test_found_attributes_make_it_possible(qtbot, tmp_path, monkeypatch):
         document = msgspec.structs.replace(desktop.explorer.document, notes="found")
         desktop.explorer.change_document(document)
         assert action.isEnabled()
-        assert action.toolTip().startswith("Write a page")
+        assert action.toolTip().startswith("Save a page")
