@@ -382,7 +382,7 @@ class Explorer:
         state, opened = open_request.state, self._opener.opened
         other = state is None or opened is None or not self._opener.holds(state)
         replaces = other or open_request.document is not None
-        if self._closed or (replaces and not self.may_leave(self._jobs.of_model if other else ())):
+        if self._closed or (replaces and not self.may_leave(self._jobs.of_model)):
             return
         if state is None or opened is None or other:
             self._scheduler.suspend()
@@ -399,6 +399,7 @@ class Explorer:
     def _begin(self, open_request: OpenRequest, opened: OpenedModel, prepared: Prepared) -> None:
         """Begin a new session on an open model. Nothing here can fail: window and worker hold the same model."""
         summary, state, document = opened.summary, prepared.state, prepared.document
+        self._jobs.cancel_of_model()  # or what they find would go into this exploration
         self.latents.begin(summary.model_hash, prepared.latents)
         self.session, self._frame = Session(summary, state, self._state_changed), None
         self._scheduler.suspend()

@@ -40,13 +40,13 @@ class Jobs:
 
     @property
     def of_model(self) -> tuple[str, ...]:
-        """Names of the jobs that end when another model is opened."""
+        """Names of the jobs that end when another model or exploration is opened."""
         return tuple(name for number, name in self.running.items() if number not in self._without_model)
 
     def start(self, name: str, job: Job, on_result: ResultHandler, *, of_model: bool = True) -> int:
         """Queue a job; `on_result` gets its value on the window's thread. Returns its id.
 
-        A job `of_model` works on the open model, and is cancelled when another one is opened.
+        A job `of_model` works on the open model and exploration, and is cancelled when another one is opened.
         """
         number = self._engine.start(name, job)
         if not of_model:
@@ -62,9 +62,10 @@ class Jobs:
         self._on_result[number] = on_result
 
     def cancel_of_model(self) -> None:
-        """Cancel every job on the open model (calls go on)."""
+        """Cancel every job on the open model (calls go on). A result that is already on its way is dropped."""
         for number in self.running.keys() - self._without_model:
             self._engine.cancel(number)
+            self._on_result[number] = lambda _value: None
 
     def take(self, event: JobStarted | JobEvent | JobEnded) -> None:
         """Handle an event of a job or call, on the window's thread."""

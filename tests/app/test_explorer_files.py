@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import msgspec
 import numpy as np
 import pytest
@@ -227,6 +229,38 @@ def test_running_jobs_are_named_before_another_model_ends_them(opened):
     for number in [job, *opened.explorer.jobs]:
         opened.explorer.cancel(number)
     opened.settle()
+
+
+def test_a_search_of_one_exploration_adds_nothing_to_another_of_the_same_model(opened):
+    explorer, asked, found = opened.explorer, [], []
+    explorer.save(opened.folder / "first.exploration")
+    explorer.may_leave = lambda jobs: asked.append(tuple(jobs)) or True
+    explorer.start_model_job("Searching", lambda _host, _budget: iter_forever(), found.append)
+    explorer.open_path(opened.folder / "first.exploration")
+    while explorer.jobs:
+        opened.posted.get(timeout=10)()
+    assert asked == [("Searching",)]
+
+
+def test_a_search_that_ends_while_another_exploration_is_being_opened_adds_nothing_to_it(opened):
+    explorer, asked, found, gate = opened.explorer, [], [], threading.Event()
+    explorer.save(opened.folder / "first.exploration")
+    explorer.may_leave = lambda jobs: asked.append(tuple(jobs)) or True
+
+    def search(_host, _budget):
+        while not asked:
+            yield Progress(0, 1, "")
+        gate.wait(10)
+        return "found"
+
+    explorer.start_model_job("Searching", search, found.append)
+    explorer.open_path(opened.folder / "first.exploration")
+    while not asked:
+        opened.posted.get(timeout=10)()
+    gate.set()  # the exploration is prepared first, and both results arrive together
+    opened.settle()
+    assert explorer.path == opened.folder / "first.exploration"
+    assert not found
 
 
 def iter_forever():
