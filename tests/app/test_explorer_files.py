@@ -251,13 +251,14 @@ def test_a_search_that_ends_while_another_exploration_is_being_opened_adds_nothi
         while not asked:
             yield Progress(0, 1, "")
         gate.wait(10)
+        yield Progress(0, 1, "")  # the exploration is prepared between two steps
         return "found"
 
     explorer.start_model_job("Searching", search, found.append)
     explorer.open_path(opened.folder / "first.exploration")
     while not asked:
         opened.posted.get(timeout=10)()
-    gate.set()  # the exploration is prepared first, and both results arrive together
+    gate.set()  # both results arrive together
     opened.settle()
     assert explorer.path == opened.folder / "first.exploration"
     assert not found
