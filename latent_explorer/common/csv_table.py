@@ -12,14 +12,17 @@ from array import array
 from typing import TYPE_CHECKING
 
 from latent_explorer.common.errors import UserError
+from latent_explorer.common.format import size_text
 from latent_explorer.common.paths import atomic_output
 
 if TYPE_CHECKING:
     from _csv import Reader
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
 MAX_ROWS, MAX_COLUMNS, MAX_CELL = 200_000, 5_000, 100_000
+MAX_MEMORY = 1 << 30  # bytes that rows and cells may take, apart from their text
+_ROW_BYTES, _PLACE_BYTES, _CELL_BYTES = 64, 8, 56  # of a row, each of its places, and each cell that is kept
 SEPARATORS = (",", ";", "\t")
 _SEPARATOR_LINE = re.compile(r"\"?sep=([,;\t|])\"?[,;\t|]*(?:\r\n|\r|\n)", re.IGNORECASE)
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|[\r\n])|[^\r\n]+")
@@ -45,15 +48,29 @@ _NO_TABLES = (
 class Table(list[list[str]]):
     """Rows of a table. `lines` holds the line of the file, from 1, at which each row begins."""
 
-    def __init__(self, name: str, encoding: str) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.name = name
-        self.encoding = encoding
         self.lines = array("I")
 
 
-def read_table(data: bytes, name: str, *, max_rows: int = MAX_ROWS, strict: bool = False) -> Table:
-    """Read the rows of a CSV: UTF-8, UTF-16 or else Windows-1252; separated by commas, semicolons or tabs.
+def read_table(data: bytes, name: str, *, max_rows: int = MAX_ROWS) -> Table:
+    """Read all rows of a CSV as `iterate_table` does, but for empty ones at the end."""
+    table = Table()
+    for line, row in iterate_table(data, name, max_rows=max_rows):
+        table.append(row)
+        table.lines.append(line)
+    while table and not any(cell.strip() for cell in table[-1]):
+        table.pop()
+        table.lines.pop()
+    return table
+
+
+def iterate_table(
+    data: bytes, name: str, *, max_rows: int = MAX_ROWS, strict: bool = False
+) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows of a CSV, each with the line of the file, from 1, at which it begins.
+
+    The text is UTF-8, UTF-16 or else Windows-1252; its cells are separated by commas, semicolons or tabs.
 
     data      the whole file
     name      its name in messages
@@ -61,13 +78,13 @@ def read_table(data: bytes, name: str, *, max_rows: int = MAX_ROWS, strict: bool
     strict    refuse misplaced and unclosed quotes, which are otherwise read as well as possible; and take the separator
               from the first line, which names the columns: in a table of one column, names may hold semicolons
 
-    Raises UserError if the data is not a table or is beyond the limits. Empty rows at the end are left out.
+    Raises UserError if the data is not a table or is beyond the limits.
     """
     head = data[:64].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     for start, kind in _NO_TABLES:
         if data.startswith(start) or head.startswith(start):
             raise UserError(f"{name} is {kind}, not a table of text. {_SAVE_AS}")
-    text, encoding = _decode(data, name)
+    text = _decode(data, name)
     if "\x00" in text:
         raise UserError(f"{name} is not a table of text. Save or export it as CSV.")
     skipped = 0
@@ -77,30 +94,37 @@ def read_table(data: bytes, name: str, *, max_rows: int = MAX_ROWS, strict: bool
         first = re.split(r"[\r\n]", text, maxsplit=1)[0]
         candidates = [each for each in SEPARATORS if each in first] if strict else SEPARATORS
         separator = _find_separator(text, candidates or ("|" if "|" in first else ",",))
-    table, seen = Table(name, encoding), dict[str, str]()
-    reader = _reader(text, separator, strict)
-    line = 0
+    yield from _limited(_reader(text, separator, strict), name, skipped, max_rows)
+
+
+def _limited(reader: Reader, name: str, skipped: int, max_rows: int) -> Iterator[tuple[int, list[str]]]:
+    """Yield rows with their lines, after `skipped` lines of the file. Raises UserError at the limits."""
+    seen = dict[str, str]()
+    line = taken = 0
     try:
-        for row in reader:
-            if len(table) >= max_rows or len(row) > MAX_COLUMNS:
+        for count, row in enumerate(reader):
+            if count >= max_rows or len(row) > MAX_COLUMNS:
                 raise UserError(
                     f"{name} has more than {max_rows:,} rows or {MAX_COLUMNS:,} columns, which is too large to be read."
                 )
             # A cell that occurs again is kept once: a table of short cells would take thirty times its size.
-            table.append([seen.setdefault(cell, cell) for cell in row])
+            known = len(seen)
+            shared = [seen.setdefault(cell, cell) for cell in row]
+            taken += _ROW_BYTES + _PLACE_BYTES * len(row) + _CELL_BYTES * (len(seen) - known)
+            if taken > MAX_MEMORY:
+                raise UserError(
+                    f"{name} would take more than {size_text(MAX_MEMORY)} of memory: it has too many different cells. "
+                    "Delete the columns and rows that are not needed."
+                )
             if len(seen) > _MAX_SHARED:
                 seen.clear()
-            table.lines.append(line + 1 + skipped)
+            yield line + 1 + skipped, shared
             line = reader.line_num
     except csv.Error as error:
         raise UserError(
             f"{name} cannot be read as a table ({error}, in the row that begins at line {line + 1 + skipped}). "
             "Save or export it as CSV again."
         ) from error
-    while table and not any(cell.strip() for cell in table[-1]):
-        table.pop()
-        table.lines.pop()
-    return table
 
 
 def read_records(rows: Sequence[Sequence[str]]) -> tuple[list[str], list[dict[str, str]]]:
@@ -113,27 +137,27 @@ def read_records(rows: Sequence[Sequence[str]]) -> tuple[list[str], list[dict[st
     return heads, [dict(zip(heads, row, strict=False)) for row in cells]
 
 
-def _decode(data: bytes, name: str) -> tuple[str, str]:
-    """Return the text of a file, and the name of its encoding."""
+def _decode(data: bytes, name: str) -> str:
+    """Return the text of a file."""
     for mark, encoding in (
         (codecs.BOM_UTF32_LE, "utf-32"),
         (codecs.BOM_UTF16_LE, "utf-16"),
         (codecs.BOM_UTF16_BE, "utf-16"),
     ):
         if data.startswith(mark):
-            return data.decode(encoding, errors="replace"), encoding
+            return data.decode(encoding, errors="replace")
     # UTF-16 without a byte order mark: every other byte is zero where the text is separators, digits and line ends.
     sample = data[:4096]
     odd, even = sample[1::2].count(0), sample[0::2].count(0)
     if max(odd, even) > len(sample) / 10 and min(odd, even) == 0:
         encoding = "utf-16-le" if odd else "utf-16-be"
-        return data.decode(encoding, errors="replace"), encoding
+        return data.decode(encoding, errors="replace")
     try:
-        return data.decode("utf-8-sig"), "utf-8"
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         pass
     try:
-        return data.decode("cp1252"), "cp1252"
+        return data.decode("cp1252")
     except UnicodeDecodeError as error:
         raise UserError(
             f"{name} is neither UTF-8 nor UTF-16 nor Windows-1252: it comes from a system with another code page, and "

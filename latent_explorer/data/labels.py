@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from latent_explorer.common.csv_table import read_table
+from latent_explorer.common.csv_table import iterate_table
 from latent_explorer.common.errors import UserError
 from latent_explorer.data.sources import MAX_FILES
 from latent_explorer.data.split_words import SPLITS, side_indices, split_side
@@ -91,8 +91,8 @@ def read_labels(raw: bytes, name: str) -> Columns:
 
     A column of another usual name for files is taken as `file`. Text is normalised (NFC): é may be one or two letters.
     """
-    rows = read_table(raw, name, max_rows=MAX_FILES, strict=True)
-    header = [unicodedata.normalize("NFC", cell).strip() for cell in rows[0]] if rows else []
+    rows = iterate_table(raw, name, max_rows=MAX_FILES, strict=True)
+    header = [unicodedata.normalize("NFC", cell).strip() for cell in next(rows, (1, []))[1]]
     while header and not header[-1]:  # spreadsheets keep columns that were emptied
         header.pop()
     header = _with_file(header)
@@ -102,9 +102,8 @@ def read_labels(raw: bytes, name: str) -> Columns:
             f"It says: {', '.join(header)[:200]}"
         )
     columns: Columns = {key: [] for key in header}
-    lines, taken = array("I"), list[str]()  # in place of rows that were read: millions are not kept twice
-    for place in range(1, len(rows)):
-        number, row, rows[place] = rows.lines[place], rows[place], taken
+    lines = array("I")
+    for number, row in rows:
         cells = [unicodedata.normalize("NFC", cell).strip() for cell in row]
         if not any(cells):
             continue

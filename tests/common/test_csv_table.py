@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import pytest
 
-from latent_explorer.common.csv_table import read_table
+from latent_explorer.common import csv_table
+from latent_explorer.common.csv_table import iterate_table, read_table
 from latent_explorer.common.errors import UserError
+from latent_explorer.data.labels import read_labels
 
 ROWS = [["file", "label"], ["Äpfel.png", "süß"], ["2.png", "b"]]
 TEXT = "file,label\nÄpfel.png,süß\n2.png,b\n"
@@ -19,9 +21,8 @@ TEXT = "file,label\nÄpfel.png,süß\n2.png,b\n"
 @pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
 def test_every_encoding_and_separator(encoding: str, separator: str, ending: str) -> None:
     text = TEXT.replace(",", separator).replace("\n", ending)
-    table = read_table(text.encode(encoding), "labels.csv", strict=True)
-    assert table == ROWS
-    assert list(table.lines) == [1, 2, 3]
+    table = iterate_table(text.encode(encoding), "labels.csv", strict=True)
+    assert list(table) == list(zip([1, 2, 3], ROWS, strict=True))
 
 
 @pytest.mark.parametrize("first", ["sep=;", "SEP=;", '"sep=;"', "sep=;;;"])
@@ -39,7 +40,7 @@ def test_utf_16_without_a_mark_that_begins_with_other_letters() -> None:
 
 
 def test_a_row_knows_its_line_after_empty_lines_and_cells_of_several_lines() -> None:
-    table = read_table(b'file,note\n\n1.png,"two\nlines"\r\n\r\n2.png,x\n,\n\n', "x.csv", strict=True)
+    table = read_table(b'file,note\n\n1.png,"two\nlines"\r\n\r\n2.png,x\n,\n\n', "x.csv")
     assert [row for row in table if row] == [["file", "note"], ["1.png", "two\nlines"], ["2.png", "x"]]
     assert [line for line, row in zip(table.lines, table, strict=True) if row] == [1, 3, 6]
 
@@ -66,4 +67,15 @@ def test_another_code_page_is_not_read_as_wrong_letters() -> None:
 
 def test_a_table_that_breaks_off_names_the_line() -> None:
     with pytest.raises(UserError, match="begins at line 4"):
-        read_table(b'sep=,\nfile,label\n1.png,a\n2.png,"b\n3.png,c\n', "labels.csv", strict=True)
+        list(iterate_table(b'sep=,\nfile,label\n1.png,a\n2.png,"b\n3.png,c\n', "labels.csv", strict=True))
+
+
+def test_different_cells_beyond_the_memory_end_in_a_sentence_and_equal_ones_do_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(csv_table, "MAX_MEMORY", 1 << 20)
+    different = "".join(f"{i:x},{i:o},{i}\n" for i in range(5000)).encode()
+    for read in (read_table, read_labels):
+        with pytest.raises(UserError, match=r"labels\.csv would take more than .* Delete the columns"):
+            read(b"file,a,b\n" + different, "labels.csv")
+    assert len(read_table(b"a,b,c\n" * 5000, "labels.csv")) == 5000
