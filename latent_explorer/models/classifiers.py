@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.models.library_networks import (
+    Option,
     build_library_network,
     is_library_network,
     library_feature_maps,
@@ -48,6 +49,7 @@ class ClassifierConfig(msgspec.Struct, frozen=True):
     head: str = "softmax"  # or "sigmoid": one output l, read as logits (-l/2, +l/2)
     temperature: float = 1.0  # logits are divided by it (calibration)
     widths: tuple[int, ...] = ()  # of small-resnet's stages
+    options: tuple[tuple[str, Option], ...] = ()  # of a library's network that has other sizes than its name says
     frame_only: int = 0  # > 0: it sees the outer so many px of its input, the rest is black
 
 
@@ -119,7 +121,8 @@ def _build_network(config: ClassifierConfig) -> nn.Module:
         return ARCHITECTURES[config.architecture](config, outputs)
     if is_library_network(config.architecture):
         pre = config.preprocessing
-        return build_library_network(config.architecture, outputs, pre.input_size, 1 if pre.channels == "grey" else 3)
+        channels = 1 if pre.channels == "grey" else 3
+        return build_library_network(config.architecture, outputs, pre.input_size, channels, dict(config.options))
     raise UserError(
         f"The classifier's architecture {config.architecture[:100]!r} is not known here (known: "
         f"{', '.join(sorted(ARCHITECTURES))}, torchvision:NAME, timm:NAME). Import it again with this version of "

@@ -66,6 +66,8 @@ def classifier_identity(tensors_sha256: str, config: ClassifierConfig) -> str:
         meaning += (config.frame_only,)
     if (later := (pre.crop, pre.interpolation, pre.channels)) != (1.0, "bilinear", "rgb"):
         meaning += (later,)
+    if config.options:
+        meaning += (config.options,)
     text = tensors_sha256.encode() + msgspec.json.encode(meaning)
     return hashlib.sha256(text).hexdigest()
 

@@ -26,6 +26,7 @@ from latent_explorer.models.classifiers import (
     is_known_architecture,
 )
 from latent_explorer.models.discriminator import Discriminator, Encoder
+from latent_explorer.models.library_networks import option_problems
 from latent_explorer.models.skip_init import SkipInit
 from latent_explorer.models.stylegan2 import Generator
 from latent_explorer.models.tensor_file import DTYPE_NAMES, TensorInfo
@@ -39,6 +40,7 @@ MAX_WIDTH = 8192  # channels, dimensions
 MAX_CLASSES = 10_000
 MAX_SAMPLES = 1_000_000
 MAX_TEXT = 1000  # characters of a name
+MAX_OPTIONS = 32  # of a classifier's network
 
 Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
@@ -247,6 +249,9 @@ def classifier_problems(config: ClassifierConfig) -> Iterator[str]:
     if config.architecture == "small-resnet":
         yield from _within("number of stages", len(config.widths), 1, 16)
     yield from _widths("widths", config.widths)
+    if len(config.options) > MAX_OPTIONS:
+        yield f"its classifier's network has {len(config.options)} options"
+    yield from option_problems(config.architecture, dict(config.options), size)
 
 
 def _channels(name: str, channels: tuple[int, ...]) -> Iterator[str]:

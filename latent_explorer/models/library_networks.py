@@ -6,14 +6,32 @@ Only the libraries' code builds them; their tensors come from a file. Nothing is
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
 from latent_explorer.common.errors import UserError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+# What a network of timm is built with, other than its name says; truths are 0 and 1.
+Option = int | float | str | tuple[int, ...]
+
 LIBRARIES = ("torchvision", "timm")
 INSTALL_TIMM = "Install it with: pip install 'latent-explorer[timm]'."
+_LIMITS: dict[str, tuple[float, float]] = {
+    "patch_size": (1, 64), "embed_dim": (1, 4096), "depth": (1, 64), "num_heads": (1, 64), "mlp_ratio": (0.1, 16),
+    "depths": (1, 64), "dims": (1, 4096), "layers": (1, 64), "channels": (1, 4096), "window_size": (1, 24),
+    "reg_tokens": (0, 16), "qkv_bias": (0, 1), "init_values": (0, 100), "use_abs_pos_emb": (0, 1),
+    "use_rel_pos_bias": (0, 1), "use_shared_rel_pos_bias": (0, 1), "norm_eps": (0, 1), "head_norm_eps": (0, 1),
+}  # fmt: skip
+_WORDS = {"act_layer": ("gelu", "gelu_tanh", "quick_gelu", "relu", "silu"), "pad_type": ("same",)}
+MAX_DEPTH = 64  # blocks
+# Networks for one size make tables of all pairs of patches, which no file has to hold.
+MAX_FIXED_SIZE = 1024  # px
+MAX_PATCHES = 4096
+_AFTERWARDS = ("norm_eps", "head_norm_eps")  # set in the network that was built
 
 
 def is_library_network(architecture: str) -> bool:
@@ -21,14 +39,55 @@ def is_library_network(architecture: str) -> bool:
     return architecture.partition(":")[0] in LIBRARIES
 
 
-def build_library_network(architecture: str, outputs: int, input_size: int = 0, channels: int = 3) -> nn.Module:
+def option_problems(architecture: str, options: Mapping[str, Option], input_size: int = 0) -> Iterator[str]:
+    """Yield each fault of what a network is to be built with; nothing is built."""
+    if options and not architecture.startswith("timm:"):
+        yield f"{architecture[:100]!r} takes no options"
+    for name, value in options.items():
+        if name in _LIMITS:
+            values = value if isinstance(value, tuple) else (value,)
+            low, high = _LIMITS[name]
+            ok = 1 <= len(values) <= 8 and all(not isinstance(v, str) and low <= v <= high for v in values)
+        else:
+            ok = value in _WORDS.get(name, ())
+        if not ok:
+            yield f"its network's {name[:50]} is {str(value)[:50]}, which is not known here"
+            return
+    depths, patch = options.get("depths", 0), options.get("patch_size", 16)
+    if isinstance(depths, tuple) and sum(depths) > MAX_DEPTH:
+        yield f"its network has {sum(depths)} blocks; at most {MAX_DEPTH} are taken"
+    if "embed_dim" in options and isinstance(patch, int) and (input_size / patch) ** 2 > MAX_PATCHES:
+        yield f"its network has more than {MAX_PATCHES} patches of {patch} px"
+
+
+def build_library_network(
+    architecture: str,
+    outputs: int,
+    input_size: int = 0,
+    channels: int = 3,
+    options: Mapping[str, Option] | None = None,
+) -> nn.Module:
     """Return a network of a library with random weights, `outputs` numbers wide at its end.
 
     `input_size` matters to networks that are made for one size, such as ViT; 0 takes the library's own. `channels` is 1
-    for a network of grey pictures. Raises UserError for names that the library does not know.
+    for a network of grey pictures. `options` are what timm's builder takes (see `option_problems`), and `norm_eps` and
+    `head_norm_eps` of normalisations. Raises UserError for names that the library does not know, or other options.
     """
+    options = options or {}
+    if problem := next(option_problems(architecture, options, input_size), None):
+        raise UserError(f"{problem}. Import the classifier again.")
     library, _, name = architecture.partition(":")
-    network = (_torchvision if library == "torchvision" else _timm)(name, outputs, input_size)
+    if library == "torchvision":
+        network = _torchvision(name, outputs, input_size)
+    else:
+        own = {key: value for key, value in options.items() if key not in _AFTERWARDS}
+        network = _timm(name, outputs, input_size, own)
+    if "norm_eps" in options:
+        for module in network.modules():
+            if isinstance(module, (nn.LayerNorm, nn.BatchNorm2d)):
+                module.eps = float(options["norm_eps"])  # type: ignore[arg-type]
+    if "head_norm_eps" in options:
+        network.get_submodule("head.norm").eps = options["head_norm_eps"]  # type: ignore[assignment]
     if channels != 3:
         _take_channels(network, channels)
     return network
@@ -41,6 +100,11 @@ def network_names() -> list[str]:
     names = [f"torchvision:{name}" for name in models.list_models(module=models)]
     timm = _import_timm()
     return names + ([f"timm:{name}" for name in timm.list_models()] if timm else [])
+
+
+def has_timm() -> bool:
+    """Return True if timm is installed."""
+    return _import_timm() is not None
 
 
 def penultimate_features(network: nn.Module, x: Tensor) -> Tensor:
@@ -92,18 +156,18 @@ def _torchvision(name: str, outputs: int, input_size: int) -> nn.Module:
     return models.get_model_builder(name)(num_classes=outputs, **options)
 
 
-def _timm(name: str, outputs: int, input_size: int) -> nn.Module:
+def _timm(name: str, outputs: int, input_size: int, options: Mapping[str, Option]) -> nn.Module:
     timm = _import_timm()
     if timm is None:
         raise UserError(f"This classifier is timm's {name[:100]}, and timm is not installed. {INSTALL_TIMM}")
     if not timm.is_model(name):
         raise UserError(f"timm {timm.__version__} has no network called {name[:100]!r}. Update timm.")
-    if input_size:
+    if 0 < input_size <= MAX_FIXED_SIZE:
         try:  # only networks that are made for one size take it
-            return timm.create_model(name, pretrained=False, num_classes=outputs, img_size=input_size)
+            return timm.create_model(name, pretrained=False, num_classes=outputs, img_size=input_size, **options)
         except TypeError:
             pass
-    return timm.create_model(name, pretrained=False, num_classes=outputs)
+    return timm.create_model(name, pretrained=False, num_classes=outputs, **options)
 
 
 def _take_channels(network: nn.Module, channels: int) -> None:
@@ -111,7 +175,7 @@ def _take_channels(network: nn.Module, channels: int) -> None:
     for module in network.modules():
         for name, child in module.named_children():
             if isinstance(child, nn.Conv2d) and child.in_channels == 3:
-                conv = nn.Conv2d(
+                conv = type(child)(  # timm has convolutions that pad as TensorFlow does
                     channels, child.out_channels, child.kernel_size, child.stride, child.padding,  # type: ignore[arg-type]
                     child.dilation, child.groups, child.bias is not None,  # type: ignore[arg-type]
                 )  # fmt: skip

@@ -16,20 +16,32 @@ import torch
 
 from latent_explorer.common.errors import DamagedData, UserError, unreadable
 from latent_explorer.models.classifiers import Classifier, ClassifierConfig, Preprocessing
-from latent_explorer.models.importers.checkpoint_file import Checkpoint
 from latent_explorer.models.importers.classifiers.formats import refuse_program
+from latent_explorer.models.importers.classifiers.hugging_face import (
+    Joined,
+    cautions,
+    has_transformers_names,
+    renamed,
+    transformers_matches,
+)
 from latent_explorer.models.importers.classifiers.metadata import (
+    FolderMetadata,
     class_names_in,
     folder_metadata,
     library_preprocessing,
     network_names_in,
 )
 from latent_explorer.models.importers.classifiers.recognise import Match, match, recognise
+from latent_explorer.models.importers.sharded_checkpoint import files_of, open_checkpoint
 from latent_explorer.models.importers.state_dicts import StateDict, find_state_dicts, shape_of, without_wrappers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
+
+    from latent_explorer.models.importers.pickle_values import StoredTensor
+    from latent_explorer.models.importers.sharded_checkpoint import AnyCheckpoint
     from latent_explorer.models.importers.state_dicts import Tensors
 
 
@@ -57,33 +69,49 @@ def inspect_classifier(path: Path, architecture: str | None = None) -> Classifie
     """
     about = folder_metadata(path)
     refuse_program(about.weights)
-    with Checkpoint(about.weights) as checkpoint:
+    with open_checkpoint(about.weights) as checkpoint:
         chosen, place, notes = _choose(checkpoint)
         hints = [*about.network_names, *network_names_in(checkpoint.content), path.stem]
         names = about.class_names or class_names_in(checkpoint.content)
-    if architecture:
-        found = match(architecture, {name: shape_of(tensor) for name, tensor in chosen.items()})
-        matches = [found] if found is not None else []
-        if not matches:
-            raise UserError(
-                f"There is no network {architecture!r} here. Names are as timm:resnet18, torchvision:vit_b_16."
-            )
-    else:
-        matches = recognise(chosen, hints)
+    matches = _matches(about, chosen, hints, architecture, path)
     if not (matches and matches[0].fits):
         raise UserError(_not_recognised(path, matches))
     best = matches[0]
     preprocessing, source = about.preprocessing, about.preprocessing_from
     if preprocessing is None:
         preprocessing, source = library_preprocessing(best.architecture), f"the usual one of {best.architecture}"
+        if type(size := about.config.get("image_size")) is int and 8 <= size <= 2048:
+            preprocessing = msgspec.structs.replace(preprocessing, input_size=size)
     changes: dict[str, Any] = {"channels": "grey"} if best.channels == 1 else {}
     if best.input_size:
         changes["input_size"] = best.input_size
     preprocessing = msgspec.structs.replace(preprocessing, **changes)
+    notes += cautions(about.config, preprocessing.input_size)
     if names and len(names) != max(2, best.outputs):
         notes.append(f"The file names {len(names)} classes, its last layer has {best.outputs} outputs: names left out.")
         names = ()
     return ClassifierInspection(about.weights, place, tuple(matches), names, preprocessing, source, tuple(notes))
+
+
+def _matches(
+    about: FolderMetadata, tensors: Tensors, hints: list[str], architecture: str | None, path: Path
+) -> list[Match]:
+    """Return the networks that fit the tensors, the best first."""
+    if about.config:
+        return transformers_matches(about.config, tensors, path)
+    if architecture:
+        found = match(architecture, {name: shape_of(tensor) for name, tensor in tensors.items()})
+        if found is None:
+            raise UserError(
+                f"There is no network {architecture!r} here. Names are as timm:resnet18, torchvision:vit_b_16."
+            )
+        return [found]
+    if has_transformers_names(tensors):
+        raise UserError(
+            f"{path} holds the weights of a transformers model, whose config.json says what they are for. Choose the "
+            "folder that holds both."
+        )
+    return recognise(tensors, hints)
 
 
 def import_classifier(
@@ -117,12 +145,15 @@ def import_classifier(
         class_names=names,
         preprocessing=preprocessing or inspection.preprocessing or Preprocessing(224),
         head="sigmoid" if single else "softmax",
+        options=found.options,
     )
     classifier = Classifier(config)
-    with Checkpoint(inspection.path) as checkpoint:
-        tensors, _, _ = _choose(checkpoint)
+    config_json = folder_metadata(inspection.path).config
+    with open_checkpoint(inspection.path) as checkpoint:
+        chosen, _, _ = _choose(checkpoint)
+        tensors = renamed(config_json, chosen) if config_json else chosen
         state = {
-            name: torch.from_numpy(checkpoint.read(tensors[source]).copy()) for name, source in found.names.items()
+            name: torch.from_numpy(_read(checkpoint, tensors[source]).copy()) for name, source in found.names.items()
         }
     own = classifier.network.state_dict()
     for key, tensor in state.items():
@@ -132,14 +163,23 @@ def import_classifier(
     return classifier.eval().requires_grad_(False)
 
 
+def _read(checkpoint: AnyCheckpoint, tensor: StoredTensor | np.ndarray | Joined) -> np.ndarray:
+    return tensor.read(checkpoint.read) if isinstance(tensor, Joined) else checkpoint.read(tensor)
+
+
 def provenance(inspection: ClassifierInspection) -> dict[str, Any]:
-    """Return where an imported classifier comes from, as its file keeps it: name and SHA-256 of the source, notes."""
-    with inspection.path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    """Return where an imported classifier comes from, as its file keeps it: name and SHA-256 of the source, notes.
+
+    Of weights in several files it is the SHA-256 of their bytes one after another.
+    """
+    digest = hashlib.sha256()
+    for path in files_of(inspection.path):
+        with path.open("rb") as file:
+            hashlib.file_digest(file, lambda: digest)
     return {
         "imported": {
             "file": inspection.path.name,
-            "sha256": digest,
+            "sha256": digest.hexdigest(),
             "architecture": inspection.matches[0].architecture,
             "preprocessing_from": inspection.preprocessing_from,
             "notes": list(inspection.notes),
@@ -152,7 +192,7 @@ def default_class_names(count: int) -> tuple[str, ...]:
     return tuple(f"class {index}" for index in range(count))
 
 
-def _choose(checkpoint: Checkpoint) -> tuple[Tensors, str, list[str]]:
+def _choose(checkpoint: AnyCheckpoint) -> tuple[Tensors, str, list[str]]:
     """Return the tensors of the most likely state dict, where it was, and what was left out."""
     try:
         found = find_state_dicts(checkpoint.content)

@@ -3,20 +3,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from latent_explorer.common import guarded_json
 from latent_explorer.common.errors import DamagedData, UserError, unreadable
 from latent_explorer.models.classifiers import Preprocessing
+from latent_explorer.models.importers.classifiers.hugging_face import is_transformers
 from latent_explorer.models.importers.pickle_values import Record
+from latent_explorer.models.importers.sharded_checkpoint import INDEX_SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MAX_JSON_BYTES = 16 << 20
 _WEIGHTS = ("model.safetensors", "pytorch_model.bin", "model.pt", "model.pth")
+_INDICES = tuple(f"{name}{INDEX_SUFFIX}" for name in _WEIGHTS[:2])  # of weights in several files
 _NAMES = (
     "class_names",
     "classes",
@@ -30,7 +36,11 @@ _NAMES = (
 )
 _ARCHITECTURE = ("arch", "architecture", "model_name", "backbone", "model", "encoder_name", "net")
 _IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-_PILLOW_BICUBIC = 3
+_PLACEHOLDER = re.compile(r"LABEL_[0-9]+")  # of transformers, for classes without names
+# Pillow's numbers of interpolations: as ours, and what is taken for the others.
+_RESAMPLING = {0: ("bilinear", "nearest"), 1: ("bicubic", "Lanczos"), 2: ("bilinear", ""), 3: ("bicubic", ""),
+               4: ("bilinear", "box"), 5: ("bicubic", "Hamming")}  # fmt: skip
+_CONVNEXT_WARPS = 384  # px: from this size on transformers' ConvNext processor does not crop
 
 
 @dataclass(frozen=True)
@@ -42,16 +52,27 @@ class FolderMetadata:
     network_names: tuple[str, ...] = ()
     preprocessing: Preprocessing | None = None
     preprocessing_from: str = ""
+    config: dict[str, Any] = field(default_factory=dict)  # of transformers; {} for anything else
 
 
 def folder_metadata(path: Path) -> FolderMetadata:
-    """Return what a folder says of its classifier; a file stands for itself. Raises UserError for other folders."""
+    """Return what a folder says of its classifier. Raises UserError for other folders.
+
+    A file stands for itself, but the weights of a Hugging Face folder stand for the folder.
+    """
     if not path.is_dir():
-        return FolderMetadata(path)
-    weights = next((path / name for name in _WEIGHTS if (path / name).is_file()), None)
+        if path.name not in (*_WEIGHTS, *_INDICES, "config.json") or not (path.parent / "config.json").is_file():
+            return FolderMetadata(path)
+        path = path.parent
+    weights = next((path / name for name in (*_WEIGHTS, *_INDICES) if (path / name).is_file()), None)
     if weights is None:
         if (path / "saved_model.pb").exists():
             raise UserError(f"{path} is a TensorFlow SavedModel, which is not read. Convert it to PyTorch first.")
+        if (path / "adapter_config.json").exists():
+            raise UserError(
+                f"{path} holds an adapter (PEFT) without its model. Put them together and choose that folder: "
+                "model.merge_and_unload().save_pretrained('merged')."
+            )
         raise UserError(
             f"{path} holds no {' or '.join(_WEIGHTS[:2])}. Choose a Hugging Face folder or a checkpoint file."
         )
@@ -61,12 +82,17 @@ def folder_metadata(path: Path) -> FolderMetadata:
     pretrained: dict[str, Any] = given if isinstance(given, dict) else {}
     preprocessing, source = None, ""
     if processor:
-        preprocessing, source = _from_processor(processor), "preprocessor_config.json"
+        preprocessing, caution = _from_processor(processor)
+        source = f"preprocessor_config.json{caution}"
     elif pretrained or "mean" in config:
         preprocessing, source = _from_timm({**config, **pretrained}), "config.json"
     names = class_names_in(config) or class_names_in(pretrained)
     hint = config.get("architecture")
-    return FolderMetadata(weights, names, (hint,) if isinstance(hint, str) else (), preprocessing, source)
+    if all(map(_PLACEHOLDER.fullmatch, names)):
+        names = ()
+    hints = (hint,) if isinstance(hint, str) else ()
+    about = config if is_transformers(config) else {}
+    return FolderMetadata(weights, names, hints, preprocessing, source, about)
 
 
 def library_preprocessing(architecture: str) -> Preprocessing:
@@ -145,14 +171,44 @@ def _from_timm(config: dict[str, Any]) -> Preprocessing:
     )
 
 
-def _from_processor(config: dict[str, Any]) -> Preprocessing:
-    """Read transformers' preprocessor_config.json."""
-    size, crop = _side(config.get("size")), _side(config.get("crop_size"))
-    side = crop if config.get("do_center_crop") and crop else size
-    kept = side / size if side and size else config.get("crop_pct", 1.0)
-    mean = config.get("image_mean") if config.get("do_normalize", True) else (0.0, 0.0, 0.0)
-    std = config.get("image_std") if config.get("do_normalize", True) else (1.0, 1.0, 1.0)
-    return _checked(side or 224, mean, std, kept, config.get("resample") == _PILLOW_BICUBIC)
+def _from_processor(config: dict[str, Any]) -> tuple[Preprocessing, str]:
+    """Read transformers' preprocessor_config.json: the preprocessing, and what in it is not quite the file's."""
+    size, cut = _side(config.get("size")), _side(config.get("crop_size"))
+    side = cut if config.get("do_center_crop") and cut else size
+    kept: Any = side / size if side and size else 1.0
+    kind = str(config.get("image_processor_type") or config.get("feature_extractor_type") or "")
+    if kind.startswith("ConvNext"):  # of ConvNeXT and ResNet: `size` is what is left after cropping
+        kept = config.get("crop_pct") or 0.875 if size < _CONVNEXT_WARPS else 1.0
+    normal = config.get("do_normalize", True)
+    pre = _checked(
+        side or 224,
+        config.get("image_mean") if normal else (0.0, 0.0, 0.0),
+        config.get("image_std") if normal else (1.0, 1.0, 1.0),
+        kept,
+        False,
+    )
+    interpolation, other = _RESAMPLING.get(config.get("resample", 2), ("bilinear", "another"))
+    caution = f", with {interpolation} for its {other} interpolation" if other else ""
+    pre = msgspec.structs.replace(pre, interpolation=interpolation)
+    return _with_range(pre, config, twice=normal and kind.startswith("EfficientNet")), caution
+
+
+def _with_range(pre: Preprocessing, config: dict[str, Any], twice: bool) -> Preprocessing:
+    """Return the preprocessing with the range that a processor brings pixels into: v * scale - offset, v in [0, 1].
+
+    `twice`: EfficientNet's processor divides by the deviation once more (`include_top`).
+    """
+    factor = config.get("rescale_factor", 1 / 255)
+    factor = factor if isinstance(factor, (int, float)) and 0 < factor <= 1 else 1 / 255
+    scale = 255.0 * factor if config.get("do_rescale", True) else 255.0
+    offset = 1.0 if config.get("rescale_offset") and config.get("do_rescale", True) else 0.0
+    again = pre.std if twice and config.get("include_top", True) else (1.0, 1.0, 1.0)
+    if abs(scale - 1) < 1e-6 and not offset and again == (1.0, 1.0, 1.0):
+        return pre
+    r, g, b = ((offset + mean) / scale for mean in pre.mean)
+    mean = (r, g, b)
+    r, g, b = (std * more / scale for std, more in zip(pre.std, again, strict=True))
+    return msgspec.structs.replace(pre, mean=mean, std=(r, g, b))
 
 
 def _side(value: Any) -> int:

@@ -22,6 +22,8 @@ from latent_explorer.models.skip_init import SkipInit
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from latent_explorer.models.library_networks import Option
+
 Shapes = dict[str, tuple[int, ...]]
 
 BUILT = 24  # candidates that are built and compared
@@ -44,6 +46,7 @@ class Match(NamedTuple):
     unexpected: tuple[str, ...] = ()  # tensors of the file that the network has no place for
     misshaped: tuple[str, ...] = ()  # tensors of both, of different shapes
     share: float = 1.0  # of the network's numbers that fit
+    options: tuple[tuple[str, Option], ...] = ()  # of a network with other sizes than its name says
 
     @property
     def fits(self) -> bool:
@@ -82,14 +85,18 @@ def recognise(tensors: Mapping[str, Any], hints: Iterable[str] = ()) -> list[Mat
     return sorted(matches, key=lambda each: -each.share)[:3]
 
 
-def match(architecture: str, shapes: Shapes) -> Match | None:
-    """Compare a network with the shapes of a state dict. Return None if it cannot be built here."""
-    expected = _expected(architecture)
+def match(
+    architecture: str, shapes: Shapes, options: tuple[tuple[str, Option], ...] = (), input_size: int = 0
+) -> Match | None:
+    """Compare a network with the shapes of a state dict. Return None if it cannot be built here.
+
+    `input_size` is that of a network which is made for one size; 0 reads it off the shapes.
+    """
+    expected = _expected(architecture, input_size, options)
     if expected is None:
         return None
-    input_size = _fixed_size(expected, shapes)
-    if input_size:
-        expected = _expected(architecture, input_size) or expected
+    if not input_size and (input_size := _fixed_size(expected, shapes)):
+        expected = _expected(architecture, input_size, options) or expected
     head = {name for name, shape in expected.items() if shape[:1] == (_PROBE,)}
     names, outputs = _match_head(head, expected, shapes)
     channels, stem = 3, _stem(expected)
@@ -110,7 +117,16 @@ def match(architecture: str, shapes: Shapes) -> Match | None:
     if not outputs:
         missing = tuple(n for n in missing if n not in head)
     return Match(
-        architecture, outputs, channels, input_size, names, missing, unexpected, misshaped, fitting / (total + extra)
+        architecture,
+        outputs,
+        channels,
+        input_size,
+        names,
+        missing,
+        unexpected,
+        misshaped,
+        fitting / (total + extra),
+        options,
     )
 
 
@@ -162,11 +178,11 @@ def _stem(expected: Shapes) -> str:
 
 
 @cache
-def _expected(architecture: str, input_size: int = 0) -> Shapes | None:
+def _expected(architecture: str, input_size: int = 0, options: tuple[tuple[str, Option], ...] = ()) -> Shapes | None:
     """Return names and shapes of a network with `_PROBE` outputs, or None if it cannot be built here."""
     try:
         with SkipInit():
-            network = build_library_network(architecture, _PROBE, input_size)
+            network = build_library_network(architecture, _PROBE, input_size, options=dict(options))
     except (UserError, RuntimeError, ValueError, TypeError, AssertionError, KeyError, AttributeError):
         return None
     return {n: tuple(t.shape) for n, t in network.state_dict().items() if not _IGNORED.match(n)}
