@@ -27,9 +27,10 @@ from latent_explorer.explain.projection_settings import ProjectionSettings
 from latent_explorer.explain.recipe import PictureRecipe, PictureRequest, SampleBase, SeedBase, StyleShift
 from latent_explorer.explain.render.renderer import Renderer
 from latent_explorer.explain.timeline.timeline import frames
-from latent_explorer.models.classifiers import Classifier, ClassifierConfig, Preprocessing
+from latent_explorer.models.classifiers import Classifier, ClassifierConfig
 from latent_explorer.models.explainer import with_classifier
 from latent_explorer.models.explainer_file import read_explainer, write_explainer
+from latent_explorer.models.preprocessing import Preprocessing
 from latent_explorer.studies.build.answer_key import StudyKey
 from latent_explorer.training.config import DataConfig, TrainConfig
 from latent_explorer.training.settings import values_of

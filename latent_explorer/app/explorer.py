@@ -133,8 +133,11 @@ class Explorer:
     def open_path(self, *paths: Path) -> None:
         """Open an explainer, an exploration, or a PNG with its recipe.
 
-        Other pictures and latents are announced by `PicturesDropped`.
+        Other pictures and latents are announced by `PicturesDropped`, models of other programs by `ForeignFileOpened`.
         """
+        if (foreign := opening.foreign_file(paths)) is not None:
+            self.updates.emit(foreign)
+            return
         name, read = f"Opening {paths[0].name}", partial(opening.read_open_request, paths)
         if opening.reads_long(paths):
             self._jobs.call(name, read, partial(self._open, paths))

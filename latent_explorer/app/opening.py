@@ -18,10 +18,11 @@ from latent_explorer.app.exploration.autosave import Recovery, latents_of
 from latent_explorer.app.exploration.document import Document
 from latent_explorer.app.exploration.projected_latents import UsableLatents, usable_latents, without_missing
 from latent_explorer.app.exploration.state import ExplorerState
-from latent_explorer.app.exploration.updates import DeviceChanged
+from latent_explorer.app.exploration.updates import DeviceChanged, ForeignFileOpened
 from latent_explorer.common.errors import UserError
 from latent_explorer.data.images import is_image_name
 from latent_explorer.explain import projected
+from latent_explorer.models.foreign_files import is_model_file, whole_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -104,8 +105,24 @@ def read_open_request(paths: Sequence[Path]) -> OpenRequest | None:
         return None
     raise UserError(
         f"{path.name} is of a kind that cannot be opened. Choose an explainer (.explainer), an exploration "
-        "(.exploration), a picture, or a latent (.projection, .npz, .npy)."
+        "(.exploration), a picture, a latent (.projection, .npz, .npy), or a classifier or generator of another "
+        "program (.pth, .safetensors, .pkl, ...)."
     )
+
+
+def foreign_file(paths: Sequence[Path]) -> ForeignFileOpened | None:
+    """Return the model of another program, or classifier, among files that were chosen together; None without one.
+
+    An explainer or exploration among them goes first.
+    """
+    ours = (exploration_file.SUFFIX, library.SUFFIX)
+    if any(path.suffix.lower() in ours and not path.is_dir() for path in paths):
+        return None
+    found = next((path for path in paths if path.exists() and is_model_file(path)), None)
+    if found is None:
+        return None
+    pictures = next((path for path in paths if path.is_dir() and path != found), None)
+    return ForeignFileOpened(whole_model(found), pictures)
 
 
 def reads_long(paths: Sequence[Path]) -> bool:

@@ -12,12 +12,12 @@ from latent_explorer.cli.options import OUTPUT_FILE, PATH, data_options
 from latent_explorer.cli.output import Output, json_option
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.format import size_text
+from latent_explorer.models.preprocessing import CHANNELS, INTERPOLATIONS, Preprocessing
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from latent_explorer.explain.report.classifier_check import ClassifierCheck
-    from latent_explorer.models.classifiers import Preprocessing
     from latent_explorer.models.importers.classifiers.file import ClassifierInspection
 
 
@@ -68,7 +68,8 @@ def import_classifier(
     text = inspection_text(inspection)
     if data is not None:
         found = printer.run(_check(classifier, data, selection))
-        fields["check"] = found.to_dict() | {"advice": found.advice(classifier.config.class_names)}
+        advice = [each.text for each in found.advice(classifier.config.class_names)]
+        fields["check"] = found.to_dict() | {"advice": advice}
         text += "\n" + check_text(found, classifier.config.class_names)
     if out is not None:
         about = importer.provenance(inspection) | ({"check": found.to_dict()} if data is not None else {})
@@ -79,19 +80,17 @@ def import_classifier(
 
 def _check(classifier: Any, data: str, selection: dict[str, Any]) -> Any:
     from latent_explorer.data.dataset import open_dataset
-    from latent_explorer.explain.report.classifier_check import check_classifier
+    from latent_explorer.explain.report.classifier_check import CheckPictures, check_classifier
 
     pictures = open_dataset(data, **selection)
     try:
-        return (yield from check_classifier(classifier, pictures))
+        return (yield from check_classifier(classifier, CheckPictures(pictures)))
     finally:
         pictures.close()
 
 
 def parse_preprocessing(text: str, usual: Preprocessing | None) -> Preprocessing:
     """Return the preprocessing with changes such as "size=224,mean=0.5,channels=bgr". Raises UserError."""
-    from latent_explorer.models.classifiers import CHANNELS, INTERPOLATIONS, Preprocessing
-
     changes: dict[str, Any] = {}
     for part in filter(None, (piece.strip() for piece in text.split(","))):
         key, sign, value = part.partition("=")
@@ -174,4 +173,4 @@ def check_text(found: ClassifierCheck, class_names: tuple[str, ...]) -> str:
         )
         lines += [f"  {trial.accuracy:.3f} with pictures as {trial.text}" for trial in found.trials[1:]]
         lines += [f"  {share:.3f} on pictures reduced to {size} px" for size, share in found.by_size]
-    return "\n".join([*lines, *found.advice(class_names)])
+    return "\n".join([*lines, *(each.text for each in found.advice(class_names))])

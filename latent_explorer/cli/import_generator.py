@@ -3,13 +3,10 @@
 
 from __future__ import annotations
 
-import hashlib
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
-from latent_explorer import __version__
 from latent_explorer.cli.options import NUMBER, OUTPUT_FILE, PATH
 from latent_explorer.cli.output import Output, json_option
 from latent_explorer.common.format import size_text
@@ -54,17 +51,13 @@ def import_generator(
     from latent_explorer.models.classifier_file import read_classifier
     from latent_explorer.models.explainer_file import write_explainer
     from latent_explorer.models.importers.generators.file import import_generator as read
+    from latent_explorer.models.importers.generators.file import provenance
 
     printer = Output(as_json=as_json)
     found = read(file, class_index)
     asked = read_classifier(classifier)[0] if classifier else None
-    with file.open("rb") as source:
-        digest = hashlib.file_digest(source, "sha256").hexdigest()
-    origin = {"file": file.name, "sha256": digest, "source": found.source, "notes": list(found.notes)}
-    provenance = {"imported": origin, "made": datetime.now(UTC).strftime("%Y-%m-%d"), "version": __version__}
-    job = explainer_of_generator(
-        found.generator, name or file.stem, asked, samples=samples, psi=psi, provenance=provenance
-    )
+    about = provenance(file, found)
+    job = explainer_of_generator(found.generator, name or file.stem, asked, samples=samples, psi=psi, provenance=about)
     explainer = printer.run(job)
     write_explainer(explainer, out)
     config = found.generator.config

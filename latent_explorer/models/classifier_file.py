@@ -7,7 +7,7 @@ Checked as strictly as an explainer: the container is `tensor_file`, the limits 
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 import torch
@@ -23,13 +23,21 @@ from latent_explorer.models.explainer_header import (
     network_tensors,
     without_memory,
 )
-from latent_explorer.models.importers.classifiers.file import import_classifier, inspect_classifier, provenance
+from latent_explorer.models.importers.classifiers.file import (
+    default_class_names,
+    import_classifier,
+    inspect_classifier,
+    inspection_of,
+    provenance,
+)
 from latent_explorer.models.tensor_file import TensorFile, write_tensor_file
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping
+    from collections.abc import Generator, Mapping
     from pathlib import Path
+
+    from latent_explorer.common.events import Event
 
 FORMAT = "latent-explorer-classifier"
 VERSION = "1"
@@ -119,6 +127,29 @@ def is_foreign(path: Path) -> bool:
             return file.metadata.get("format") not in (FORMAT, explainer_file.FORMAT)
     except UserError:
         return True
+
+
+class Description(NamedTuple):
+    """What is known of a classifier before its tensors are read."""
+
+    network: str
+    class_names: tuple[str, ...]
+    named: bool = True  # else they stand in for names that the file does not give
+
+
+def description_of(path: Path) -> Generator[Event, None, Description]:
+    """Describe any file that `read_classifier` reads. A job: foreign ones are recognised. Raises UserError."""
+    if is_foreign(path):
+        found = yield from inspection_of(path)
+        names = found.class_names or default_class_names(found.class_count)
+        return Description(found.matches[0].architecture, names, bool(found.class_names))
+    if is_classifier(path):
+        own = info(path)
+        return Description(own["architecture"], tuple(own["classes"]))
+    explainer = explainer_file.info(path).to_dict()
+    if not explainer["classes"]:
+        raise UserError(f"{path} holds no classifier. Choose another explainer, or a .classifier.")
+    return Description(f"the classifier of {explainer['name']}", tuple(explainer["classes"]))
 
 
 def is_classifier(path: str | os.PathLike[str]) -> bool:

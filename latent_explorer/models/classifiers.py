@@ -23,20 +23,10 @@ from latent_explorer.models.library_networks import (
     library_feature_maps,
     penultimate_features,
 )
+from latent_explorer.models.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-
-class Preprocessing(msgspec.Struct, frozen=True):
-    """Input format of a classifier, modelled on timm's pretrained configuration."""
-
-    input_size: int  # px, square
-    mean: tuple[float, float, float] = (0.5, 0.5, 0.5)  # of pictures in [0, 1]; (0, 0, 0) with a std of 1/255: 0 to 255
-    std: tuple[float, float, float] = (0.5, 0.5, 0.5)
-    crop: float = 1.0  # share of the side that is kept, from the middle (timm's crop_pct)
-    interpolation: str = "bilinear"  # or "bicubic", both antialiased
-    channels: str = "rgb"  # or "bgr", or "grey": one channel, as Pillow's "L"
 
 
 class ClassifierConfig(msgspec.Struct, frozen=True):
@@ -105,8 +95,6 @@ ARCHITECTURES: dict[str, Callable[[ClassifierConfig, int], nn.Module]] = {
     "small-resnet": lambda config, outputs: SmallResNet(config.widths, outputs),
     "mobilenet_v2": _mobilenet_v2,
 }
-INTERPOLATIONS = ("bilinear", "bicubic")
-CHANNELS = ("rgb", "bgr", "grey")
 _LUMA = (0.299, 0.587, 0.114)  # ITU-R 601, as Pillow's conversion to "L"
 
 

@@ -19,14 +19,13 @@ from latent_explorer.common.errors import DamagedData
 from latent_explorer.models.architecture import GeneratorConfig, TrunkConfig
 from latent_explorer.models.attributes import AttributeSet
 from latent_explorer.models.classifiers import (
-    CHANNELS,
-    INTERPOLATIONS,
     Classifier,
     ClassifierConfig,
     is_known_architecture,
 )
 from latent_explorer.models.discriminator import Discriminator, Encoder
 from latent_explorer.models.library_networks import option_problems
+from latent_explorer.models.preprocessing import CHANNELS, INTERPOLATIONS
 from latent_explorer.models.skip_init import SkipInit
 from latent_explorer.models.stylegan2 import Generator
 from latent_explorer.models.tensor_file import DTYPE_NAMES, TensorInfo

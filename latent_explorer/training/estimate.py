@@ -19,9 +19,10 @@ import torch
 from torch import Tensor
 
 from latent_explorer.common.events import Event, Progress
-from latent_explorer.models.classifiers import Classifier, ClassifierConfig, Preprocessing
+from latent_explorer.models.classifiers import Classifier, ClassifierConfig
 from latent_explorer.models.device import choose_device
 from latent_explorer.models.perceptual import perceptual_for
+from latent_explorer.models.preprocessing import Preprocessing
 from latent_explorer.training.batches import BatchStream
 from latent_explorer.training.config import ClassifierTraining
 from latent_explorer.training.distributed import SINGLE_PROCESS, World

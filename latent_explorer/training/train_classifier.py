@@ -18,9 +18,10 @@ from latent_explorer.common.events import Event, Metric, Progress
 from latent_explorer.common.statistics import wilson_interval
 from latent_explorer.data.dataset import open_dataset, read_all
 from latent_explorer.data.split_words import SPLITS
-from latent_explorer.models.classifiers import Classifier, ClassifierConfig, Preprocessing
+from latent_explorer.models.classifiers import Classifier, ClassifierConfig
 from latent_explorer.models.explainer_header import classifier_problems
 from latent_explorer.models.metrics import calibration_error
+from latent_explorer.models.preprocessing import Preprocessing
 from latent_explorer.training.batches import require_sides, to_img
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from latent_explorer.app.exploration.document import Document
 from latent_explorer.app.exploration.updates import Message
 from latent_explorer.common.format import shortened
 from latent_explorer.data.images import SUFFIXES
+from latent_explorer.models.foreign_files import file_pattern
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.scaling import to_qimage
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from latent_explorer.app.explorer import Explorer
 
-OURS = "*.explainer *.exploration *.projection *.npz *.npy"
+OURS = f"*.explainer *.exploration *.projection *.npz *.npy {file_pattern()}"
 OPENABLE = f"Everything that opens ({OURS} {' '.join(f'*{s}' for s in sorted(SUFFIXES))})"
 EXPLORATION, PNG = "Exploration (*.exploration)", "Picture (*.png)"
 

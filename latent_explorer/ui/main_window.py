@@ -37,6 +37,7 @@ from latent_explorer.ui.dialogs.error import ErrorDialog
 from latent_explorer.ui.dialogs.recovery import RecoveryDialog
 from latent_explorer.ui.export.report_actions import ReportActions
 from latent_explorer.ui.file_actions import FileActions, dropped_paths
+from latent_explorer.ui.importing.actions import ImportActions
 from latent_explorer.ui.panel_focus import PanelFocus
 from latent_explorer.ui.projection.actions import ProjectionActions
 from latent_explorer.ui.samples.panel import SamplesPanel
@@ -94,6 +95,7 @@ class MainWindow(QMainWindow):
         self._build(controller)
         self._connect()
         self._subscribe()
+        self.importing = ImportActions(explorer, self, self.dock_host.dock.explain)
         self.reports = ReportActions(explorer, self.files, self.notices, self.actions_by_key["write_report"])
         actions.connect(self.actions_by_key, handlers(self))
         self._restore_geometry()

@@ -15,7 +15,7 @@ from latent_explorer.cli.import_classifier import parse_preprocessing
 from latent_explorer.cli.root import main
 from latent_explorer.common.errors import UserError
 from latent_explorer.models.classifier_file import read_classifier
-from latent_explorer.models.classifiers import Preprocessing
+from latent_explorer.models.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
     from pathlib import Path

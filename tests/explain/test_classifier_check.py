@@ -12,10 +12,12 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from latent_explorer.common.events import Kept
 from latent_explorer.common.jobs import run_job
 from latent_explorer.data.dataset import open_dataset
-from latent_explorer.explain.report.classifier_check import ClassifierCheck, check_classifier
-from latent_explorer.models.classifiers import Classifier, ClassifierConfig, Preprocessing
+from latent_explorer.explain.report.classifier_check import CheckPictures, ClassifierCheck, check_classifier
+from latent_explorer.models.classifiers import Classifier, ClassifierConfig
+from latent_explorer.models.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,7 +59,7 @@ def classifier_of(network: nn.Module, names: tuple[str, ...], pre: Preprocessing
 
 
 def check(classifier: Classifier, pictures) -> ClassifierCheck:
-    return run_job(check_classifier(classifier, pictures))
+    return run_job(check_classifier(classifier, CheckPictures(pictures)))
 
 
 def test_a_right_one_gets_no_advice(pictures) -> None:
@@ -78,8 +80,9 @@ def test_a_wrong_preprocessing_is_noticed(pictures) -> None:
     assert found.best is not None
     assert found.best.accuracy == 1
     assert found.best.order == CLASSES
-    [text] = [text for text in found.advice(CLASSES) if text.startswith("With pictures as")]
-    assert "1.000" in text
+    [advice] = [each for each in found.advice(CLASSES) if each.text.startswith("With pictures as")]
+    assert "1.000" in advice.text
+    assert advice.preprocessing == found.best.preprocessing
 
 
 def test_a_wrong_order_of_names_is_noticed(pictures) -> None:
@@ -88,7 +91,10 @@ def test_a_wrong_order_of_names_is_noticed(pictures) -> None:
     assert found.accuracy is not None
     assert found.accuracy.share == 0
     assert found.trials[0].order == CLASSES
-    assert "dark, grey, light" in " ".join(found.advice(names))
+    [advice] = found.advice(names)
+    assert "dark, grey, light" in advice.text
+    assert advice.class_names == CLASSES
+    assert not any(each.right for each in found.verdicts)
 
 
 def test_other_names_get_the_order_that_fits(pictures) -> None:
@@ -96,6 +102,30 @@ def test_other_names_get_the_order_that_fits(pictures) -> None:
     found = check(classifier_of(Brightness(), names, Preprocessing(64)), pictures)
     assert found.trials[0].order == CLASSES
     assert found.trials[0].accuracy == 1
+    [advice] = found.advice(names)
+    assert advice.class_names == CLASSES
+    assert "The labels are called dark, grey, light" in advice.text
+
+
+def test_verdicts_come_first_and_in_small_steps(pictures) -> None:
+    """The page shows twelve verdicts before the rest is asked, and a slider waits for no whole data set."""
+    classifier = classifier_of(Brightness(), CLASSES, Preprocessing(64))
+    batches = []
+    classifier.network.register_forward_pre_hook(lambda _, args: batches.append(len(args[0])))
+    job = check_classifier(classifier, CheckPictures(pictures), lambda: 0.0)
+    first = next(event.value for event in job if isinstance(event, Kept))
+    assert len(first.verdicts) == len(batches) == 12
+    assert all(each.right for each in first.verdicts)
+    assert first.accuracy is None
+    run_job(job)
+    assert max(batches) == 1
+
+
+def test_a_picture_that_cannot_be_read_is_left_out(tmp_path: Path) -> None:
+    Image.new("RGB", (64, 64)).save(tmp_path / "a.png")
+    (tmp_path / "b.png").write_bytes(b"no picture")
+    found = check(classifier_of(Brightness(), CLASSES, Preprocessing(64)), open_dataset(tmp_path))
+    assert [each.name for each in found.verdicts] == ["a.png"]
 
 
 def test_what_small_pictures_lose_is_said(tmp_path: Path) -> None:
@@ -109,7 +139,7 @@ def test_what_small_pictures_lose_is_said(tmp_path: Path) -> None:
     pictures = open_dataset(tmp_path)
     found = check(classifier_of(FineDetail(), ("smooth", "striped"), Preprocessing(224)), pictures)
     assert dict(found.by_size) == {64: 0.5, 128: 0.5, 224: 1.0}
-    assert any("128 px" in text for text in found.advice(("smooth", "striped")))
+    assert any("128 px" in each.text for each in found.advice(("smooth", "striped")))
 
 
 def test_without_labels_there_are_verdicts(tmp_path: Path) -> None:

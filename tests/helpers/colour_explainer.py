@@ -8,9 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from latent_explorer.models.architecture import GeneratorConfig, TrunkConfig
-from latent_explorer.models.classifiers import Classifier, ClassifierConfig, Preprocessing
+from latent_explorer.models.classifiers import Classifier, ClassifierConfig
 from latent_explorer.models.discriminator import Encoder
 from latent_explorer.models.explainer import Explainer, Samples, hash_classifier, style_statistics
+from latent_explorer.models.preprocessing import Preprocessing
 from latent_explorer.models.stylegan2 import Generator
 
 CHANNELS = (8, 8, 6)  # 16 px; S = 8 + 8 + 8 + 8 + 6 = 38

@@ -103,6 +103,9 @@ class FakeTrainingController:
         problem = "" if self.offer else f"{path.name} holds no pictures."
         self.updates.emit(DataInspected(path, self.offer, problem))
 
+    def describe_classifier(self, path: Path) -> None:
+        self.asked.append(("describe_classifier", path))
+
     def check(self, plan: TrainingPlan) -> None:
         self.checking = True
         self.asked.append(("check", plan))

@@ -7,9 +7,10 @@ import torch
 
 from latent_explorer.models.architecture import GeneratorConfig, TrunkConfig
 from latent_explorer.models.attributes import Attribute, AttributeEntry, AttributeSet
-from latent_explorer.models.classifiers import Classifier, ClassifierConfig, Preprocessing
+from latent_explorer.models.classifiers import Classifier, ClassifierConfig
 from latent_explorer.models.discriminator import Encoder
 from latent_explorer.models.explainer import Explainer, Samples, hash_classifier, style_statistics
+from latent_explorer.models.preprocessing import Preprocessing
 from latent_explorer.models.stylegan2 import Generator
 
 CLASS_NAMES = ("healthy", "diseased")

@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.models.classifier_file import read_classifier, write_classifier
-from latent_explorer.models.classifiers import Classifier, ClassifierConfig, Preprocessing
+from latent_explorer.models.classifiers import Classifier, ClassifierConfig
 from latent_explorer.models.explainer import hash_classifier
 from latent_explorer.models.explainer_file import write_explainer
+from latent_explorer.models.preprocessing import Preprocessing
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,6 @@ import msgspec
 import pytest
 
 from latent_explorer.common.paths import resource
-from latent_explorer.models.classifiers import Preprocessing
 from latent_explorer.models.explainer import (
     Explainer,
     classifier_identity,
@@ -20,6 +19,7 @@ from latent_explorer.models.explainer import (
     stored_tensors,
 )
 from latent_explorer.models.explainer_file import read_explainer, write_explainer
+from latent_explorer.models.preprocessing import Preprocessing
 
 CHANGES = [
     {"temperature": 2.0},

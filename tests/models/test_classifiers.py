@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.models.classifiers import Classifier, ClassifierConfig, Preprocessing
+from latent_explorer.models.classifiers import Classifier, ClassifierConfig
 from latent_explorer.models.lpips_weights import lpips_available
 from latent_explorer.models.perceptual import LpipsDistance
+from latent_explorer.models.preprocessing import Preprocessing
 
 
 def config(**changes: object) -> ClassifierConfig:

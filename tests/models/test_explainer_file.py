@@ -19,10 +19,11 @@ from latent_explorer.common.errors import UserError
 from latent_explorer.models import explainer_header
 from latent_explorer.models.architecture import GeneratorConfig, TrunkConfig
 from latent_explorer.models.attributes import Attribute, AttributeEntry, AttributeSet
-from latent_explorer.models.classifiers import ARCHITECTURES, Classifier, ClassifierConfig, Preprocessing
+from latent_explorer.models.classifiers import ARCHITECTURES, Classifier, ClassifierConfig
 from latent_explorer.models.discriminator import Discriminator, Encoder
 from latent_explorer.models.explainer import Explainer, Samples, hash_classifier, style_statistics
 from latent_explorer.models.explainer_file import info, read_explainer, write_explainer
+from latent_explorer.models.preprocessing import Preprocessing
 from latent_explorer.models.skip_init import SkipInit
 from latent_explorer.models.stylegan2 import Generator
 

@@ -17,9 +17,10 @@ from torchvision import models
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.models.classifier_file import read_classifier, write_classifier
-from latent_explorer.models.classifiers import Classifier, ClassifierConfig, Preprocessing
+from latent_explorer.models.classifiers import Classifier, ClassifierConfig
 from latent_explorer.models.explainer import hash_classifier
 from latent_explorer.models.importers.classifiers.file import import_classifier, inspect_classifier
+from latent_explorer.models.preprocessing import Preprocessing
 
 timm = pytest.importorskip("timm")
 

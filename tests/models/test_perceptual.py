@@ -21,9 +21,10 @@ from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Progress
 from latent_explorer.common.jobs import run_job
 from latent_explorer.models import lpips_weights
-from latent_explorer.models.classifiers import Classifier, ClassifierConfig, Preprocessing
+from latent_explorer.models.classifiers import Classifier, ClassifierConfig
 from latent_explorer.models.lpips_weights import Backbone, backbone_path, fetch_backbone, lpips_available
 from latent_explorer.models.perceptual import FeatureDistance, LpipsDistance, perceptual_for
+from latent_explorer.models.preprocessing import Preprocessing
 
 needs_alex = pytest.mark.skipif(not lpips_available("alex"), reason="no AlexNet in TORCH_HOME")
 

@@ -20,12 +20,13 @@ from transformers_folders import CASES, RECORDED, pictures, write_folder
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.models.classifier_file import read_classifier, write_classifier
-from latent_explorer.models.classifiers import Classifier, ClassifierConfig, Preprocessing
+from latent_explorer.models.classifiers import Classifier, ClassifierConfig
 from latent_explorer.models.explainer import hash_classifier
 from latent_explorer.models.explainer_header import classifier_problems
 from latent_explorer.models.importers.classifiers import hugging_face
 from latent_explorer.models.importers.classifiers.file import import_classifier, inspect_classifier, provenance
 from latent_explorer.models.importers.classifiers.metadata import folder_metadata
+from latent_explorer.models.preprocessing import Preprocessing
 
 pytest.importorskip("timm")
 

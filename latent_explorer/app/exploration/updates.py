@@ -164,6 +164,17 @@ class PicturesDropped:
 
 
 @dataclass(frozen=True)
+class ForeignFileOpened:
+    """A file or folder with a model of another program, or a classifier, was dropped or chosen.
+
+    `pictures` is a folder that came with it, for the classifier to be tried on.
+    """
+
+    path: Path
+    pictures: Path | None = None
+
+
+@dataclass(frozen=True)
 class PhotosChanged:
     """Change of the photos, of the one looked at, of a crop, or of the settings."""
 

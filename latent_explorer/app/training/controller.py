@@ -96,6 +96,12 @@ class TrainingController:
             f"Looking at {path.name}", lambda _budget: training_jobs.inspect_data(path), self.updates.emit
         )
 
+    def describe_classifier(self, path: Path) -> None:
+        """Find out what the classifier of a file is. Emits `ClassifierDescribed`."""
+        self._explorer.start_job(
+            f"Looking at {path.name}", lambda _budget: training_jobs.describe_classifier(path), self.updates.emit
+        )
+
     @property
     def checking(self) -> bool:
         return self._check is not None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from latent_explorer.app.engine.failure import failure_of
-from latent_explorer.app.training.updates import CheckDone, DataInspected
+from latent_explorer.app.training.updates import CheckDone, ClassifierDescribed, DataInspected
 from latent_explorer.common.errors import UserError
 from latent_explorer.data.threads import run_in_thread
 
@@ -40,6 +40,17 @@ def inspect_data(path: Path) -> Generator[Event, None, DataInspected]:
         return DataInspected(path, None, str(error))
 
 
+def describe_classifier(path: Path) -> Generator[Event, None, ClassifierDescribed]:
+    """Say what the classifier of a file is."""
+    from latent_explorer.models.classifier_file import description_of
+
+    try:
+        found = yield from description_of(path)
+    except UserError as error:
+        return ClassifierDescribed(path, problem=str(error))
+    return ClassifierDescribed(path, found.network, found.class_names, found.named)
+
+
 def check_and_estimate(plan: TrainingPlan, folder: Path) -> Generator[Event, None, CheckDone]:
     """Check the data, then time a few steps of the training on its device. `folder` is where the run would be."""
     done = CheckDone(plan, None, None)
@@ -57,8 +68,12 @@ def check_and_estimate(plan: TrainingPlan, folder: Path) -> Generator[Event, Non
             return done
         if config.classifier_training is not None and len(report.classes) < 2:
             return replace(done, problem=NO_LABELS)
-        classes = _classes_of(plan.classifier) if config.classifier else len(report.classes)
+        from latent_explorer.models.classifier_file import description_of
         from latent_explorer.training.estimate import estimate
+
+        classes = len(report.classes)
+        if config.classifier:
+            classes = len((yield from description_of(Path(config.classifier))).class_names)
 
         measured = yield from estimate(config, max(classes, 2), folder)
         return replace(done, estimate=measured)
@@ -90,12 +105,3 @@ def _opened(config: DataConfig) -> ImageDataset:
     from latent_explorer.data.dataset import open_dataset
 
     return open_dataset(**msgspec.structs.asdict(config))
-
-
-def _classes_of(classifier: Path | None) -> int:
-    from latent_explorer.models import classifier_file, explainer_file
-
-    assert classifier is not None  # the plan has no problems
-    if classifier_file.is_classifier(classifier):
-        return len(classifier_file.info(classifier)["classes"])
-    return len(explainer_file.info(classifier).to_dict()["classes"])

@@ -20,12 +20,12 @@ from latent_explorer.common import guarded_json
 from latent_explorer.common.errors import DamagedData, UserError
 from latent_explorer.common.format import valid_text
 from latent_explorer.common.paths import atomic_path, safe_file_name
+from latent_explorer.models.foreign_files import is_model_file
 from latent_explorer.training.settings import OPTIONS, Setting, check_widths, train_config, train_settings
 
 if TYPE_CHECKING:
     from latent_explorer.training.config import TrainConfig
 
-CLASSIFIER_SUFFIXES = (".classifier", ".explainer")
 DEFAULT_PRESET = "quick-look"
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class TrainingPlan:
     group: str = ""
     split: str = ""
     classifier_from: Literal["train", "file"] = "train"
-    classifier: Path | None = None  # for "file": a .classifier, or an .explainer with one
+    classifier: Path | None = None  # for "file": a .classifier, an .explainer with one, or a foreign checkpoint
     classifier_data: Path | None = None  # for "train": other pictures than `data`
     preset: str = DEFAULT_PRESET  # key of training.presets.PRESETS
     init: Path | None = None  # an .explainer to start from
@@ -130,7 +130,7 @@ class TrainingPlan:
         if self.data is None:
             messages.append("Choose the pictures: a folder of them, of class folders, or a zip.")
         if self.classifier_from == "file" and self.classifier is None:
-            messages.append("Choose the classifier to explain: a .classifier file, or an explainer that holds one.")
+            messages.append("Choose the classifier to explain: a .classifier, an explainer, or a checkpoint.")
         used = [self.data, self.init]
         used.append(self.classifier if self.classifier_from == "file" else self.classifier_data)
         messages += [
@@ -143,8 +143,11 @@ class TrainingPlan:
         if self.init is not None and self.init.suffix.lower() != ".explainer":
             messages.append(f"{self.init.name} is not an explainer. Choose an .explainer file to go on from.")
         chosen = self.classifier if self.classifier_from == "file" else None
-        if chosen is not None and chosen.suffix.lower() not in CLASSIFIER_SUFFIXES:
-            messages.append(f"{chosen.name} is not a classifier. Choose a .classifier or an .explainer file.")
+        if chosen is not None and chosen.suffix.lower() != ".explainer" and not is_model_file(chosen):
+            messages.append(
+                f"{chosen.name} is not a classifier. Choose a .classifier, an .explainer, or a checkpoint (.pth, "
+                ".safetensors, ...)."
+            )
         messages += [
             f"'{condition}' is not a condition. Write it as column=value or column=value,value."
             for condition in self.where

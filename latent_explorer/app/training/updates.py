@@ -31,6 +31,17 @@ class DataInspected:
 
 
 @dataclass(frozen=True)
+class ClassifierDescribed:
+    """What was recognised in the classifier's file at `path`, or the problem with it in one sentence."""
+
+    path: Path
+    network: str = ""
+    class_names: tuple[str, ...] = ()
+    named: bool = True  # else the names stand in for those that the file does not give
+    problem: str = ""
+
+
+@dataclass(frozen=True)
 class CheckProgress:
     """Progress of the data check or the estimate."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from latent_explorer.common import guarded_json
 from latent_explorer.common.errors import DamagedData, UserError, unreadable
+from latent_explorer.models.foreign_files import INDEX_SUFFIX
 from latent_explorer.models.importers.checkpoint_file import Checkpoint
 from latent_explorer.models.importers.pickle_values import StoredTensor
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-INDEX_SUFFIX = ".index.json"
 MAX_SHARDS = 64
 _MAX_INDEX_BYTES = 16 << 20
 

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 
 from latent_explorer.common.format import shortened
 from latent_explorer.data.labels import EMPTY, parse_classes, write_classes
+from latent_explorer.models.foreign_files import file_pattern, whole_model
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.training.form_step import FormStep
 from latent_explorer.ui.widgets.basics import (
@@ -42,13 +43,14 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from latent_explorer.app.training.plan import TrainingPlan
-    from latent_explorer.app.training.updates import DataInspected
+    from latent_explorer.app.training.updates import ClassifierDescribed, DataInspected
     from latent_explorer.data.summary import DataSummary
 
-FILES = "Classifiers, explainers (*.classifier *.explainer)"
+FILES = f"Classifiers, explainers, checkpoints ({file_pattern('.explainer')})"
 NO_LABELS = "These pictures have no labels. Open a classifier, or train one on other pictures."
 ASK_LABEL = "It is in doubt which folders are the classes: choose the label that holds them."
 SHOWN_CLASSES = 3
+UNNAMED = "The file names no classes. Drop it on the window to name them, and to see its verdicts on your pictures."
 COLUMNS = ("Class", "Value", "Pictures")
 HELP = (
     "Untick what to leave out. Double-click a name, or press F2, to change it. "
@@ -59,10 +61,15 @@ NAME_SEPARATORS = str.maketrans(",=", "  ")  # they end a name in `--classes`
 
 
 class ClassifierStep(FormStep):
-    """Step for the classifier. Emits `data_chosen` with the classifier's own pictures, or None for the explainer's."""
+    """Step for the classifier.
+
+    Emits `data_chosen` with the classifier's own pictures, or None for the explainer's, and `file_chosen` with a file
+    whose classifier is to be described.
+    """
 
     FIELDS = ("classifier_from", "classifier", "classifier_data", "label", "classes")
     data_chosen = Signal(object)
+    file_chosen = Signal(object)
 
     def __init__(self) -> None:
         super().__init__(2, "Classifier")
@@ -94,6 +101,7 @@ class ClassifierStep(FormStep):
         self.file = ElidedLabel()
         self.file.setAccessibleName("Classifier's file")
         self.choose = button("Choose...", self._choose_file)
+        self.recognised = MessageLines()
         self.open_hint = hint("", wrap=False)
         self._build()
         self.show_open(None)
@@ -110,10 +118,13 @@ class ClassifierStep(FormStep):
         inner.addWidget(self.doubt, inner.rowCount(), 1)
         inner.add("Pictures", self.data_label, self.same, self.other)
         self.chosen = QWidget()
-        line = row(self.chosen)
-        line.setContentsMargins(3 * theme.UNIT, 0, 0, 0)
+        lines = column(self.chosen, spacing=theme.GAP // 2)
+        lines.setContentsMargins(3 * theme.UNIT, 0, 0, 0)
+        line = row()
         line.addWidget(self.file, 1)
         line.addWidget(self.choose)
+        lines.addLayout(line)
+        lines.addWidget(self.recognised)
         options = column(spacing=0)
         open_line = row()
         open_line.addWidget(self.from_open)
@@ -149,10 +160,26 @@ class ClassifierStep(FormStep):
 
     def set_classifier_file(self, path: Path) -> None:
         """Explain the classifier of this file."""
-        self._file = path
+        self._file = path = whole_model(path)
+        self.recognised.show_lines([("note", "Looking at the file...")])
+        self.file_chosen.emit(path)
         self.from_file.setChecked(True)
         self._show_way()
         self.changed.emit()
+
+    def show_described(self, update: ClassifierDescribed) -> None:
+        """Show what was recognised in the file."""
+        if update.path != self._file:
+            return
+        if update.problem:
+            self.recognised.show_lines([("error", update.problem)])
+            return
+        names = ", ".join(shortened(name, 20) for name in update.class_names[:SHOWN_CLASSES])
+        more = len(update.class_names) - SHOWN_CLASSES
+        lines = [("good", f"{update.network}: {names}{f' and {more:,} more' if more > 0 else ''}.")]
+        if not update.named:
+            lines.append(("warning", UNNAMED))
+        self.recognised.show_lines(lines)
 
     def _choose_data(self) -> None:
         name = QFileDialog.getExistingDirectory(self, "Choose the classifier's pictures", str(self.own_data or ""))
@@ -295,8 +322,9 @@ class ClassifierStep(FormStep):
             self.from_open.setChecked(True)
         else:
             self.from_file.setChecked(True)
-        if plan.classifier is not None and not is_open:
+        if plan.classifier is not None and not is_open and plan.classifier != self._file:
             self._file = plan.classifier
+            self.recognised.show_lines([])
         if plan.label and self.label.findData(plan.label) < 0:
             self.label.addItem(plan.label, plan.label)
         self.label.setCurrentIndex(self.label.findData(plan.label))

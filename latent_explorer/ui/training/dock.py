@@ -128,6 +128,12 @@ class TrainingDock(QDockWidget):
         if self.isFloating():
             self.activateWindow()
 
+    def explain(self, classifier: Path, pictures: Path | None) -> None:
+        """Open the guided start with a classifier's file and its pictures filled in."""
+        self.open(START)
+        assert self.start is not None  # `open` makes it
+        self.start.explain(classifier, pictures)
+
     def show_running(self) -> None:
         running = self._controller.running
         if running is not None and running is not self._controller.attached:

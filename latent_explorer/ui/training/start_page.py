@@ -13,6 +13,7 @@ from latent_explorer.app.training.plan import TrainingPlan
 from latent_explorer.app.training.updates import (
     CheckDone,
     CheckProgress,
+    ClassifierDescribed,
     DataInspected,
     RunAttached,
     RunChanged,
@@ -59,6 +60,7 @@ class StartPage(QWidget):
         self.plan = controller.plan  # the current choices
         self._done: CheckDone | None = None  # the last check
         self._newly_selected: set[Path] = set()  # their suggested settings are applied after the inspection
+        self._check_after: Path | None = None  # pictures that are checked once they were inspected
         self._tried = False  # the user pressed the button: missing choices are shown
         self.images, self.classifier, self.size_ = ImagesStep(), ClassifierStep(), SizeStep()
         self.steps: tuple[FormStep, ...] = (self.images, self.classifier, self.size_)
@@ -75,6 +77,17 @@ class StartPage(QWidget):
         for path in (self.plan.data, self.plan.classifier_data):  # their summary is not saved
             if path is not None and path.exists():
                 controller.inspect_data(path)
+        chosen = self.plan.classifier if self.plan.classifier_from == "file" else None
+        if chosen is not None and chosen.exists() and chosen != controller.device.model:
+            controller.describe_classifier(chosen)
+
+    def explain(self, classifier: Path, pictures: Path | None) -> None:
+        """Fill in a classifier's file and its pictures, and check them: starting is the next click."""
+        self._show_steps()
+        self.classifier.set_classifier_file(classifier)
+        if pictures is not None:
+            self._check_after = pictures
+            self.images.choose(pictures)
 
     def _build(self) -> None:
         inner = QWidget()
@@ -100,12 +113,14 @@ class StartPage(QWidget):
         self.images.data_chosen.connect(self._on_images_chosen)
         self.images.reading_chosen.connect(self.classifier.choose_label)
         self.classifier.data_chosen.connect(self._on_labelled_chosen)
+        self.classifier.file_chosen.connect(self._controller.describe_classifier)
         self.size_.more_requested.connect(self._show_settings)
         self.next.next_requested.connect(self._on_next)
         self.next.recheck_requested.connect(self._check_again)
         self.next.cancel_requested.connect(self._controller.cancel_check)
         updates = self._controller.updates
         updates.on(DataInspected, self._data_inspected)
+        updates.on(ClassifierDescribed, self.classifier.show_described)
         updates.on(CheckProgress, self._check_progressed)
         updates.on(CheckDone, self._check_done)
         updates.on(StartFailed, self._start_failed)
@@ -299,3 +314,7 @@ class StartPage(QWidget):
                 self.classifier.suggest(update.offer)
         self._newly_selected.discard(update.path)
         self._update_from_steps()
+        if update.path == self._check_after:
+            self._check_after = None
+            if update.offer is not None and self._controller.running is None and not self._problems():
+                self._begin_check()

@@ -94,7 +94,7 @@ def test_pictures_that_cannot_be_trained_on_are_not_timed(training_harness, plan
     errors, unlabelled, empty = training_harness.of_type(training_updates.CheckDone)
     assert sciences.asked == []
     assert errors.problem == ""
-    assert "no two classes" in unlabelled.problem
+    assert "do not have two classes" in unlabelled.problem
     assert "Choose the pictures" in empty.problem
 
 

@@ -54,11 +54,11 @@ def test_each_problem_is_one_sentence(plan, change, words):
 
 
 def test_files_of_the_wrong_kind_are_named(plan, tmp_path):
-    (tmp_path / "x.pt").touch()
-    wrong = replace(plan, init=tmp_path / "x.pt", classifier_from="file", classifier=tmp_path / "x.pt")
+    (tmp_path / "x.png").touch()
+    wrong = replace(plan, init=tmp_path / "x.png", classifier_from="file", classifier=tmp_path / "x.pt")
     assert [problem.partition(". ")[0] for problem in wrong.problems()] == [
-        "x.pt is not an explainer",
-        "x.pt is not a classifier",
+        "x.png is not an explainer",
+        "x.png is not a classifier",
     ]
 
 

@@ -15,7 +15,9 @@ import msgspec
 import torch
 
 from latent_explorer.common.errors import DamagedData, UserError, unreadable
-from latent_explorer.models.classifiers import Classifier, ClassifierConfig, Preprocessing
+from latent_explorer.common.jobs import run_job
+from latent_explorer.data.threads import run_in_thread
+from latent_explorer.models.classifiers import Classifier, ClassifierConfig
 from latent_explorer.models.importers.classifiers.formats import refuse_program
 from latent_explorer.models.importers.classifiers.hugging_face import (
     Joined,
@@ -34,12 +36,15 @@ from latent_explorer.models.importers.classifiers.metadata import (
 from latent_explorer.models.importers.classifiers.recognise import Match, match, recognise
 from latent_explorer.models.importers.sharded_checkpoint import files_of, open_checkpoint
 from latent_explorer.models.importers.state_dicts import StateDict, find_state_dicts, shape_of, without_wrappers
+from latent_explorer.models.library_networks import network_names
+from latent_explorer.models.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
 
     import numpy as np
 
+    from latent_explorer.common.events import Event
     from latent_explorer.models.importers.pickle_values import StoredTensor
     from latent_explorer.models.importers.sharded_checkpoint import AnyCheckpoint
     from latent_explorer.models.importers.state_dicts import Tensors
@@ -61,19 +66,35 @@ class ClassifierInspection:
     def outputs(self) -> int:
         return self.matches[0].outputs if self.matches else 0
 
+    @property
+    def class_count(self) -> int:
+        """Number of classes; a single output tells two apart."""
+        return max(2, self.outputs)
+
+    @property
+    def fixed_size(self) -> bool:
+        """True for a network with embeddings of positions, which takes pictures of one size."""
+        return any("pos_emb" in name or "relative_position" in name for name in self.matches[0].names)
+
 
 def inspect_classifier(path: Path, architecture: str | None = None) -> ClassifierInspection:
-    """Return what a checkpoint or a Hugging Face folder holds. `architecture` skips the recognition.
+    """Return what a checkpoint or a Hugging Face folder holds: `inspection_of` at once."""
+    return run_job(inspection_of(path, architecture))
+
+
+def inspection_of(path: Path, architecture: str | None = None) -> Generator[Event, None, ClassifierInspection]:
+    """Return what a checkpoint or a Hugging Face folder holds. `architecture` skips the recognition. A job.
 
     Raises UserError for a file that cannot be read, or in which no classifier is recognised.
     """
     about = folder_metadata(path)
     refuse_program(about.weights)
+    yield from run_in_thread(network_names, "Reading the file")  # it imports the libraries, which takes seconds
     with open_checkpoint(about.weights) as checkpoint:
         chosen, place, notes = _choose(checkpoint)
         hints = [*about.network_names, *network_names_in(checkpoint.content), path.stem]
         names = about.class_names or class_names_in(checkpoint.content)
-    matches = _matches(about, chosen, hints, architecture, path)
+    matches = yield from _matches(about, chosen, hints, architecture, path)
     if not (matches and matches[0].fits):
         raise UserError(_not_recognised(path, matches))
     best = matches[0]
@@ -95,7 +116,7 @@ def inspect_classifier(path: Path, architecture: str | None = None) -> Classifie
 
 def _matches(
     about: FolderMetadata, tensors: Tensors, hints: list[str], architecture: str | None, path: Path
-) -> list[Match]:
+) -> Generator[Event, None, list[Match]]:
     """Return the networks that fit the tensors, the best first."""
     if about.config:
         return transformers_matches(about.config, tensors, path)
@@ -111,7 +132,7 @@ def _matches(
             f"{path} holds the weights of a transformers model, whose config.json says what they are for. Choose the "
             "folder that holds both."
         )
-    return recognise(tensors, hints)
+    return (yield from recognise(tensors, hints))
 
 
 def import_classifier(

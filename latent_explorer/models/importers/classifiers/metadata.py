@@ -12,17 +12,16 @@ import msgspec
 
 from latent_explorer.common import guarded_json
 from latent_explorer.common.errors import DamagedData, UserError, unreadable
-from latent_explorer.models.classifiers import Preprocessing
+from latent_explorer.models.foreign_files import INDEX_SUFFIX, WEIGHTS
 from latent_explorer.models.importers.classifiers.hugging_face import is_transformers
 from latent_explorer.models.importers.pickle_values import Record
-from latent_explorer.models.importers.sharded_checkpoint import INDEX_SUFFIX
+from latent_explorer.models.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MAX_JSON_BYTES = 16 << 20
-_WEIGHTS = ("model.safetensors", "pytorch_model.bin", "model.pt", "model.pth")
-_INDICES = tuple(f"{name}{INDEX_SUFFIX}" for name in _WEIGHTS[:2])  # of weights in several files
+_INDICES = tuple(f"{name}{INDEX_SUFFIX}" for name in WEIGHTS[:2])  # of weights in several files
 _NAMES = (
     "class_names",
     "classes",
@@ -61,10 +60,10 @@ def folder_metadata(path: Path) -> FolderMetadata:
     A file stands for itself, but the weights of a Hugging Face folder stand for the folder.
     """
     if not path.is_dir():
-        if path.name not in (*_WEIGHTS, *_INDICES, "config.json") or not (path.parent / "config.json").is_file():
+        if path.name not in (*WEIGHTS, *_INDICES, "config.json") or not (path.parent / "config.json").is_file():
             return FolderMetadata(path)
         path = path.parent
-    weights = next((path / name for name in (*_WEIGHTS, *_INDICES) if (path / name).is_file()), None)
+    weights = next((path / name for name in (*WEIGHTS, *_INDICES) if (path / name).is_file()), None)
     if weights is None:
         if (path / "saved_model.pb").exists():
             raise UserError(f"{path} is a TensorFlow SavedModel, which is not read. Convert it to PyTorch first.")
@@ -74,7 +73,7 @@ def folder_metadata(path: Path) -> FolderMetadata:
                 "model.merge_and_unload().save_pretrained('merged')."
             )
         raise UserError(
-            f"{path} holds no {' or '.join(_WEIGHTS[:2])}. Choose a Hugging Face folder or a checkpoint file."
+            f"{path} holds no {' or '.join(WEIGHTS[:2])}. Choose a Hugging Face folder or a checkpoint file."
         )
     config = _read_json(path / "config.json")
     processor = _read_json(path / "preprocessor_config.json")

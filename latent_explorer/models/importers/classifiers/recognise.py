@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from latent_explorer.common import guarded_json
 from latent_explorer.common.errors import UserError
+from latent_explorer.common.events import Progress
 from latent_explorer.common.paths import resource
 from latent_explorer.models.importers.state_dicts import shape_of
 from latent_explorer.models.library_networks import build_library_network, network_names
 from latent_explorer.models.skip_init import SkipInit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Generator, Iterable, Mapping
 
+    from latent_explorer.common.events import Event
     from latent_explorer.models.library_networks import Option
 
 Shapes = dict[str, tuple[int, ...]]
@@ -67,8 +69,8 @@ class Match(NamedTuple):
         return "; ".join(parts)
 
 
-def recognise(tensors: Mapping[str, Any], hints: Iterable[str] = ()) -> list[Match]:
-    """Return the networks that fit best, the best first, at most three; an exact fit alone.
+def recognise(tensors: Mapping[str, Any], hints: Iterable[str] = ()) -> Generator[Event, None, list[Match]]:
+    """Return the networks that fit best, the best first, at most three; an exact fit alone. A job.
 
     `hints` are names that the file itself gives, such as "resnet18". Raises UserError if nothing is near.
     """
@@ -76,7 +78,9 @@ def recognise(tensors: Mapping[str, Any], hints: Iterable[str] = ()) -> list[Mat
     if not shapes:
         raise UserError("It holds no tensors of a network.")
     matches = []
-    for architecture in dict.fromkeys([*_hinted(hints), *_nearest(shapes)]):
+    candidates = list(dict.fromkeys([*_hinted(hints), *_nearest(shapes)]))
+    for done, architecture in enumerate(candidates):
+        yield Progress(done, len(candidates), "Recognising the network")
         found = match(architecture, shapes)
         if found is not None:
             matches.append(found)

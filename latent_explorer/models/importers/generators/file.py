@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -12,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from latent_explorer import __version__
 from latent_explorer.common.errors import DamagedData, UserError
 from latent_explorer.models.importers.checkpoint_file import Checkpoint
 from latent_explorer.models.importers.generators import nvidia, rosinality, tensorflow
@@ -56,11 +59,20 @@ def import_generator(path: Path, class_index: int | None = None) -> ImportedGene
 
     Raises UserError for any other file, or when a conditional network's class is missing or out of range.
     """
+    return choose_class(path, read_generator(path), class_index)
+
+
+def read_generator(path: Path) -> ImportedGenerator:
+    """Read a StyleGAN2 generator as it is: a conditional one still takes a class. Raises UserError for other files."""
     with Checkpoint(path) as checkpoint:
         try:
-            found = _read(checkpoint)
+            return _read(checkpoint)
         except DamagedData as error:
             raise UserError(f"{path} cannot be imported: {error}. Check that the file is whole.") from error
+
+
+def choose_class(path: Path, found: ImportedGenerator, class_index: int | None) -> ImportedGenerator:
+    """Return the generator for one class, which is built in. Raises UserError for a class that does not fit."""
     classes = found.generator.config.c_dim
     if not classes:
         if class_index is not None:
@@ -72,6 +84,36 @@ def import_generator(path: Path, class_index: int | None = None) -> ImportedGene
     return ImportedGenerator(with_class(found.generator, class_index), found.source, notes)
 
 
+def holds_generator(path: Path) -> bool:
+    """Return True if the names in a file are those of a generator, of whatever kind; no numbers are read."""
+    if path.is_dir():
+        return False
+    try:
+        with Checkpoint(path) as checkpoint:
+            content = checkpoint.content
+            if tensorflow.find_network(content) is not None:
+                return True
+            return any(
+                _family(tensors) or _is_nvidia(tensors) or _is_rosinality(tensors)
+                for tensors, _module in _candidates(content)
+            )
+    except (UserError, DamagedData):
+        return False
+
+
+def provenance(path: Path, found: ImportedGenerator) -> dict[str, Any]:
+    """Return where an imported generator comes from, as its explainer keeps it."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    origin = {"file": path.name, "sha256": digest, "source": found.source, "notes": list(found.notes)}
+    return {"imported": origin, "made": datetime.now(UTC).strftime("%Y-%m-%d"), "version": __version__}
+
+
+def _family(tensors: Tensors) -> str:
+    """Return the kind of a network that is known and not read; "" for any other."""
+    return next((what for prefix, what in _FAMILIES.items() if any(n.startswith(prefix) for n in tensors)), "")
+
+
 def _read(checkpoint: Checkpoint) -> ImportedGenerator:
     content = checkpoint.content
     network = tensorflow.find_network(content)
@@ -80,14 +122,13 @@ def _read(checkpoint: Checkpoint) -> ImportedGenerator:
         lr_mul = tensorflow.settings(network).get("mapping_lrmul", 0.01)
         return ImportedGenerator(_from_nvidia(state, None, _number(lr_mul, 0.01)), tensorflow.KIND, _left_out(content))
     for tensors, module in _candidates(content):
-        family = next((what for prefix, what in _FAMILIES.items() if any(n.startswith(prefix) for n in tensors)), None)
-        if family:
+        if family := _family(tensors):
             raise UserError(f"{checkpoint.path} is {family}. Only StyleGAN2 networks can be imported.")
-        if nvidia.can_import(dict.fromkeys(tensors)):  # type: ignore[arg-type]  # it looks at names only
+        if _is_nvidia(tensors):
             state = _tensors(checkpoint, tensors)
             clamp, lr_mul = _nvidia_settings(module)
             return ImportedGenerator(_from_nvidia(state, clamp, lr_mul), nvidia.KIND, _left_out(content))
-        if rosinality.can_import(dict.fromkeys(tensors)):  # type: ignore[arg-type]
+        if _is_rosinality(tensors):
             state = _tensors(checkpoint, tensors)
             average = content.get("latent_avg") if isinstance(content, dict) else None
             latent_avg = None
@@ -100,6 +141,14 @@ def _read(checkpoint: Checkpoint) -> ImportedGenerator:
         f"{checkpoint.path} holds no StyleGAN2 generator that is read here. Choose NVIDIA's network .pkl (PyTorch or "
         "TensorFlow), or rosinality's .pt."
     )
+
+
+def _is_nvidia(tensors: Tensors) -> bool:
+    return nvidia.can_import(dict.fromkeys(tensors))  # type: ignore[arg-type]  # it looks at names only
+
+
+def _is_rosinality(tensors: Tensors) -> bool:
+    return rosinality.can_import(dict.fromkeys(tensors))  # type: ignore[arg-type]  # it looks at names only
 
 
 def _candidates(content: Any) -> list[tuple[Tensors, Record | None]]:

@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: MIT
+"""Jobs of the import dialog: what a file is, verdicts on a person's pictures, and the files that are written.
+
+A session is used on the worker thread only. It keeps the network and the pictures, which are asked again after every
+change of a field.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from latent_explorer.app.engine.failure import failure_of
+from latent_explorer.app.importing.updates import (
+    CheckShown,
+    ClassifierFacts,
+    FileInspected,
+    GeneratorFacts,
+    PicturesOpened,
+)
+from latent_explorer.common.errors import UserError
+from latent_explorer.common.events import Event, Kept
+from latent_explorer.common.jobs import forward_events
+from latent_explorer.common.paths import check_writable
+from latent_explorer.data.dataset import open_dataset
+from latent_explorer.data.summary import summarise_data
+from latent_explorer.data.threads import run_in_thread
+from latent_explorer.models.preprocessing import Preprocessing
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from latent_explorer.common.jobs import StepBudget
+    from latent_explorer.data.dataset import ImageDataset
+    from latent_explorer.explain.report.classifier_check import CheckPictures, ClassifierCheck
+    from latent_explorer.models.classifiers import Classifier
+    from latent_explorer.models.importers.classifiers.file import ClassifierInspection
+    from latent_explorer.models.importers.generators.file import ImportedGenerator
+
+READING, LOOKING = "Reading the file", "Looking at the pictures"
+
+
+@dataclass(frozen=True)
+class ClassifierChoices:
+    """What the dialog's fields say of a classifier."""
+
+    class_names: tuple[str, ...]
+    preprocessing: Preprocessing
+
+
+@dataclass(frozen=True)
+class GeneratorChoices:
+    """How a generator becomes an explainer."""
+
+    out: Path
+    class_index: int | None = None  # of a conditional one
+    classifier: Path | None = None  # a file with the classifier to explain; an explainer's is the one it was made for
+
+
+class ImportSession:
+    """The file of one dialog, and what was read of it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._inspection: ClassifierInspection | None = None  # of a foreign classifier
+        self._classifier: Classifier | None = None
+        self._about: dict[str, Any] = {}  # provenance of the classifier
+        self._generator: ImportedGenerator | None = None
+        self._data: ImageDataset | None = None
+        self._pictures: CheckPictures | None = None
+        self._checked: tuple[ClassifierChoices, ClassifierCheck] | None = None
+
+    def inspect(self) -> Generator[Event, None, FileInspected]:
+        """Say what the file is. What cannot be read is refused with a sentence."""
+        from latent_explorer.models import classifier_file
+        from latent_explorer.models.importers.generators.file import holds_generator
+
+        try:
+            if not classifier_file.is_foreign(self.path):
+                return FileInspected(self.path, classifier=self._own_facts())
+            if (yield from run_in_thread(partial(holds_generator, self.path), READING)):
+                return FileInspected(self.path, generator=self._generator_facts())
+            return FileInspected(self.path, classifier=(yield from self._foreign_facts()))
+        except UserError as error:
+            return FileInspected(self.path, problem=str(error))
+
+    def _own_facts(self) -> ClassifierFacts:
+        from latent_explorer.models.classifier_file import read_classifier
+
+        self._classifier, self._about = read_classifier(self.path)
+        config = self._classifier.config
+        outputs = 1 if config.head == "sigmoid" else len(config.class_names)
+        given = config.class_names, "the file", config.preprocessing, "the file"
+        return ClassifierFacts(config.architecture, outputs, *given, fixed_size=True)
+
+    def _foreign_facts(self) -> Generator[Event, None, ClassifierFacts]:
+        from latent_explorer.models.importers.classifiers.file import default_class_names, inspection_of
+
+        found = self._inspection = yield from inspection_of(self.path)
+        assert found.preprocessing is not None
+        names = found.class_names or default_class_names(found.class_count)
+        return ClassifierFacts(
+            found.matches[0].architecture,
+            found.outputs,
+            names,
+            "the file" if found.class_names else "",
+            found.preprocessing,
+            found.preprocessing_from,
+            found.fixed_size,
+            found.notes,
+        )
+
+    def _generator_facts(self) -> GeneratorFacts:
+        from latent_explorer.models.importers.generators.file import read_generator
+
+        found = self._generator = read_generator(self.path)
+        config = found.generator.config
+        return GeneratorFacts(found.source, config.resolution, config.layout.num_styles, config.c_dim, found.notes)
+
+    def open_pictures(self, path: Path, label: str | None) -> Generator[Event, None, PicturesOpened]:
+        """Open pictures; `label` is the column of their labels, "" for none, None for the one that suggests itself."""
+        from latent_explorer.explain.report.classifier_check import CheckPictures
+
+        try:
+            summary = yield from run_in_thread(partial(summarise_data, path), LOOKING)
+            chosen = summary.label or "" if label is None else label
+            data = yield from run_in_thread(
+                partial(open_dataset, path, label=chosen or None), "Looking at the pictures"
+            )
+            pictures = CheckPictures(data)
+        except UserError as error:
+            return PicturesOpened(path, problem=str(error))
+        self.close()
+        self._data, self._pictures, self._checked = data, pictures, None
+        return PicturesOpened(path, len(data), tuple(summary.columns), chosen)
+
+    def check(self, choices: ClassifierChoices, budget: StepBudget) -> Generator[Event, None, CheckShown | str]:
+        """Ask the classifier about the pictures. Yields what is known as Kept; returns the whole, or the problem."""
+        from latent_explorer.explain.report.classifier_check import SIZES, check_classifier
+
+        pictures = self._pictures
+        assert pictures is not None  # the controller asks for no check without them
+        try:
+            classifier = self._chosen(choices)
+            images = yield from pictures.read(SIZES[-1])
+
+            def shown(check: ClassifierCheck, complete: bool) -> CheckShown:
+                faces = tuple(images[i] for i in pictures.shown)
+                return CheckShown(check, tuple(check.advice(choices.class_names)), faces, complete)
+
+            def with_faces(event: Event) -> Event:
+                return Kept(shown(event.value, False)) if isinstance(event, Kept) else event
+
+            check = yield from forward_events(check_classifier(classifier, pictures, budget), with_faces)
+        except Exception as error:
+            failure = failure_of(error)
+            if failure.kind == "defect":
+                raise
+            return failure.message
+        self._checked = choices, check
+        return shown(check, True)
+
+    def write_classifier(self, choices: ClassifierChoices, target: Path) -> Generator[Event, None, Path]:
+        """Write the classifier with the choices, and with their check if it was the last."""
+        from latent_explorer.models.classifier_file import write_classifier
+
+        classifier = self._chosen(choices)
+        if self._inspection is not None and not self._about:
+            from latent_explorer.models.importers.classifiers.file import provenance
+
+            self._about = yield from run_in_thread(partial(provenance, self._inspection), READING)
+        about = self._about
+        if self._checked is not None and self._checked[0] == choices:
+            about = {**about, "check": self._checked[1].to_dict()}
+        write_classifier(target, classifier, about)
+        return target
+
+    def write_explainer(self, choices: GeneratorChoices, budget: StepBudget) -> Generator[Event, None, Path]:
+        """Make an explainer of the generator, with generated pictures if there is a classifier, and write it."""
+        from latent_explorer.explain.plain_generator import explainer_of_generator
+        from latent_explorer.models.classifier_file import read_classifier
+        from latent_explorer.models.explainer_file import write_explainer
+        from latent_explorer.models.importers.generators import file as generators
+
+        assert self._generator is not None
+        check_writable(choices.out)
+        classifier = None if choices.classifier is None else read_classifier(choices.classifier)[0]
+        # A chosen class is built into the generator, so that it is read again: the dialog may be used once more.
+        found = self._generator if choices.class_index is None else generators.read_generator(self.path)
+        found = generators.choose_class(self.path, found, choices.class_index)
+        about = yield from run_in_thread(partial(generators.provenance, self.path, found), READING)
+        explainer = yield from explainer_of_generator(
+            found.generator, choices.out.stem, classifier, provenance=about, budget=budget
+        )
+        write_explainer(explainer, choices.out)
+        return choices.out
+
+    def close(self) -> None:
+        """Close the pictures."""
+        if self._data is not None:
+            self._data.close()
+
+    def _chosen(self, choices: ClassifierChoices) -> Classifier:
+        """Return the classifier with the choices. Its tensors are read once."""
+        from latent_explorer.models.importers.classifiers.file import import_classifier
+
+        if self._classifier is None:
+            assert self._inspection is not None
+            self._classifier = import_classifier(self._inspection, self.path.stem)
+        classifier = self._classifier.with_preprocessing(choices.preprocessing)
+        if len(choices.class_names) != classifier.num_classes:
+            raise UserError(
+                f"{len(choices.class_names)} class names are given, but it has {classifier.num_classes} classes. "
+                "Name them in the order of its outputs."
+            )
+        classifier.config = msgspec.structs.replace(classifier.config, class_names=choices.class_names)
+        return classifier

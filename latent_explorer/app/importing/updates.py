@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: MIT
+"""Updates of the import controller, emitted on the window's thread. Plain values that the dialog shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from latent_explorer.common.events import Progress
+from latent_explorer.models.preprocessing import Preprocessing
+
+if TYPE_CHECKING:
+    from latent_explorer.explain.report.classifier_check import (  # noqa: TC004  # it imports torch
+        Advice,
+        ClassifierCheck,
+    )
+
+
+@dataclass(frozen=True)
+class ClassifierFacts:
+    """What was recognised of a classifier, and with what the dialog's fields begin."""
+
+    network: str  # "torchvision:resnet18"
+    outputs: int
+    class_names: tuple[str, ...]
+    names_from: str  # where they are from, as words; "" if they stand in for names that nobody gave
+    preprocessing: Preprocessing
+    preprocessing_from: str
+    fixed_size: bool = False  # its network takes pictures of one size
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class GeneratorFacts:
+    """What was recognised of a generator."""
+
+    source: str  # "StyleGAN2 (NVIDIA)"
+    resolution: int
+    num_styles: int
+    classes: int  # that a conditional one draws, else 0
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class FileInspected:
+    """What a file is: a classifier, a generator, or neither, with the reason and the way out in `problem`."""
+
+    path: Path
+    classifier: ClassifierFacts | None = None
+    generator: GeneratorFacts | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class PicturesOpened:
+    """Pictures that a classifier can be tried on, or the problem with them in one sentence."""
+
+    path: Path
+    count: int = 0
+    labels: tuple[str, ...] = ()  # columns that may be the labels
+    label: str = ""  # the one in use
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class CheckStep:
+    """Progress of a check."""
+
+    progress: Progress
+
+
+@dataclass(frozen=True)
+class CheckShown:
+    """What a check found so far, and in the end.
+
+    pictures  those of its verdicts, (s, s, 3) uint8 each
+    """
+
+    check: ClassifierCheck
+    advice: tuple[Advice, ...]
+    pictures: tuple[np.ndarray, ...]
+    complete: bool
+
+
+@dataclass(frozen=True)
+class CheckEnded:
+    """End of a check without a result: cancelled, or with a `problem`, in one sentence."""
+
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class ClassifierSaved:
+    """A classifier was written to `path`."""
+
+    path: Path
+
+
+@dataclass(frozen=True)
+class WorkEnded:
+    """End of the writing of a classifier or of an explainer, whether it succeeded or not."""

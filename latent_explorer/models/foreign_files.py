@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: MIT
+"""Names of files and folders in which classifiers and generators of other programs come. Nothing is read here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+OWN_CLASSIFIER = ".classifier"
+SUFFIXES = (
+    ".pt", ".pth", ".ckpt", ".bin", ".tar", ".safetensors", ".pkl", ".onnx", ".h5", ".keras", ".tflite", ".pt2",
+)  # fmt: skip
+WEIGHTS = ("model.safetensors", "pytorch_model.bin", "model.pt", "model.pth")  # of a Hugging Face folder
+INDEX_SUFFIX = ".index.json"  # of a file that names those over which the weights are spread
+
+
+def is_model_file(path: Path) -> bool:
+    """Return True for a checkpoint by its name, for a .classifier, and for a folder that holds a model."""
+    if path.is_dir():
+        if (path / "saved_model.pb").is_file():
+            return True
+        names = [*WEIGHTS, *(f"{name}{INDEX_SUFFIX}" for name in WEIGHTS)]
+        return (path / "config.json").is_file() and any((path / name).is_file() for name in names)
+    return path.suffix.lower() in (*SUFFIXES, OWN_CLASSIFIER)
+
+
+def whole_model(path: Path) -> Path:
+    """Return the Hugging Face folder of a file of weights, which says more than they do; else the path itself."""
+    described = path.name.removesuffix(INDEX_SUFFIX) in WEIGHTS and (path.parent / "config.json").is_file()
+    return path.parent if described else path
+
+
+def file_pattern(*others: str) -> str:
+    """Return the patterns of a file dialog for checkpoints and classifiers, after those of `others`."""
+    return " ".join(f"*{suffix}" for suffix in (*others, OWN_CLASSIFIER, *SUFFIXES))

@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: MIT
+"""The dialog "Import": what a file of another program is, and what can be made of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import QDialog, QFileDialog, QWidget
+
+from latent_explorer.app.importing.updates import ClassifierSaved, FileInspected, WorkEnded
+from latent_explorer.common.format import shortened
+from latent_explorer.common.paths import safe_file_name
+from latent_explorer.ui.file_actions import dropped_paths
+from latent_explorer.ui.importing.classifier_page import ClassifierPage
+from latent_explorer.ui.importing.generator_page import GeneratorPage
+from latent_explorer.ui.style import theme
+from latent_explorer.ui.widgets.basics import ElidedLabel, button, column, hint, row
+from latent_explorer.ui.widgets.form import MessageLines
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QDragEnterEvent, QDropEvent
+
+    from latent_explorer.app.importing.controller import ImportController
+
+SMALL = QSize(66 * theme.UNIT, 24 * theme.UNIT)
+MEDIUM = QSize(66 * theme.UNIT, 46 * theme.UNIT)
+LARGE = QSize(140 * theme.UNIT, 80 * theme.UNIT)
+FRAME = QSize(4 * theme.UNIT, 8 * theme.UNIT)  # room for a window's frame and a panel of the desktop
+
+
+class ImportDialog(QDialog):
+    """Dialog on one file. Emits `explain_requested` with a .classifier and the pictures, or None.
+
+    pictures  to try a classifier on
+    opened    the explainer on the screen
+    """
+
+    explain_requested = Signal(object, object)
+
+    def __init__(
+        self,
+        controller: ImportController,
+        parent: QWidget | None = None,
+        *,
+        pictures: Path | None = None,
+        opened: Path | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Import")
+        self.setAcceptDrops(True)
+        self.controller = controller
+        self.page: ClassifierPage | GeneratorPage | None = None
+        self._pictures, self._opened = pictures, opened
+        self.file = ElidedLabel(shortened(controller.path.name))
+        self.file.setFont(theme.font(theme.LARGE, semibold=True))
+        self.file.setToolTip(str(controller.path))
+        self.message = MessageLines()
+        self.status = hint("", wrap=False)
+        self.save = button("Save as a classifier...", self._ask_classifier)
+        self.close_button = button("Close", self.reject)
+        self.go = button("Explain it", self._go, role="primary")
+        self._body = column()
+        self._build()
+        controller.updates.on(FileInspected, self._inspected)
+        controller.updates.on(ClassifierSaved, self._explain)
+        controller.updates.on(WorkEnded, lambda _update: self._refresh())
+        self.finished.connect(self._end)
+        self.message.show_lines([("note", "Looking at the file. Nothing in it is executed.")])
+        self.resize(SMALL)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setFocus()
+        controller.inspect()
+
+    def _build(self) -> None:
+        foot = row()
+        foot.addWidget(self.status, 1)
+        for each in (self.save, self.close_button, self.go):
+            foot.addWidget(each)
+        for each in (self.save, self.go):
+            each.hide()
+        for each in (self.save, self.close_button):
+            each.setAutoDefault(False)
+        self.go.setDefault(True)
+        layout = column(self, spacing=theme.GAP, margin=theme.MARGIN)
+        layout.addWidget(self.file)
+        layout.addWidget(self.message)
+        layout.addLayout(self._body, 1)
+        layout.addLayout(foot)
+
+    def _inspected(self, update: FileInspected) -> None:
+        self.message.show_lines([("error", update.problem)] if update.problem else [])
+        if update.classifier is not None:
+            self.page = ClassifierPage(self.controller, update.classifier)
+            self.page.changed.connect(self._refresh)
+            self._show_page(self.page, LARGE)
+            self.save.show()
+            if self._pictures is not None:
+                self.page.open_pictures(self._pictures)
+        elif update.generator is not None:
+            self.page = GeneratorPage(update.generator, self._opened)
+            self.go.setText("Import...")
+            self.go.setAccessibleName("Import...")
+            self._show_page(self.page, MEDIUM)
+        self._refresh()
+
+    def _show_page(self, page: QWidget, size: QSize) -> None:
+        """Show a page, and make the dialog large enough for it, around the same middle."""
+        self._body.addWidget(page)
+        self.go.show()
+        place = self.geometry()
+        middle, room = place.center(), self.screen().availableGeometry()
+        place.setSize(size.boundedTo(room.size() - FRAME))
+        place.moveCenter(middle)
+        place.moveLeft(max(room.left(), min(place.left(), room.right() - place.width())))
+        place.moveTop(max(room.top() + FRAME.height() // 2, min(place.top(), room.bottom() - place.height())))
+        self.setGeometry(place)
+
+    def _refresh(self) -> None:
+        usable = not self.controller.working
+        if isinstance(self.page, ClassifierPage):
+            usable = usable and self.page.choices is not None
+        self.save.setEnabled(usable)
+        self.go.setEnabled(usable)
+        self.status.setText("Writing..." if self.controller.working else "")
+
+    def _go(self) -> None:
+        if isinstance(self.page, GeneratorPage):
+            self._ask_explainer(self.page)
+        elif self.page is not None and (choices := self.page.choices) is not None:
+            self.controller.explain(choices)
+            self._refresh()
+
+    def _explain(self, update: ClassifierSaved) -> None:
+        self.explain_requested.emit(update.path, self.controller.pictures)
+        self.accept()
+
+    def _ask_classifier(self) -> None:
+        path = self._ask("Save as a classifier", ".classifier", "Classifier (*.classifier)")
+        if path is not None and isinstance(self.page, ClassifierPage) and (choices := self.page.choices) is not None:
+            self.controller.save_classifier(choices, path)
+            self._refresh()
+
+    def _ask_explainer(self, page: GeneratorPage) -> None:
+        """Ask for a name and start writing; the status bar of the window shows how it goes on, and cancels it."""
+        path = self._ask("Import", ".explainer", "Explainer (*.explainer)")
+        if path is not None:
+            self.controller.make_explainer(page.choices(path))
+            self.accept()
+
+    def _ask(self, heading: str, suffix: str, kind: str) -> Path | None:
+        stem = safe_file_name(self.controller.path.stem) or "imported"
+        start = str(self.controller.path.with_name(stem + suffix))
+        name, _kind = QFileDialog.getSaveFileName(self, heading, start, kind)
+        if not name:
+            return None
+        path = Path(name)
+        return path if path.suffix == suffix else path.with_name(path.name + suffix)
+
+    def _end(self) -> None:
+        if isinstance(self.page, ClassifierPage):
+            self.page.stop()
+        self.controller.close()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if isinstance(self.page, ClassifierPage) and dropped_paths(event.mimeData()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        paths = dropped_paths(event.mimeData())
+        if isinstance(self.page, ClassifierPage) and paths:
+            self.page.open_pictures(paths[0])
+            event.acceptProposedAction()

@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: MIT
+"""The import dialog: what a file is, verdicts on pictures, fields that ask again, and the way to a training."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from foreign_models import write_brightness_checkpoint, write_generator, write_shades
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QFileDialog, QLabel
+from window_tools import LEFT
+
+from latent_explorer.app.importing.controller import ImportController
+from latent_explorer.app.importing.updates import CheckShown
+from latent_explorer.models.classifier_file import read_classifier
+from latent_explorer.models.explainer_file import read_explainer
+from latent_explorer.models.preprocessing import USUAL, Preprocessing, changed_to
+from latent_explorer.ui.importing import classifier_page
+from latent_explorer.ui.importing.classifier_page import joined_names, parse_names
+from latent_explorer.ui.importing.dialog import ImportDialog
+from latent_explorer.ui.importing.preprocessing_form import PreprocessingForm
+
+LONG = 20_000  # ms; nothing waits that long on a machine that does anything at all
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    """A checkpoint that names its classes in the wrong order."""
+    return write_brightness_checkpoint(tmp_path / "<b>net.pth", class_to_idx={"bright": 0, "dark": 1})
+
+
+@pytest.fixture
+def open_on(qtbot, explorer, monkeypatch):
+    monkeypatch.setattr(classifier_page, "PAUSE", 1)
+    made = []
+
+    def open_dialog(path, **options) -> ImportDialog:
+        dialog = ImportDialog(ImportController(explorer, path), **options)
+        qtbot.addWidget(dialog)
+        dialog.show()
+        qtbot.waitUntil(lambda: "Looking" not in "".join(dialog.message.texts), timeout=LONG)
+        made.append(dialog)
+        return dialog
+
+    yield open_dialog
+    for dialog in made:
+        dialog.reject()
+
+
+def complete(dialog: ImportDialog) -> list:
+    """Return the complete checks that the dialog shows from now on."""
+    seen: list[CheckShown] = []
+    dialog.controller.updates.on(CheckShown, lambda update: seen.append(update) if update.complete else None)
+    return seen
+
+
+def small(dialog: ImportDialog) -> None:
+    """Make the pictures small, so that a test is short."""
+    value = msgspec.structs.replace(dialog.page.preprocessing.value, input_size=32, crop=1)
+    dialog.page.preprocessing.show_value(value, fixed_size=False)
+
+
+def test_from_a_checkpoint_to_a_classifier_that_is_right(qtbot, open_on, checkpoint, tmp_path):
+    dialog = open_on(checkpoint)
+    page = dialog.page
+    assert page.what.text() == "torchvision:squeezenet1_1, 2 outputs"
+    assert page.names.text() == "bright, dark"
+    assert page.names_from.text() == "From the file."
+    assert dialog.go.isEnabled()
+    small(dialog)
+    seen = complete(dialog)
+    page.open_pictures(write_shades(tmp_path / "shades"))
+    qtbot.waitUntil(lambda: len(seen) == 1, timeout=LONG)
+    assert len(page.view.cells) == 12
+    assert page.view.cells[0].verdict.text().startswith("dark ")
+    assert page.view.cells[0].label.text() == "wrong: bright"
+    assert page.view.accuracy.text().startswith("Right on 0.000 of 16 pictures (95 % interval 0.000 to 0.1")
+    (line,) = page.view.advice
+    QTest.mouseClick(line.button, LEFT)
+    assert page.names.text() == "dark, bright"
+    qtbot.waitUntil(lambda: len(seen) == 2, timeout=LONG)
+    assert page.view.accuracy.text().startswith("Right on 1.000")
+    assert page.view.advice == []
+    assert {cell.label.text() for cell in page.view.cells} == {"label dark", "label bright"}
+    asked = []
+    dialog.explain_requested.connect(lambda *given: asked.append(given))
+    dialog.go.click()
+    qtbot.waitUntil(lambda: len(asked) == 1, timeout=LONG)
+    ((path, pictures),) = asked
+    assert pictures == tmp_path / "shades"
+    classifier, about = read_classifier(path)
+    assert classifier.config.class_names == ("dark", "bright")
+    assert classifier.config.preprocessing.input_size == 32
+    assert about["check"]["accuracy"] == 1
+    assert dialog.isHidden()
+
+
+def test_a_change_of_a_field_asks_once_more(qtbot, open_on, checkpoint, tmp_path):
+    dialog = open_on(checkpoint, pictures=write_shades(tmp_path / "shades"))
+    small(dialog)
+    seen = complete(dialog)
+    qtbot.waitUntil(lambda: len(seen) == 1, timeout=LONG)
+    values = dialog.page.preprocessing.values
+    values.setCurrentIndex(values.findText("0 to 1"))
+    values.activated.emit(values.currentIndex())
+    qtbot.waitUntil(lambda: len(seen) == 2, timeout=LONG)
+    assert seen[-1].check.trials[0].preprocessing.std == (1, 1, 1)
+    dialog.page.names.setText("hell, dunkel")
+    dialog.page.names.textEdited.emit("hell, dunkel")
+    qtbot.waitUntil(lambda: len(seen) == 3, timeout=LONG)
+    assert dialog.page.view.cells[0].verdict.text().startswith("dunkel ")
+
+
+def test_names_that_do_not_fit_cannot_be_used(open_on, checkpoint):
+    dialog = open_on(checkpoint)
+    for text, words in (("a", "1 name; it has 2 classes"), ("a, a", "same name"), ("a, b, c", "3 names")):
+        dialog.page.names.setText(text)
+        dialog.page.names.textEdited.emit(text)
+        assert words in dialog.page.names_problem.text()
+        assert not dialog.go.isEnabled()
+        assert not dialog.save.isEnabled()
+    dialog.page.names.setText("a, b")
+    dialog.page.names.textEdited.emit("a, b")
+    assert dialog.go.isEnabled()
+
+
+def test_pictures_can_be_dropped_and_their_problem_is_said(qtbot, open_on, checkpoint, tmp_path):
+    dialog = open_on(checkpoint)
+    (tmp_path / "empty").mkdir()
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(tmp_path / "empty"))])
+    dialog.dropEvent(QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, data, LEFT, Qt.KeyboardModifier.NoModifier))
+    qtbot.waitUntil(lambda: bool(dialog.page.problems.texts), timeout=LONG)
+    assert "empty" in dialog.page.problems.texts[0]
+    assert dialog.page.bar.isHidden()
+
+
+def test_pictures_with_other_labels_say_why_there_is_no_accuracy(qtbot, open_on, tmp_path):
+    dialog = open_on(write_brightness_checkpoint(tmp_path / "net.pth", classes=3))
+    small(dialog)
+    seen = complete(dialog)
+    assert "names none" in dialog.page.names_from.text()
+    dialog.page.open_pictures(write_shades(tmp_path / "shades", ("cat", "dog")))
+    qtbot.waitUntil(lambda: len(seen) == 1, timeout=LONG)
+    assert "other labels" in dialog.page.view.note.text()
+    assert not dialog.page.view.note.isHidden()
+    assert dialog.page.view.accuracy.isHidden()
+
+
+def test_a_classifier_is_saved_where_it_is_wanted(qtbot, open_on, checkpoint, tmp_path, monkeypatch):
+    dialog = open_on(checkpoint)
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_args: (str(tmp_path / "mine"), ""))
+    dialog.save.click()
+    qtbot.waitUntil(lambda: not dialog.controller.working, timeout=LONG)
+    assert read_classifier(tmp_path / "mine.classifier")[0].config.class_names == ("bright", "dark")
+    assert dialog.isVisible()
+    assert dialog.save.isEnabled()
+
+
+def test_what_is_refused_says_the_way_out_and_can_only_be_closed(open_on, tmp_path):
+    (tmp_path / "net.h5").write_bytes(b"\x89HDF\r\n\x1a\n....")
+    dialog = open_on(tmp_path / "net.h5")
+    assert "state_dict" in dialog.message.texts[0]
+    assert dialog.go.isHidden()
+    assert dialog.save.isHidden()
+
+
+def test_a_generator_becomes_an_explainer_of_the_chosen_class(qtbot, open_on, checkpoint, tmp_path, monkeypatch):
+    dialog = open_on(write_generator(tmp_path / "network.pt", classes=3), opened=tmp_path / "leaf.explainer")
+    page = dialog.page
+    assert "16 px" in page.what.text()
+    assert page.open_hint.text() == "leaf"
+    page.class_index.setValue(2)
+    page.set_file(checkpoint)
+    opened = []
+    monkeypatch.setattr(dialog.controller._explorer, "open_path", opened.append)
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_args: (str(tmp_path / "out"), ""))
+    dialog.go.click()
+    assert dialog.isHidden()  # the window's status bar shows how it goes on
+    qtbot.waitUntil(lambda: (tmp_path / "out.explainer").exists(), timeout=LONG)
+    explainer = read_explainer(tmp_path / "out.explainer")
+    assert "Draws class 2 of 3." in explainer.provenance["imported"]["notes"]
+    assert len(explainer.classifiers) == 1
+
+
+def test_names_from_files_are_plain_text(open_on, checkpoint):
+    dialog = open_on(checkpoint)
+    assert dialog.file.text() == "<b>net.pth"
+    assert all(label.textFormat() == Qt.TextFormat.PlainText for label in dialog.findChildren(QLabel) if label.text())
+
+
+@pytest.mark.parametrize("names", [("a", "b"), ("tench, Tinca tinca", "goldfish"), ("x",)])
+def test_names_with_commas_come_back_as_they_were(names):
+    assert parse_names(joined_names(names)) == names
+
+
+@pytest.mark.parametrize("usual", USUAL)
+def test_the_form_gives_back_what_it_shows(qtbot, usual):
+    form = PreprocessingForm()
+    qtbot.addWidget(form)
+    own = Preprocessing(299, (0.4, 0.41, 0.42), (0.2, 0.21, 0.22), crop=0.875, interpolation="bicubic")
+    for value in (own, changed_to(own, usual), Preprocessing(28, channels="grey")):
+        form.show_value(value, fixed_size=False)
+        assert form.value == value
+    assert not form.channels.isEnabled()
+    form.show_value(own, fixed_size=True)
+    assert not form.size_.isEnabled()
+    form.values.setCurrentIndex(form.values.findText(usual))
+    form.values.activated.emit(form.values.currentIndex())
+    assert form.value == changed_to(own, usual)
