@@ -12,6 +12,9 @@ from PIL import Image
 from torchvision import models
 
 from latent_explorer.models.architecture import GeneratorConfig
+from latent_explorer.models.classifier_file import write_classifier
+from latent_explorer.models.importers.classifiers.file import import_classifier, inspect_classifier
+from latent_explorer.models.preprocessing import Preprocessing
 from latent_explorer.models.stylegan2 import Generator
 
 
@@ -24,6 +27,12 @@ def write_brightness_checkpoint(path: Path, classes: int = 2, **beside: Any) -> 
             parameter.fill_(0 if name.endswith("bias") else 1 / parameter[0].numel())
         network.classifier[1].weight[0], network.classifier[1].bias[0] = 0, 0.05
     torch.save({"state_dict": network.state_dict(), **beside}, path)
+    return path
+
+
+def write_small_classifier(path: Path, checkpoint: Path) -> Path:
+    """Write the classifier of a checkpoint as a .classifier that is shown 32 px: many pictures are soon asked."""
+    write_classifier(path, import_classifier(inspect_classifier(checkpoint), "x", (), Preprocessing(32)), {})
     return path
 
 

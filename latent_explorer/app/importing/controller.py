@@ -51,6 +51,7 @@ class ImportController:
         self._asked = 0  # number of the last check that was asked for; earlier ones end
         self._check: int | None = None  # the engine's job of the last check
         self._work: int | None = None  # that of what is being written
+        self._ends: int | None = None  # the job after which the import is over
         self._inspection: int | None = None
         self._facts: ClassifierFacts | None = None
         self._closed = False
@@ -116,6 +117,7 @@ class ImportController:
             self.updates.emit(ClassifierSaved(self.path))
             return
         self._write(choices, free_place(self.path.stem), lambda path: self.updates.emit(ClassifierSaved(path)))
+        self._ends = self._work
 
     def make_explainer(self, choices: GeneratorChoices) -> None:
         """Write an explainer of the generator and open it. The job can be cancelled."""
@@ -146,6 +148,8 @@ class ImportController:
         return self._explorer.start_job(name, job, self._take)
 
     def _write(self, choices: ClassifierChoices, target: Path, done: Callable[[Path], None]) -> None:
+        self._asked += 1  # what is asked now ends: jobs run one after the other
+
         def job(_budget: StepBudget) -> Generator[Event, None, Path]:
             return self._session.write_classifier(choices, target)
 
@@ -178,7 +182,7 @@ class ImportController:
                 self.updates.emit(CheckEnded())
         elif update.job == self._work:
             self._work = None
-            self.updates.emit(WorkEnded())
+            self.updates.emit(WorkEnded(stays=failed or update.job != self._ends))
         elif update.job == self._inspection:
             self._inspection = None
             if failed:

@@ -150,7 +150,8 @@ class ImportSession:
 
             def shown(check: ClassifierCheck, complete: bool) -> CheckShown:
                 faces = tuple(images[i] for i in pictures.shown)
-                return CheckShown(check, tuple(check.advice(choices.class_names)), faces, complete)
+                advice = check.advice(choices.class_names) if complete or check.clear else ()
+                return CheckShown(check, tuple(advice), faces, complete)
 
             def with_faces(event: Event) -> Event:
                 return Kept(shown(event.value, False)) if isinstance(event, Kept) else event

@@ -101,4 +101,6 @@ class ClassifierSaved:
 
 @dataclass(frozen=True)
 class WorkEnded:
-    """End of the writing of a classifier or of an explainer, whether it succeeded or not."""
+    """End of the writing of a classifier or of an explainer. `stays` is False if the import ends with it."""
+
+    stays: bool = True

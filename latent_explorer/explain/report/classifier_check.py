@@ -84,6 +84,11 @@ class ClassifierCheck:
     by_size: tuple[tuple[int, float], ...] = ()  # pixels a side that the pictures were reduced to, and accuracies
 
     @property
+    def clear(self) -> bool:
+        """True if it is right so often, in some order of the class names, that its preprocessing is hardly wrong."""
+        return bool(self.trials) and self.trials[0].accuracy >= _halfway(len(self.trials[0].order))
+
+    @property
     def best(self) -> Trial | None:
         """Trial with the highest accuracy; of equal ones its own preprocessing, or the more usual one."""
         return max(self.trials, key=lambda trial: trial.accuracy, default=None)
@@ -204,8 +209,8 @@ def check_classifier(
     if len(others):
         probs[others] = yield from ask(classifier, images[others], "Asking the classifier")
     rate = Rate(int((probs.argmax(axis=1) == expected).sum()), len(images))
-    yield Kept(ClassifierCheck(len(images), verdicts, rate))
     trials = [Trial("they are", config.preprocessing, *_best_order(probs, labels, names))]
+    yield Kept(ClassifierCheck(len(images), verdicts, rate, tuple(trials)))
     for place, text in enumerate(USUAL):
         changed = changed_to(config.preprocessing, text)
         asked = probs

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 FORM_WIDTH = 44 * theme.UNIT  # px
 PAUSE = 400  # ms after the last key until the verdicts are asked for again
 LONGEST_LINE = 1_000_000  # characters: thousands of class names
-INVITE = "Choose pictures that the classifier knows, best with labels: its verdicts show whether it is read rightly."
+INVITE = "Choose pictures that the classifier knows, best with labels: its verdicts show whether it is read correctly."
 UNNAMED = "The file names none. Write them in the order of its outputs."
 NO_LABEL = "no labels"
 
@@ -61,6 +61,7 @@ class ClassifierPage(QWidget):
         self._controller, self._facts = controller, facts
         self._timer = QTimer(self, interval=PAUSE, singleShot=True)
         self._timer.timeout.connect(self._ask)
+        self._unanswered = False  # the last check was asked for and is not complete
         self.names = QLineEdit(joined_names(facts.class_names))
         self.names_problem = warning()
         self.preprocessing = PreprocessingForm()
@@ -184,7 +185,13 @@ class ClassifierPage(QWidget):
         if choices is not None and self._controller.pictures is not None:
             self.problems.show_lines([])
             self._show_progress("Asking the classifier...")
+            self._unanswered = True
             self._controller.check(choices)
+
+    def resume(self) -> None:
+        """Ask again what the writing of a file ended."""
+        if self._unanswered:
+            self._ask()
 
     def _follow(self, advice: Advice) -> None:
         """Take over what a piece of advice speaks of."""
@@ -234,9 +241,11 @@ class ClassifierPage(QWidget):
         self.pages.setCurrentWidget(self.view)
         self.view.show_check(update)
         if update.complete:
+            self._unanswered = False
             self._show_progress(None)
 
     def _check_ended(self, update: CheckEnded) -> None:
+        self._unanswered = False
         self._show_progress(None)
         if update.problem:
             self.problems.show_lines([("error", update.problem)])

@@ -65,7 +65,7 @@ class ImportDialog(QDialog):
         self._build()
         controller.updates.on(FileInspected, self._inspected)
         controller.updates.on(ClassifierSaved, self._explain)
-        controller.updates.on(WorkEnded, lambda _update: self._refresh())
+        controller.updates.on(WorkEnded, self._work_ended)
         self.finished.connect(self._end)
         self.message.show_lines([("note", "Looking at the file. Nothing in it is executed.")])
         self.resize(SMALL)
@@ -131,6 +131,11 @@ class ImportDialog(QDialog):
         elif self.page is not None and (choices := self.page.choices) is not None:
             self.controller.explain(choices)
             self._refresh()
+
+    def _work_ended(self, update: WorkEnded) -> None:
+        self._refresh()
+        if isinstance(self.page, ClassifierPage) and update.stays:
+            self.page.resume()
 
     def _explain(self, update: ClassifierSaved) -> None:
         self.explain_requested.emit(update.path, self.controller.pictures)

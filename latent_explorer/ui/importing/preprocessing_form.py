@@ -8,6 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from latent_explorer.models.preprocessing import CHANNELS, INTERPOLATIONS, USUAL, Preprocessing
+from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import NoWheelComboBox, plain
 from latent_explorer.ui.widgets.form import FormGrid
 from latent_explorer.ui.widgets.number_box import NumberBox
@@ -42,6 +43,7 @@ class PreprocessingForm(QWidget):
         grid.add("Channels", self.channels)
         grid.add("Resampling", self.interpolation)
         for box in (self.size_, self.crop):
+            box.setMinimumHeight(theme.CONTROL)
             box.valueChanged.connect(lambda _value: self.changed.emit())
         self.values.activated.connect(self._choose_values)
         for choice in (self.channels, self.interpolation):

@@ -133,7 +133,7 @@ class VerdictsView(QScrollArea):
         self.accuracy.setText(accuracy_text(check))
         self.accuracy.setVisible(check.accuracy is not None)
         _clear(self._advice)
-        self.advice = [AdviceLine(each, self.followed.emit) for each in shown.advice if shown.complete]
+        self.advice = [AdviceLine(each, self.followed.emit) for each in shown.advice]
         for line in self.advice:
             self._advice.addWidget(line)
         _clear(self._figures)
@@ -167,7 +167,8 @@ def accuracy_text(check: ClassifierCheck) -> str:
     if check.accuracy is None:
         return ""
     low, high = check.accuracy.interval
-    return f"Right on {check.accuracy.share:.3f} of {check.n} pictures (95 % interval {low:.3f} to {high:.3f})."
+    hits = round(check.accuracy.share * check.n)
+    return f"Right on {hits} of {check.n} pictures: {check.accuracy.share:.3f} (95 % interval {low:.3f} to {high:.3f})."
 
 
 def _clear(layout: QLayout | QBoxLayout) -> None:

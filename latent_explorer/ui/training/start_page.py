@@ -83,7 +83,7 @@ class StartPage(QWidget):
 
     def explain(self, classifier: Path, pictures: Path | None) -> None:
         """Fill in a classifier's file and its pictures, and check them: starting is the next click."""
-        self._show_steps()
+        self.left.setCurrentIndex(0)
         self.classifier.set_classifier_file(classifier)
         if pictures is not None:
             self._check_after = pictures

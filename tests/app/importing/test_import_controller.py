@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import msgspec
 import pytest
-from foreign_models import write_brightness_checkpoint, write_generator, write_shades
+from foreign_models import write_brightness_checkpoint, write_generator, write_shades, write_small_classifier
 from headless import of_type
 
 from latent_explorer.app.engine.events import JobEnded
@@ -45,7 +45,7 @@ class Importing:
 
     def choices(self) -> ClassifierChoices:
         facts = self.last(FileInspected).classifier
-        return ClassifierChoices(facts.class_names, facts.preprocessing)
+        return ClassifierChoices(facts.class_names, msgspec.structs.replace(facts.preprocessing, input_size=32, crop=1))
 
 
 @pytest.fixture
@@ -77,6 +77,8 @@ def test_dropped_models_of_others_are_announced_and_not_opened(opened, checkpoin
     for name in ("config.json", "model.safetensors"):
         (tmp_path / "hf" / name).touch()
     opened.explorer.open_path(tmp_path / "hf")
+    assert of_type(opened.settle(), updates.ForeignFileOpened) == [updates.ForeignFileOpened(tmp_path / "hf")]
+    opened.explorer.open_path(tmp_path / "hf" / "model.safetensors")  # the folder says more
     assert of_type(opened.settle(), updates.ForeignFileOpened) == [updates.ForeignFileOpened(tmp_path / "hf")]
     opened.explorer.open_path(pictures)  # a folder of pictures still is one
     assert of_type(opened.settle(), updates.PicturesDropped)
@@ -152,10 +154,10 @@ def test_of_several_questions_the_latest_is_answered(importing, checkpoint, tmp_
     assert all(each.outcome == "finished" for each in of_type(told, JobEnded))  # no notice of a cancel
 
 
-def test_explain_keeps_the_choices_under_a_free_name(importing, checkpoint):
-    work = importing(checkpoint)
+def test_explain_keeps_the_choices_under_a_free_name(importing, checkpoint, tmp_path):
+    work = importing(checkpoint.rename(tmp_path / "taken.pth"))
     unit = changed_to(work.choices().preprocessing, "0 to 1")
-    taken = free_place("net")
+    taken = free_place("taken")
     taken.parent.mkdir(exist_ok=True)
     taken.touch()
     work.controller.explain(ClassifierChoices(("a", "b"), unit))
@@ -165,9 +167,9 @@ def test_explain_keeps_the_choices_under_a_free_name(importing, checkpoint):
     classifier, about = read_classifier(path)
     assert classifier.config.class_names == ("a", "b")
     assert classifier.config.preprocessing == unit
-    assert about["imported"]["file"] == "net.pth"
+    assert about["imported"]["file"] == "taken.pth"
     again = importing(path)
-    again.controller.explain(again.choices())
+    again.controller.explain(ClassifierChoices(("a", "b"), unit))
     assert again.last(ClassifierSaved).path == path  # it is one already
 
 
@@ -206,7 +208,9 @@ def test_a_conditional_generator_becomes_an_explainer_of_one_class(importing, ch
     facts = work.last(FileInspected).generator
     assert (facts.resolution, facts.classes) == (16, 3)
     out = tmp_path / "out.explainer"
-    work.controller.make_explainer(GeneratorChoices(out, 1, checkpoint))
+    work.controller.make_explainer(
+        GeneratorChoices(out, 1, write_small_classifier(tmp_path / "c.classifier", checkpoint))
+    )
     told = work.settle()
     explainer = read_explainer(out)
     assert explainer.samples is not None

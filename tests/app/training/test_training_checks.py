@@ -7,6 +7,7 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+from foreign_models import write_brightness_checkpoint
 from PIL import Image
 
 from latent_explorer.app.training import updates as training_updates
@@ -81,6 +82,18 @@ def test_an_estimate_that_cannot_be_made_leaves_the_report(training_harness, pla
     assert done.report is sciences.report
     assert done.estimate is None
     assert done.problem
+
+
+def test_a_foreign_classifier_is_described(training_harness, tmp_path):
+    path = write_brightness_checkpoint(tmp_path / "net.pth", class_to_idx={"dark": 0, "bright": 1})
+    training_harness.controller.describe_classifier(path)
+    (tmp_path / "x.h5").write_bytes(b"\x89HDF\r\n\x1a\n....")
+    training_harness.controller.describe_classifier(tmp_path / "x.h5")
+    training_harness.headless.settle()
+    good, refused = training_harness.of_type(training_updates.ClassifierDescribed)
+    assert (good.network, good.class_names, good.named) == ("torchvision:squeezenet1_1", ("dark", "bright"), True)
+    assert "Keras" in refused.problem
+    assert TrainingPlan(data=tmp_path, classifier_from="file", classifier=path).problems() == []
 
 
 def test_pictures_that_cannot_be_trained_on_are_not_timed(training_harness, plan, sciences):

@@ -55,7 +55,7 @@ def test_each_problem_is_one_sentence(plan, change, words):
 
 def test_files_of_the_wrong_kind_are_named(plan, tmp_path):
     (tmp_path / "x.png").touch()
-    wrong = replace(plan, init=tmp_path / "x.png", classifier_from="file", classifier=tmp_path / "x.pt")
+    wrong = replace(plan, init=tmp_path / "x.png", classifier_from="file", classifier=tmp_path / "x.png")
     assert [problem.partition(". ")[0] for problem in wrong.problems()] == [
         "x.png is not an explainer",
         "x.png is not a classifier",

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from foreign_models import write_brightness_checkpoint, write_generator, write_shades
+from foreign_models import write_brightness_checkpoint, write_generator, write_shades, write_small_classifier
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtTest import QTest
@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QFileDialog, QLabel
 from window_tools import LEFT
 
 from latent_explorer.app.importing.controller import ImportController
-from latent_explorer.app.importing.updates import CheckShown
+from latent_explorer.app.importing.updates import CheckShown, PicturesOpened, WorkEnded
 from latent_explorer.models.classifier_file import read_classifier
 from latent_explorer.models.explainer_file import read_explainer
 from latent_explorer.models.preprocessing import USUAL, Preprocessing, changed_to
@@ -76,12 +76,12 @@ def test_from_a_checkpoint_to_a_classifier_that_is_right(qtbot, open_on, checkpo
     assert len(page.view.cells) == 12
     assert page.view.cells[0].verdict.text().startswith("dark ")
     assert page.view.cells[0].label.text() == "wrong: bright"
-    assert page.view.accuracy.text().startswith("Right on 0.000 of 16 pictures (95 % interval 0.000 to 0.1")
+    assert page.view.accuracy.text().startswith("Right on 0 of 16 pictures: 0.000 (95 % interval 0.000 to 0.1")
     (line,) = page.view.advice
     QTest.mouseClick(line.button, LEFT)
     assert page.names.text() == "dark, bright"
     qtbot.waitUntil(lambda: len(seen) == 2, timeout=LONG)
-    assert page.view.accuracy.text().startswith("Right on 1.000")
+    assert page.view.accuracy.text().startswith("Right on 16 of 16")
     assert page.view.advice == []
     assert {cell.label.text() for cell in page.view.cells} == {"label dark", "label bright"}
     asked = []
@@ -159,6 +159,20 @@ def test_a_classifier_is_saved_where_it_is_wanted(qtbot, open_on, checkpoint, tm
     assert dialog.save.isEnabled()
 
 
+def test_writing_ends_a_check_and_it_goes_on_afterwards(qtbot, open_on, checkpoint, tmp_path, monkeypatch):
+    dialog = open_on(checkpoint)
+    small(dialog)
+    seen = complete(dialog)
+    ended = []
+    dialog.controller.updates.on(WorkEnded, lambda _update: ended.append(len(seen)))
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_args: (str(tmp_path / "mine"), ""))
+    dialog.controller.updates.on(PicturesOpened, lambda _update: dialog.save.click())  # as the check begins
+    dialog.page.open_pictures(write_shades(tmp_path / "shades"))
+    qtbot.waitUntil(lambda: len(seen) == 1, timeout=LONG)
+    assert ended == [0]  # the file did not wait for the check
+    assert (tmp_path / "mine.classifier").exists()
+
+
 def test_what_is_refused_says_the_way_out_and_can_only_be_closed(open_on, tmp_path):
     (tmp_path / "net.h5").write_bytes(b"\x89HDF\r\n\x1a\n....")
     dialog = open_on(tmp_path / "net.h5")
@@ -173,7 +187,7 @@ def test_a_generator_becomes_an_explainer_of_the_chosen_class(qtbot, open_on, ch
     assert "16 px" in page.what.text()
     assert page.open_hint.text() == "leaf"
     page.class_index.setValue(2)
-    page.set_file(checkpoint)
+    page.set_file(write_small_classifier(tmp_path / "c.classifier", checkpoint))
     opened = []
     monkeypatch.setattr(dialog.controller._explorer, "open_path", opened.append)
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_args: (str(tmp_path / "out"), ""))

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QAbstractButton, QComboBox, QLineEdit
 from start_form import LEFT, calls, make_page, press, take
 
 from latent_explorer.app.training.plan import TrainingPlan
-from latent_explorer.app.training.updates import DataInspected, WindowChanged
+from latent_explorer.app.training.updates import ClassifierDescribed, DataInspected, WindowChanged
 from latent_explorer.data.labels import Question, Reading
 from latent_explorer.data.summary import DataSummary
 from latent_explorer.ui.training.classifier_step import ClassesDialog
@@ -52,6 +52,31 @@ def test_a_folder_is_dropped(page, controller, pictures):
     page.images.dropEvent(event)
     assert page.plan.data == pictures
     assert calls(controller, "inspect_data") == [(pictures,)]
+
+
+def test_a_checkpoint_is_described_below_its_name(page, controller, tmp_path):
+    path = tmp_path / "net.pth"
+    path.touch()
+    page.classifier.set_classifier_file(path)
+    assert calls(controller, "describe_classifier") == [(path,)]
+    assert not page.classifier.problems.texts
+    controller.updates.emit(ClassifierDescribed(tmp_path / "earlier.pth", "other", ("x", "y")))
+    controller.updates.emit(ClassifierDescribed(path, "timm:resnet10t", ("a", "b", "c", "d"), named=False))
+    good, unnamed = page.classifier.recognised.texts
+    assert good == "timm:resnet10t: a, b, c and 1 more."
+    assert "names no classes" in unnamed
+    controller.updates.emit(ClassifierDescribed(path, problem="It cannot be read."))
+    assert page.classifier.recognised.texts == ["It cannot be read."]
+
+
+def test_explaining_a_classifier_checks_its_pictures_at_once(page, controller, pictures, tmp_path):
+    path = tmp_path / "net.classifier"
+    path.touch()
+    page.explain(path, pictures)
+    ((plan,),) = calls(controller, "check")
+    assert (plan.data, plan.classifier, plan.classifier_from) == (pictures, path, "file")
+    controller.finish_check()
+    assert page.next.next.text() == "Start training"
 
 
 def test_what_holds_no_pictures_says_so_in_its_place(page, controller, pictures):
