@@ -34,7 +34,7 @@ _MAX_DIGITS = 1000  # of a typed number; Python itself refuses to read more than
 @click.option("--seeds", default="0-15", show_default=True, metavar="0-15,42", help="Numbers and ranges.")
 @click.option("--psi", default=1.0, type=NUMBER, show_default=True, help="Truncation: 1 none, 0 the average picture.")
 @click.option("--cutoff", type=click.IntRange(min=0), help="Rows of the latent that are truncated; all without it.")
-@click.option("--latents", type=PATH, metavar="FILE", help="npz or npy with w, instead of seeds.")
+@click.option("--latents", type=PATH, metavar="FILE", help="Latents instead of seeds: npz or npy with w, pt.")
 @click.option("--out", required=True, type=OUTPUT_FOLDER, metavar="DIR", help="Folder to write into.")
 @click.option("--raw", is_flag=True, help="Also write pictures.npz with the unclipped floats.")
 @device_option
@@ -66,7 +66,7 @@ def generate(
         names = [f"seed{seed:04d}" for seed in numbers]
         bases = [SeedBase(seed) for seed in numbers]
     else:
-        read, _assumed = read_latents(latents, model)
+        read = read_latents(latents, model).latents
         names = [f"latent{i:04d}" for i in range(len(read))]
         bases = [ProjectedBase(name) for name in names]
         for name, latent in zip(names, read, strict=True):

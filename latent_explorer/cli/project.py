@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from latent_explorer.models.explainer import Explainer
 
 _BATCH_SIZE = 64  # pictures whose results are in memory before they are written
-_LATENTS = (".npz", ".npy")
 _WORDS = {True: "passed", False: "failed", None: "not known"}
 SCHEDULES = {"default": DEFAULT, "nvidia": NVIDIA_SCHEDULE}
 
@@ -83,14 +82,14 @@ def project(
     as_json: bool,
     **chosen: Any,
 ) -> None:
-    """Find latents that show pictures: files, folders, or latents of other programs (npz with w).
+    """Find latents that show pictures: files, folders, or latents of other programs (npz with w, npy, pt).
 
     Writes for each NAME.projection (opens in the window), NAME.npz (w, as NVIDIA's projector writes it) and NAME.png
     (target and reconstruction), and for all summary.json and summary.csv.
     """
     from latent_explorer.app.engine.model_host import ModelHost
     from latent_explorer.app.projection.photos import pictures_in
-    from latent_explorer.explain.projection.latent_import import import_latents
+    from latent_explorer.explain.projection.latent_import import SUFFIXES, import_latents
     from latent_explorer.models.explainer import resolve_classifier
 
     settings = projection_settings(SCHEDULES[schedule], chosen, others)
@@ -99,7 +98,7 @@ def project(
     key = resolve_classifier(host.explainer, classifier)
     results = ResultFolder(out)
     output = Output(as_json=as_json)
-    latents = [path for path in images if path.suffix.lower() in _LATENTS]
+    latents = [path for path in images if path.suffix.lower() in SUFFIXES]
     pictures = pictures_in([path for path in images if path not in latents])
     for path in latents:
         results.add(import_latents(host.explainer, host.renderer, path, key))

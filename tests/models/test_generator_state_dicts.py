@@ -44,9 +44,9 @@ def ada_state(config: GeneratorConfig) -> dict[str, Tensor]:
     return state
 
 
-def rosinality_state(config: GeneratorConfig) -> dict[str, Tensor]:
-    """Return the state dict that rosinality's code would have for a random generator (names mapped backwards)."""
-    ours = Generator(config).state_dict()
+def rosinality_state(config: GeneratorConfig, generator: Generator | None = None) -> dict[str, Tensor]:
+    """Return the state dict that rosinality's code would have for a generator (names mapped backwards)."""
+    ours = (generator or Generator(config)).state_dict()
     state: dict[str, Tensor] = {"input.input": ours["synthesis.b4.const"][None]}
     for i in range(config.mapping_layers):
         for part in ("weight", "bias"):

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import argparse
 import pickle
 import sys
 import types
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import torch
+from test_generator_state_dicts import rosinality_state
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.models.architecture import GeneratorConfig
@@ -177,6 +179,34 @@ def test_tensorflows_pickles(tmp_path: Path) -> None:
     found = import_generator(tmp_path / "x.pkl")
     assert found.source == "StyleGAN2 (TensorFlow)"
     same_pictures(found.generator, source)
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_rosinalitys_training_files(tmp_path: Path, zipped: bool) -> None:
+    """As its train.py writes them: the trained and the averaged network, the optimisers, and the command line."""
+    expected, trained = random_generator(), rosinality_state(CONFIG)
+    weight = torch.nn.Parameter(torch.ones(3))
+    optimiser = torch.optim.Adam([weight])
+    weight.grad = torch.ones(3)
+    optimiser.step()
+    content = {
+        "g": {name: tensor + 1 for name, tensor in trained.items()},
+        "d": {"convs.0.0.weight": torch.ones(4, 3, 1, 1), "final_linear.1.bias": torch.zeros(1)},
+        "g_ema": rosinality_state(CONFIG, expected),
+        "g_optim": optimiser.state_dict(),
+        "d_optim": optimiser.state_dict(),
+        "args": argparse.Namespace(size=16, latent=8, n_mlp=2, lr=0.002, path="data", arch="stylegan2"),
+        "ada_aug_p": torch.tensor(0.25),
+    }
+    torch.save(content, tmp_path / "010000.pt", _use_new_zipfile_serialization=zipped)
+    found = import_generator(tmp_path / "010000.pt")
+    z = torch.randn(20_000, 7, generator=torch.Generator().manual_seed(3))
+    with torch.inference_mode():
+        mean = expected.mapping(z).mean(dim=0)
+    torch.testing.assert_close(found.generator.mapping.w_avg, mean, rtol=0, atol=0.05)
+    found.generator.mapping.w_avg.copy_(expected.mapping.w_avg)
+    same_pictures(found.generator, expected)
+    assert "args" in " ".join(found.notes)
 
 
 def test_a_missing_mean_of_w_is_estimated(tmp_path: Path) -> None:

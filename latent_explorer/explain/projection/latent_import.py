@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Import of latents from other programs: `.npz` with `w`, as NVIDIA's projector writes it, or `.npy`."""
+"""Import of latents from other programs: NVIDIA's `.npz` with `w`, `.npy`, and rosinality's `.pt`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import ntpath
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -13,71 +14,162 @@ from latent_explorer.common.format import valid_text
 from latent_explorer.common.guarded_arrays import read_arrays
 from latent_explorer.explain.latents import Latent, projected_of
 from latent_explorer.explain.projected import ProjectionReport
+from latent_explorer.models.importers.checkpoint_file import Checkpoint
+from latent_explorer.models.importers.pickle_values import StoredTensor
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from torch import Tensor
+
     from latent_explorer.explain.projected import ProjectedPicture
     from latent_explorer.explain.render.renderer import Renderer
     from latent_explorer.models.explainer import Explainer
+    from latent_explorer.models.stylegan2 import Generator
 
+SUFFIXES = (".npz", ".npy", ".pt", ".pth")
 MAX_LATENTS = 64  # latents of one file
 MAX_BYTES = 1 << 30  # of the arrays of a file
+_TENSORS = (StoredTensor, np.ndarray)
+_NAMES = ("w", "ws", "latent", "latents", "latent_in")  # of latents in checkpoints
 
 
-def read_latents(path: Path, model: Explainer) -> tuple[list[Latent], bool]:
-    """Read the latents of a file as `model` takes them; the second value is True if their cond is assumed.
+class FoundLatents(NamedTuple):
+    """Latents of a file, each with its name, and whether it did not say which cond belongs to them."""
+
+    names: tuple[str, ...]
+    latents: tuple[Latent, ...]
+    cond_assumed: bool
+
+
+class _Stored(NamedTuple):
+    """Arrays as a file has them, whatever their shapes."""
+
+    name: str
+    w: np.ndarray
+    cond: np.ndarray | None = None
+    noise: tuple[np.ndarray, ...] | None = None
+
+
+def read_latents(path: Path, model: Explainer) -> FoundLatents:
+    """Read the latents of a file as `model` takes them.
 
     Without `cond` in the file a StylEx generator is told that all classes are equally likely. UserError when the file
     is damaged or of another model.
     """
-    file_w, file_cond = _read(path)
-    ws, cond = _fitted(model, file_w, file_cond)
-    latents = [Latent(ws[i : i + 1], None if cond is None else cond[i : i + 1]) for i in range(len(ws))]
-    return latents, cond is not None and file_cond is None
+    names: list[str] = []
+    latents: list[Latent] = []
+    stored = _stored(path)
+    for each in stored:
+        ws, cond = _fitted(path, model, each)
+        noise = _noise(model.generator, each)
+        latents += [Latent(ws[i : i + 1], None if cond is None else cond[i : i + 1], noise) for i in range(len(ws))]
+        names += [each.name if len(ws) == 1 else f"{each.name} {number}" for number in range(1, len(ws) + 1)]
+    assumed = bool(model.generator.config.num_classes) and any(each.cond is None for each in stored)
+    return FoundLatents(tuple(names), tuple(latents), assumed)
 
 
-def _read(path: Path) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """Return w and cond (or None) of a file, whatever their shapes."""
+def _stored(path: Path) -> list[_Stored]:
+    """Return the latents of a file as it has them."""
+    name = valid_text(path.stem)
+    if path.suffix.lower() not in (".npz", ".npy"):
+        with Checkpoint(path) as checkpoint:
+            found = _in_checkpoint(checkpoint, name)
+        if not found:
+            raise UserError(f"{path} holds no latents. It should hold a tensor, or entries with a tensor 'latent'.")
+        return found
     try:
         arrays = read_arrays(path, ("w", "cond"), MAX_BYTES)
-        w, cond = arrays["w"], arrays.get("cond")
+        return [_Stored(name, arrays["w"], arrays.get("cond"))]
     except (OSError, DamagedData, KeyError) as error:
         if path.is_file() and path.stat().st_size == 0:
             raise unreadable(path, "latent", error, empty=True) from error
         raise UserError(
-            f"{path} cannot be read as latents ({error}). It should be an npz with an array w, or an npy."
+            f"{path} cannot be read as latents ({error}). It should be an npz with an array w, an npy, or a .pt."
         ) from error
-    if w.dtype.kind != "f" or w.ndim not in (2, 3) or not np.isfinite(w).all():
-        raise UserError(f"The array w in {path} is not made of finite numbers in the shape (N, num_ws, w_dim).")
-    if cond is not None and (cond.dtype.kind not in "fiu" or not np.isfinite(cond).all()):
-        raise UserError(f"The array cond in {path} is not made of finite numbers in the shape (N, classes).")
-    tensors = (torch.from_numpy(x.astype(np.float32)) for x in (w, cond) if x is not None)
-    return next(tensors), next(tensors, None)
 
 
-def _fitted(model: Explainer, ws: torch.Tensor, cond: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """Return ws (N, num_ws, w_dim), also from (N, w_dim), and cond (N, K) or None as `model` takes them."""
-    generator = model.generator
-    if ws.dim() == 2 and ws.shape[1] == generator.config.w_dim:
-        ws = generator.broadcast(ws)
-    expected = (generator.num_ws, generator.config.w_dim)
-    if ws.dim() != 3 or tuple(ws.shape[1:]) != expected:
+def _in_checkpoint(checkpoint: Checkpoint, name: str) -> list[_Stored]:
+    """Return the latents of a checkpoint: one tensor, one with a usual name, or rosinality's entries by picture.
+
+    rosinality's projector writes for each picture its `latent` and the `noise` maps that it optimised with it.
+    """
+
+    def entry(name: str, values: dict[Any, Any]) -> _Stored | None:
+        tensor = next((values[key] for key in _NAMES if isinstance(values.get(key), _TENSORS)), None)
+        if tensor is None:
+            return None
+        given = values.get("noise")
+        maps = tuple(m for m in given if isinstance(m, _TENSORS)) if isinstance(given, (list, tuple)) else ()
+        return _Stored(name, checkpoint.read(tensor), None, tuple(map(checkpoint.read, maps)) or None)
+
+    content = checkpoint.content
+    if isinstance(content, _TENSORS):
+        return [_Stored(name, checkpoint.read(content))]
+    if not isinstance(content, dict):
+        return []
+    if found := entry(name, content):
+        return [found]
+    pictures = [(key, value) for key, value in content.items() if isinstance(key, str) and isinstance(value, dict)]
+    _check_count(checkpoint.path, len(pictures))  # each may have a hundred megabytes of noise maps
+    stems = ((valid_text(ntpath.splitext(ntpath.basename(key))[0]) or name, value) for key, value in pictures)
+    return [found for stem, value in stems if (found := entry(stem, value))]
+
+
+def _check_count(path: Path, count: int) -> None:
+    if count > MAX_LATENTS:
         raise UserError(
-            f"The latents have the shape {tuple(ws.shape)}, but {model.name} takes (N, {expected[0]}, {expected[1]}) "
-            f"or (N, {expected[1]}). They belong to another model."
+            f"{path.name} holds {count} latents; at most {MAX_LATENTS} are taken at a time. Split the file."
+        )
+
+
+def _fitted(path: Path, model: Explainer, stored: _Stored) -> tuple[Tensor, Tensor | None]:
+    """Return ws (N, num_ws, w_dim) and cond (N, K) or None as `model` takes them.
+
+    w may also be (num_ws, w_dim), one latent, or (N, w_dim) and (w_dim,), latents in W.
+    """
+    generator = model.generator
+    num_ws, w_dim = generator.num_ws, generator.config.w_dim
+    if stored.w.dtype.kind != "f" or stored.w.ndim not in (1, 2, 3) or not np.isfinite(stored.w).all():
+        raise UserError(f"The array w in {path} is not made of finite numbers in the shape (N, num_ws, w_dim).")
+    ws = torch.from_numpy(stored.w.astype(np.float32))
+    shape = tuple(ws.shape)
+    if shape == (w_dim,) or (shape == (num_ws, w_dim) and num_ws > 1):
+        ws = ws[None]
+    if ws.dim() == 2 and ws.shape[1] == w_dim:
+        ws = generator.broadcast(ws)
+    if ws.dim() != 3 or tuple(ws.shape[1:]) != (num_ws, w_dim):
+        raise UserError(
+            f"The latents have the shape {shape}, but {model.name} takes (N, {num_ws}, {w_dim}) or (N, {w_dim}). "
+            "They belong to another model."
         )
     classes = generator.config.num_classes
+    if stored.cond is not None and (stored.cond.dtype.kind not in "fiu" or not np.isfinite(stored.cond).all()):
+        raise UserError(f"The array cond in {path} is not made of finite numbers in the shape (N, classes).")
     if not classes:
-        return ws.float(), None
-    if cond is None:
+        return ws, None
+    if stored.cond is None:
         cond = torch.full((len(ws), classes), 1 / classes)
+    else:
+        cond = torch.from_numpy(stored.cond.astype(np.float32))
     if tuple(cond.shape) != (len(ws), classes):
         raise UserError(
             f"The condition has the shape {tuple(cond.shape)}; {model.name} takes ({len(ws)}, {classes}): "
             "class probabilities for every latent."
         )
-    return ws.float(), cond.float()
+    return ws, cond
+
+
+def _noise(generator: Generator, stored: _Stored) -> tuple[Tensor, ...] | None:
+    """Return the noise maps that were optimised with a latent, as the renderer takes them."""
+    if stored.noise is None:
+        return None
+    sides = [layer.resolution for layer in generator.config.layout.conv_layers]
+    if [each.shape[-2:] for each in stored.noise] != [(side, side) for side in sides] or any(
+        each.size != side**2 for each, side in zip(stored.noise, sides, strict=True)
+    ):
+        raise UserError(f"The noise maps of {stored.name} belong to a model of another size. Choose that model.")
+    return tuple(torch.from_numpy(each.astype(np.float32)).reshape(1, 1, *each.shape[-2:]) for each in stored.noise)
 
 
 def import_latents(explainer: Explainer, renderer: Renderer, path: Path, classifier_id: str) -> list[ProjectedPicture]:
@@ -85,17 +177,14 @@ def import_latents(explainer: Explainer, renderer: Renderer, path: Path, classif
 
     UserError as `read_latents`, and when the file holds more than MAX_LATENTS.
     """
-    latents, assumed = read_latents(path, explainer)
-    if len(latents) > MAX_LATENTS:
-        raise UserError(
-            f"{path.name} holds {len(latents)} latents; at most {MAX_LATENTS} are taken at a time. Split the file."
-        )
-    pictures, stem = [], valid_text(path.stem)
-    for number, latent in enumerate(latents, start=1):
+    found = read_latents(path, explainer)
+    _check_count(path, len(found.latents))
+    pictures = []
+    for name, latent in zip(found.names, found.latents, strict=True):
         result = renderer.render_latent(latent, classifier_id)
         image, probs = result.after.image, tuple(float(p) for p in result.after.probs)
         report = ProjectionReport(
-            name=stem if len(latents) == 1 else f"{stem} {number}",
+            name=name,
             model_hash=explainer.model_hash,
             classifier_id=classifier_id,
             class_names=explainer.classifiers[classifier_id].config.class_names,
@@ -114,7 +203,7 @@ def import_latents(explainer: Explainer, renderer: Renderer, path: Path, classif
             w_distance=result.w_distance,
             in_domain=True,
             domain_reason="",
-            cond_assumed=assumed,
+            cond_assumed=found.cond_assumed,
         )
         pictures.append(projected_of(latent, image, image, report))
     return pictures
