@@ -14,7 +14,7 @@ from latent_explorer.app.exploration.intents import ResetAttributes
 from latent_explorer.common.paths import log_dir
 from latent_explorer.ui.bottom_strip import PLOT, TIMELINE
 from latent_explorer.ui.dialogs.help import AboutDialog, NoticesDialog, ShortcutsDialog
-from latent_explorer.ui.widgets.basics import open_dialog
+from latent_explorer.ui.widgets.basics import open_dialog, show_beside
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -168,9 +168,7 @@ def _help(window: MainWindow) -> Handlers:
     def guide() -> None:
         from latent_explorer.ui.dialogs.guide import GuideDialog
 
-        dialog = GuideDialog(window)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.show()  # not modal: it is read beside the window
+        show_beside(GuideDialog(window))
 
     return {
         "guide": guide,

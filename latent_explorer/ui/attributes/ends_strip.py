@@ -49,8 +49,14 @@ class EndsStrip(QWidget):
         """Probabilities at both ends, as rendered."""
         if self.ends is None:
             return ""
-        name, target = self._target
-        return f"{name} {self.ends.minus.probs[target]:.2f} … {self.ends.plus.probs[target]:.2f}"
+        return f"{self._target[0]} {self._numbers}"
+
+    @property
+    def _numbers(self) -> str:
+        if self.ends is None:
+            return ""
+        target = self._target[1]
+        return f"{self.ends.minus.probs[target]:.2f} … {self.ends.plus.probs[target]:.2f}"
 
     @property
     def alike_text(self) -> str:
@@ -91,7 +97,8 @@ class EndsStrip(QWidget):
             else:
                 painter.fillRect(QRectF(x, 0, SIDE, SIDE), theme.current().color("sunken"))
         left = 3 * (SIDE + GAP) + GAP
-        lines = (self.text, self.alike_text)
+        fits = painter.fontMetrics().horizontalAdvance(self.text) <= self.width() - left
+        lines = (self.text if fits else self._numbers, self.alike_text)
         height = SIDE / 2
         for number, (line, role) in enumerate(zip(lines, ("ink", "muted"), strict=True)):
             painter.setPen(theme.current().color(role))

@@ -42,12 +42,15 @@ from latent_explorer.ui.widgets.basics import (
     hint,
     icon_button,
     row,
+    show_beside,
     title,
 )
 from latent_explorer.ui.widgets.status_bar import job_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from PySide6.QtGui import QResizeEvent
 
     from latent_explorer.app.exploration.state import ExplorerState
     from latent_explorer.app.explorer import Explorer
@@ -58,6 +61,7 @@ if TYPE_CHECKING:
 SEARCH = "Finding attributes"  # name of the job, also if started from the menu
 NO_MODEL = "Open a model to see what moves its classifier."
 NOTHING = "No attributes are known yet for this class."
+MIN_WIDTH_WITH_TOWARDS = 320  # px
 MAX_CLOSED_NOTES = 100  # closed notes that are remembered; older ones are shown again
 
 
@@ -138,6 +142,14 @@ class AttributesPanel(QWidget):
     def sizeHint(self) -> QSize:
         return QSize(360, 560)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._show_towards()
+
+    def _show_towards(self) -> None:
+        """Leave the room of "towards" to the class where there is little."""
+        self._towards.setVisible(self._explorer.summary is not None and self.width() >= MIN_WIDTH_WITH_TOWARDS)
+
     # user input -------------------------------------------------------------------------------
 
     def start_search(self) -> None:
@@ -157,10 +169,8 @@ class AttributesPanel(QWidget):
         listed = {e.style_index for a in self._explorer.attributes() for e in a.entries}
         names = names_by_style(self._explorer.document, summary)
         dialog = AddSliderDialog(summary, listed, self, names=names)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.chosen.connect(self._add_slider)
-        dialog.show()
-        return dialog
+        return show_beside(dialog)
 
     def _add_slider(self, style_index: int, pin: bool) -> None:
         state = self._explorer.state
@@ -221,8 +231,9 @@ class AttributesPanel(QWidget):
     def refresh(self) -> None:
         """Show the current state and document in all widgets without emitting signals."""
         state, summary, document = (self._explorer.state, self._explorer.summary, self._explorer.document)
-        for part in (self._towards, self.target, self.add, self.reset):
+        for part in (self.target, self.add, self.reset):
             part.setVisible(summary is not None)
+        self._show_towards()
         editable = self._explorer.editable
         self.reset.setEnabled(editable and bool(state and state.edits))
         self.add.setEnabled(editable)

@@ -56,7 +56,7 @@ class ProjectionPanel(QWidget):
         self._explorer, self._controller = explorer, controller
         self.setAccessibleName("Your photos")
         self.invite = hint(INVITE)
-        self.open = button("Open...", self.open_requested.emit, icon="image")
+        self.open = button("Open...", self.open_requested.emit)
         self.open.setAccessibleName("Open photos")
         self.open.setToolTip("Open photos: one, or several at once (Ctrl+I)")
         self.folder = icon_button("open", "Open all pictures of a folder", self.folder_requested.emit)
@@ -94,11 +94,13 @@ class ProjectionPanel(QWidget):
         head.addSpacing(theme.GAP)
         head.addWidget(self.folder)
         head.addWidget(self.paste)
-        head.addWidget(self.clear)
+        photos = row(spacing=0)
+        photos.addWidget(self.name, 1)
+        photos.addWidget(self.clear)
         self.line = hairline()
         self.how = title("How")
         for part in (
-            *(self.invite, head, self.strip, self.name, self.how, self.settings),
+            *(self.invite, head, self.strip, photos, self.how, self.settings),
             *(self.project, self.progress, self.progress_label, self.line, self.result),
         ):
             if isinstance(part, QWidget):

@@ -30,7 +30,7 @@ QStatusBar::item {{ border: 0; }}
 
 QPushButton, QToolButton {{ min-height: 26px; padding: 0 12px; border-radius: 6px;
     border: 1px solid {line}; background: {surface}; color: {ink}; outline: 0; }}
-QToolButton {{ padding: 0 4px; min-width: 18px; }}
+QToolButton {{ padding: 0 4px; }}
 QPushButton:hover, QToolButton:hover {{ background: {hover}; }}
 QPushButton:pressed, QToolButton:pressed, QToolButton:checked {{ background: {line}; }}
 QPushButton:disabled, QToolButton:disabled {{ color: {disabled}; background: transparent; }}
@@ -72,6 +72,7 @@ QLineEdit[role="quiet"]:hover
     {{ border: 1px solid {line}; }}
 QLineEdit[role="quiet"]:focus
     {{ border: 1px solid {accent}; background: {surface}; }}
+QComboBox {{ padding-right: 0; }}
 QComboBox::drop-down {{ border: 0; width: 24px; }}
 QComboBox::down-arrow {{ image: url("{caret}"); width: 12px; height: 12px; }}
 QComboBox QAbstractItemView {{ background: {surface}; border: 1px solid {line}; padding: 4px; outline: 0;

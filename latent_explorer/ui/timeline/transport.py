@@ -59,7 +59,8 @@ class Transport(QWidget):
         for control in (self.make, self.name, self.export):
             layout.addWidget(control)
         loops = (self.ping_pong, self.loop)
-        self._hide_order = (self.space, self.name, self.fps, self.make, *loops, self.time)
+        rest = (self.export, self.add, self.duration)
+        self._hide_order = (self.space, self.name, self.fps, self.make, *loops, self.time, *rest)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.show_timeline(None)
 

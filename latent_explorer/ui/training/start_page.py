@@ -7,7 +7,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QBoxLayout, QWidget
 
 from latent_explorer.app.training.plan import TrainingPlan
 from latent_explorer.app.training.updates import (
@@ -41,6 +41,8 @@ from latent_explorer.ui.widgets.basics import Pages, column, row, title
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from PySide6.QtGui import QResizeEvent
 
     from latent_explorer.app.training.controller import TrainingController
 
@@ -91,7 +93,7 @@ class StartPage(QWidget):
 
     def _build(self) -> None:
         inner = QWidget()
-        columns = row(inner, spacing=theme.SECTION)
+        columns = self._columns = row(inner, spacing=theme.SECTION)
         columns.setContentsMargins(0, 0, theme.UNIT, theme.UNIT)
         for step in self.steps:
             columns.addWidget(step, 1)
@@ -103,9 +105,20 @@ class StartPage(QWidget):
         side.addWidget(self.next)
         layout = row(self, spacing=theme.SECTION)
         layout.setContentsMargins(theme.MARGIN, 0, theme.MARGIN, theme.UNIT)
-        self.left.addWidget(scrolling(inner))
+        self._form = scrolling(inner)
+        self.left.addWidget(self._form)
         layout.addWidget(self.left, 5)
         layout.addWidget(beside, 2)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Put the steps below each other where they have no room beside each other."""
+        super().resizeEvent(event)
+        margins = self._columns.contentsMargins()
+        beside = sum(max(step.minimumWidth(), step.minimumSizeHint().width()) for step in self.steps)
+        beside += 2 * self._columns.spacing() + margins.left() + margins.right()
+        narrow = self.left.width() < beside
+        direction = QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight
+        self._columns.setDirection(direction)
 
     def _connect(self) -> None:
         for step in self.steps:

@@ -18,6 +18,9 @@ from PySide6.QtWidgets import (
     QPushButton,
     QSizePolicy,
     QStackedWidget,
+    QStyle,
+    QStyleOptionComboBox,
+    QStylePainter,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
 SELECTABLE = Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
 LEAST_TEXT, MOST_TEXT = 30 * theme.UNIT, 80 * theme.UNIT  # width that the longest text asks for, px
 Layout = TypeVar("Layout", bound=QBoxLayout)
+COMBO_ICON_GAP = 4  # px that Qt leaves between icon and text of a combo box
 OF_MODEL = "of_model"  # property of dialogs that show what belongs to the open model
 Dialog = TypeVar("Dialog", bound=QDialog)
 
@@ -226,7 +230,10 @@ class Pages(QStackedWidget):
 
 
 class NoWheelComboBox(QComboBox):
-    """Combo box that takes the wheel only while it has the focus; otherwise the panel around it scrolls."""
+    """Combo box that takes the wheel only while it has the focus; otherwise the panel around it scrolls.
+
+    A text that does not fit is elided; Qt cuts it off.
+    """
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -234,6 +241,27 @@ class NoWheelComboBox(QComboBox):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumContentsLength(6)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+
+    def text_room(self) -> int:
+        """Return the width that there is for the text, px."""
+        option = QStyleOptionComboBox()
+        self.initStyleOption(option)
+        parts = (QStyle.ComplexControl.CC_ComboBox, option, QStyle.SubControl.SC_ComboBoxEditField)
+        width = self.style().subControlRect(*parts, self).width()
+        return width if option.currentIcon.isNull() else width - option.iconSize.width() - COMBO_ICON_GAP
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if self.isEditable() or self.fontMetrics().horizontalAdvance(self.currentText()) <= self.text_room():
+            super().paintEvent(event)
+            return
+        painter = QStylePainter(self)
+        option = QStyleOptionComboBox()
+        self.initStyleOption(option)
+        option.currentText = self.fontMetrics().elidedText(
+            self.currentText(), Qt.TextElideMode.ElideRight, self.text_room()
+        )
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         if self.hasFocus():
@@ -254,5 +282,13 @@ def open_dialog(dialog: Dialog) -> Dialog:
     """Show a dialog over its parent without blocking; it is deleted when it closes."""
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.open()
+    fit_to_screen(dialog)
+    return dialog
+
+
+def show_beside(dialog: Dialog) -> Dialog:
+    """Show a dialog that stays open beside its parent, which can be used meanwhile; it is deleted when it closes."""
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.show()
     fit_to_screen(dialog)
     return dialog

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QPaintEvent
 
 ViewMode = Literal["side", "after", "swipe", "difference"]
+BEFORE = "(before)"  # ends the titles of pictures before the edits
 CAPTION = 3 * theme.UNIT  # px above a picture
 MIN_SIDE = 16 * theme.UNIT
 _Scaled = tuple[tuple[float, float, bool], tuple[int, ...], np.ndarray, QImage]
@@ -223,4 +224,7 @@ class ImageView(QWidget):
         painter.setFont(theme.font())
         painter.setPen(now.color("muted"))
         metrics = QFontMetricsF(painter.font())
-        painter.drawText(line, theme.LEFT, metrics.elidedText(title, Qt.TextElideMode.ElideRight, room))
+        if BEFORE in title and metrics.horizontalAdvance(title) > room:
+            title = "Before"
+        shown = metrics.elidedText(title, Qt.TextElideMode.ElideRight, room)
+        painter.drawText(line, theme.LEFT, shown if len(shown) > 2 else "")  # dots alone say nothing

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from latent_explorer.app.exploration.picture_requests import Caution
 
 HEIGHT = 4 * theme.UNIT
+LEAST_WORDS = 4 * theme.UNIT  # px of what is elided on a narrow window
 WINDOW_SECONDS = 1.0  # seconds over which pictures are counted
 MIN_SAMPLES = 5  # pictures needed for a rate
 
@@ -73,10 +74,13 @@ class JobIndicator(QWidget):
         self._jobs: dict[int, _Job] = {}
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
-        self.bar.setFixedSize(15 * theme.UNIT, 4)
+        self.bar.setFixedHeight(4)
+        self.bar.setMinimumWidth(5 * theme.UNIT)
+        self.bar.setMaximumWidth(15 * theme.UNIT)
         self.bar.setAccessibleName("Progress of the job")
         self.text = hint("", wrap=False)
         self.text.setAccessibleName("What runs")
+        self.text.setMinimumWidth(LEAST_WORDS)
         self.cancel = icon_button("cancel", "Cancel what is running (Esc); finished results are kept")
         self.cancel.setFixedSize(HEIGHT - 8, HEIGHT - 8)
         self.cancel.clicked.connect(self.cancel_current)
@@ -119,6 +123,7 @@ class JobIndicator(QWidget):
             return
         more = f"  (+{len(self._jobs) - 1} waiting)" if len(self._jobs) > 1 else ""
         self.text.setText(job_text(job.name, job.progress) + more)
+        self.text.setToolTip(self.text.text())
         self.cancel.setVisible(job.cancellable)
         known = job.progress is not None and job.progress.total > 0
         self.bar.setRange(0, job.progress.total if known and job.progress else 0)
@@ -197,6 +202,7 @@ class StatusBar(QWidget):
         self.jobs.cancel_requested.connect(self.cancel_requested)
         self.model = hint("", wrap=False)
         self.model.setAccessibleName("Model and classifier")
+        self.model.setMinimumWidth(LEAST_WORDS)  # elided first: its tooltip has it whole
         self.speed = Speed()
         self.training = TrainingBadge()
         self.device_menu = QMenu(self)
