@@ -51,7 +51,7 @@ QPushButton[role="fold"]:hover {{ background: {hover}; }}
 QPushButton[role="fold"]:focus {{ border: 1px solid {accent}; }}
 QToolButton[role="segment"] {{ border: 1px solid transparent; background: transparent; color: {muted};
     padding: 0 8px; }}
-QToolButton[role="segment"][tight="true"] {{ padding: 0 1px; }}
+QToolButton[role="segment"][tight="true"] {{ padding: 0 1px; min-width: 18px; }}
 QToolButton[role="segment"]:hover {{ color: {ink}; }}
 QToolButton[role="segment"]:checked {{ background: {hover}; color: {ink}; }}
 QToolButton[role="segment"]:focus {{ border: 1px solid {accent}; }}
