@@ -116,9 +116,9 @@ class MainWindow(QMainWindow):
         return QSize(1440, 900)
 
     def _share_width(self) -> None:
-        """Give the attributes their share of a wide window, until the user has chosen a width."""
+        """Give the columns their widths, the attributes a share of a wide window, until the user has chosen a width."""
         if not self._panels_kept:
-            left, _, _ = self.splitter.sizes()
+            left = LEFT if self.width() >= MIN_WIDTH_WITH_WORDS else self.splitter.sizes()[0]
             right = max(RIGHT, round(RIGHT_SHARE * self.width()))
             if self.width() > left + right:
                 self.splitter.setSizes([left, self.width() - left - right, right])

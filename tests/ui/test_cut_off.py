@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 from cut_off import cut_off
@@ -55,8 +57,7 @@ def test_no_words_of_dialogs_are_cut_off_and_they_fit(qtbot, desktop):
         desktop.window.actions_by_key[key].trigger()
         qtbot.waitUntil(lambda: len(dialogs()) == 1)
         dialog = dialogs()[0]
-        room = dialog.screen().availableSize()
-        qtbot.waitUntil(lambda: dialog.width() <= room.width() and dialog.height() <= room.height())
+        qtbot.waitUntil(partial(fits, dialog))
         nothing_cut(qtbot, dialog)
         dialog.close()
         qtbot.waitUntil(lambda: not dialogs())
@@ -111,6 +112,11 @@ def inside(transport: Transport) -> bool:
     """Return True if every control is within the row."""
     controls = (transport.play, transport.duration, transport.add, transport.make, transport.export)
     return all(c.isHidden() or c.geometry().right() < transport.width() for c in controls)
+
+
+def fits(dialog: QDialog) -> bool:
+    room = dialog.screen().availableSize()
+    return dialog.width() <= room.width() and dialog.height() <= room.height()
 
 
 def dialogs() -> list[QDialog]:

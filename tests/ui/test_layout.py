@@ -6,6 +6,7 @@ from __future__ import annotations
 from PySide6.QtCore import QPoint
 
 from latent_explorer.ui.bottom_strip import LOW
+from latent_explorer.ui.main_window import LEFT, RIGHT
 
 
 def test_picture_is_the_hero_at_1366_x_768(qtbot, desktop):
@@ -58,3 +59,8 @@ def test_the_attributes_get_their_share_of_a_wide_window_until_a_width_was_chose
     window.splitter.moveSplitter(window.width() - 500, 2)
     window.resize(1500, 900)
     assert window.attributes.width() >= 480
+
+
+def test_the_columns_have_their_widths_from_the_start(qtbot, desktop):
+    """Three thumbnails stand beside each other."""
+    qtbot.waitUntil(lambda: desktop.window.splitter.sizes()[::2] == [LEFT, RIGHT])
