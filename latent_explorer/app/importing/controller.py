@@ -54,6 +54,7 @@ class ImportController:
         self._ends: int | None = None  # the job after which the import is over
         self._inspection: int | None = None
         self._facts: ClassifierFacts | None = None
+        self._own: set[int] = set()  # all jobs of this import
         self._closed = False
         self._subscriptions = [
             explorer.updates.on(JobEvent, self._job_event),
@@ -69,6 +70,12 @@ class ImportController:
     def working(self) -> bool:
         """True while a classifier or an explainer is being written."""
         return self._work is not None
+
+    @property
+    def waiting(self) -> str:
+        """Sentence on the jobs of others that go first, since jobs run one after another; "" if there are none."""
+        names = [name for job, name in self._explorer.jobs.items() if job not in self._own]
+        return f"Waiting until this has ended: {shortened(', '.join(names))}." if names else ""
 
     @property
     def checking(self) -> bool:
@@ -145,7 +152,15 @@ class ImportController:
         self._session.close()
 
     def _start(self, name: str, job: Callable[[StepBudget], Generator[Event, None, Any]]) -> int | None:
-        return self._explorer.start_job(name, job, self._take)
+        return self._run(name, job, self._take)
+
+    def _run(
+        self, name: str, job: Callable[[StepBudget], Generator[Event, None, Any]], done: Callable[[Any], None]
+    ) -> int | None:
+        number = self._explorer.start_job(name, job, done)
+        if number is not None:
+            self._own.add(number)
+        return number
 
     def _write(self, choices: ClassifierChoices, target: Path, done: Callable[[Path], None]) -> None:
         self._asked += 1  # what is asked now ends: jobs run one after the other
@@ -153,7 +168,7 @@ class ImportController:
         def job(_budget: StepBudget) -> Generator[Event, None, Path]:
             return self._session.write_classifier(choices, target)
 
-        self._work = self._explorer.start_job(f"Writing {shortened(target.name)}", job, done)
+        self._work = self._run(f"Writing {shortened(target.name)}", job, done)
 
     def _take(self, result: object) -> None:
         """Pass on the result of a job; None is that of a check that a later one replaced."""

@@ -135,6 +135,7 @@ class ClassifierPage(QWidget):
 
     def _connect(self) -> None:
         self.names.textEdited.connect(self._edited)
+        self.names.returnPressed.connect(self._ask_now)
         self.preprocessing.changed.connect(self._edited)
         self.view.followed.connect(self._follow)
         self.label.activated.connect(self._choose_label)
@@ -160,7 +161,7 @@ class ClassifierPage(QWidget):
     def open_pictures(self, path: Path) -> None:
         """Take pictures to try the classifier on."""
         self._timer.stop()
-        self._show_progress("Looking at the pictures...")
+        self._show_progress(self._controller.waiting or "Looking at the pictures...")
         self._controller.open_pictures(path)
 
     def stop(self) -> None:
@@ -180,11 +181,16 @@ class ClassifierPage(QWidget):
         self._timer.start()
         self.changed.emit()
 
+    def _ask_now(self) -> None:
+        if self._timer.isActive():
+            self._timer.stop()
+            self._ask()
+
     def _ask(self) -> None:
         choices = self.choices
         if choices is not None and self._controller.pictures is not None:
             self.problems.show_lines([])
-            self._show_progress("Asking the classifier...")
+            self._show_progress(self._controller.waiting or "Asking the classifier...")
             self._unanswered = True
             self._controller.check(choices)
 
@@ -201,8 +207,7 @@ class ClassifierPage(QWidget):
             self.names.setText(joined_names(advice.class_names))
             self.names.setCursorPosition(0)
         self._edited()
-        self._timer.stop()
-        self._ask()
+        self._ask_now()
 
     def _ask_folder(self) -> None:
         name = QFileDialog.getExistingDirectory(self, "Choose pictures", str(self._controller.path.parent))

@@ -67,7 +67,8 @@ class ImportDialog(QDialog):
         controller.updates.on(ClassifierSaved, self._explain)
         controller.updates.on(WorkEnded, self._work_ended)
         self.finished.connect(self._end)
-        self.message.show_lines([("note", "Looking at the file. Nothing in it is executed.")])
+        looking = controller.waiting or "Looking at the file. Nothing in it is executed."
+        self.message.show_lines([("note", looking)])
         self.resize(SMALL)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setFocus()
@@ -80,9 +81,8 @@ class ImportDialog(QDialog):
             foot.addWidget(each)
         for each in (self.save, self.go):
             each.hide()
-        for each in (self.save, self.close_button):
-            each.setAutoDefault(False)
-        self.go.setDefault(True)
+        for each in (self.save, self.close_button, self.go):
+            each.setAutoDefault(False)  # Return in a field asks for verdicts, and begins no training
         layout = column(self, spacing=theme.GAP, margin=theme.MARGIN)
         layout.addWidget(self.file)
         layout.addWidget(self.message)

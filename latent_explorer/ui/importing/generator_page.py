@@ -33,6 +33,7 @@ class GeneratorPage(QWidget):
         self._opened = opened
         self.what = plain(f"{facts.source}: {facts.resolution} px, {facts.num_styles:,} style coordinates")
         self.class_index = NumberBox("Class", 0, max(0, facts.classes - 1))
+        self.class_index.setMinimumHeight(theme.CONTROL)
         self.none, self.file = QRadioButton(WITHOUT), QRadioButton("From a file")
         self.open = QRadioButton("The one of the open explainer")
         self.none.setChecked(True)
@@ -42,6 +43,10 @@ class GeneratorPage(QWidget):
         self.choose = button("Choose...", self._choose)
         self.choose.setAutoDefault(False)
         self._conditional = facts.classes > 0
+        self._build(facts)
+        self.file.clicked.connect(lambda: self._choose() if self._file is None else None)
+
+    def _build(self, facts: GeneratorFacts) -> None:
         layout = column(self, spacing=theme.GAP)
         self.what.setWordWrap(True)
         layout.addWidget(self.what)
@@ -64,7 +69,6 @@ class GeneratorPage(QWidget):
         layout.addLayout(file_line)
         layout.addWidget(hint(WITH))
         layout.addStretch(1)
-        self.file.clicked.connect(lambda: self._choose() if self._file is None else None)
 
     def set_file(self, path: Path) -> None:
         """Explain the classifier of this file."""

@@ -59,7 +59,7 @@ class VerdictCell(QWidget):
         wrong = verdict.right is False
         said = f"{shortened(verdict.verdict, 40)} {verdict.probability:.2f}"
         label = shortened(verdict.label, 40)
-        beside = "" if not label else f"wrong: {label}" if wrong else f"label {label}"
+        beside = "" if not label else f"wrong: is {label}" if wrong else f"label {label}"
         self.verdict, self.label = ElidedLabel(said), ElidedLabel(beside)
         self.verdict.setProperty("role", "warning" if wrong else "plain")
         self.label.setProperty("role", "warning" if wrong else "hint")
@@ -97,16 +97,16 @@ class VerdictsView(QScrollArea):
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setMinimumWidth(IN_ROW * (SIDE + theme.GAP) + 2 * theme.UNIT)
         self.cells: list[VerdictCell] = []
         self.advice: list[AdviceLine] = []
         self.accuracy = plain("")
         self.accuracy.setWordWrap(True)
         self.note = hint("")
-        self._grid, self._advice, self._figures = QGridLayout(), column(spacing=theme.GAP), QGridLayout()
+        self._grid, self._advice, self._figures = QGridLayout(), column(spacing=theme.GAP), row(spacing=theme.SECTION)
         self._grid.setHorizontalSpacing(theme.GAP)
         self._grid.setVerticalSpacing(theme.GAP)
-        self._figures.setHorizontalSpacing(theme.GAP)
-        self._figures.setVerticalSpacing(2)
         page = QWidget()
         page.setProperty("role", "page")
         layout = column(page, spacing=theme.MARGIN)
@@ -148,18 +148,20 @@ class VerdictsView(QScrollArea):
             ("Right with pictures as", [(trial.text, trial.accuracy) for trial in check.trials[1:]]),
             ("Right on pictures reduced to", [(f"{size} px", share) for size, share in check.by_size]),
         )
-        for at, (head, rows) in enumerate(columns):
-            if not rows:
-                continue
-            head_label = title(head)
-            head_label.setFont(theme.font(theme.SMALL, semibold=True))
-            self._figures.addWidget(head_label, 0, 3 * at, 1, 2)
+        for head, rows in columns:
+            table = QWidget()
+            grid = QGridLayout(table)
+            grid.setContentsMargins(0, 0, 0, 0)
+            grid.setHorizontalSpacing(theme.GAP)
+            grid.setVerticalSpacing(2)
+            grid.setColumnStretch(1, 1)
+            grid.addWidget(title(head), 0, 0, 1, 2)
             for line, (text, share) in enumerate(rows, 1):
-                number = hint(f"{share:.3f}", wrap=False)
-                self._figures.addWidget(number, line, 3 * at)
-                self._figures.addWidget(hint(text, wrap=False), line, 3 * at + 1)
-        self._figures.setColumnMinimumWidth(2, theme.SECTION)
-        self._figures.setColumnStretch(5, 1)
+                grid.addWidget(hint(f"{share:.3f}", wrap=False), line, 0)
+                grid.addWidget(hint(text, wrap=False), line, 1)
+            grid.setRowStretch(len(rows) + 1, 1)
+            table.setVisible(bool(rows))
+            self._figures.addWidget(table, 1)
 
 
 def accuracy_text(check: ClassifierCheck) -> str:

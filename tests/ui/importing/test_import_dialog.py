@@ -14,6 +14,7 @@ from window_tools import LEFT
 
 from latent_explorer.app.importing.controller import ImportController
 from latent_explorer.app.importing.updates import CheckShown, PicturesOpened, WorkEnded
+from latent_explorer.common.events import Progress
 from latent_explorer.models.classifier_file import read_classifier
 from latent_explorer.models.explainer_file import read_explainer
 from latent_explorer.models.preprocessing import USUAL, Preprocessing, changed_to
@@ -75,7 +76,7 @@ def test_from_a_checkpoint_to_a_classifier_that_is_right(qtbot, open_on, checkpo
     qtbot.waitUntil(lambda: len(seen) == 1, timeout=LONG)
     assert len(page.view.cells) == 12
     assert page.view.cells[0].verdict.text().startswith("dark ")
-    assert page.view.cells[0].label.text() == "wrong: bright"
+    assert page.view.cells[0].label.text() == "wrong: is bright"
     assert page.view.accuracy.text().startswith("Right on 0 of 16 pictures: 0.000 (95 % interval 0.000 to 0.1")
     (line,) = page.view.advice
     QTest.mouseClick(line.button, LEFT)
@@ -124,6 +125,33 @@ def test_names_that_do_not_fit_cannot_be_used(open_on, checkpoint):
     dialog.page.names.setText("a, b")
     dialog.page.names.textEdited.emit("a, b")
     assert dialog.go.isEnabled()
+
+
+def test_return_in_the_names_begins_no_training(qtbot, open_on, checkpoint):
+    dialog = open_on(checkpoint)
+    dialog.activateWindow()
+    dialog.page.names.setFocus()
+    QTest.keyClicks(dialog.page.names, "x")
+    QTest.keyClick(dialog.page.names, Qt.Key.Key_Return)
+    assert not dialog.controller.working
+    assert dialog.isVisible()
+
+
+def test_a_dialog_behind_a_long_job_says_what_it_waits_for(qtbot, explorer, open_on, checkpoint):
+    ended = []
+
+    def long_job(_budget):
+        while not ended:
+            yield Progress(0, 1)
+
+    explorer.start_job("A long search", long_job, lambda _none: None)
+    dialog = ImportDialog(ImportController(explorer, checkpoint))
+    qtbot.addWidget(dialog)
+    assert dialog.message.texts == ["Waiting until this has ended: A long search."]
+    ended.append(True)
+    qtbot.waitUntil(lambda: dialog.page is not None, timeout=LONG)
+    assert dialog.controller.waiting == ""
+    dialog.reject()
 
 
 def test_pictures_can_be_dropped_and_their_problem_is_said(qtbot, open_on, checkpoint, tmp_path):
