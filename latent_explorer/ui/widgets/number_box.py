@@ -122,6 +122,10 @@ class NumberBox(QDoubleSpinBox):
         state, _, _ = self._check.validate(self._typed(text), position)
         return state, text, position
 
+    def fixup(self, text: str) -> str:
+        """Leave a text that is no number as it is: Qt takes separators out of it, and "2,5" becomes 25."""
+        return text
+
     def valueFromText(self, text: str) -> float:
         value = self._check.parse(self._typed(text))
         return self.value() if value is None else value

@@ -79,6 +79,17 @@ def test_a_line_takes_point_comma_and_thousands(country, qtbot):
     assert line.value is None  # out of its range
 
 
+@pytest.mark.parametrize("text", ["0,5", "0.5", "2,5", "2.5", "1,2,5"])
+def test_a_field_for_whole_numbers_takes_no_fraction_for_ten_times_as_much(country, qtbot, text):
+    """Qt takes separators out of what does not fit; "2,5" then was 25."""
+    field = NumberBox("Questions", 0, 1000)
+    qtbot.addWidget(field)
+    field.setValue(4)
+    typed(field, text)
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    assert field.count <= 4
+
+
 def test_what_is_no_number_changes_nothing(country, qtbot):
     box = NumberBox("Change", 0.05, 5, decimals=2, step=0.25, unit="s")
     qtbot.addWidget(box)
