@@ -155,6 +155,18 @@ class Classifier(nn.Module):
             other._buffers[name] = values.reshape(1, 3, 1, 1)
         return other
 
+    @torch.inference_mode()
+    def check_size(self) -> None:
+        """Raise UserError unless the network takes pictures of its preprocessing's size."""
+        size = self.config.preprocessing.input_size
+        try:
+            self.logits(torch.zeros(1, 3, size, size, device=self.mean.device))
+        except (RuntimeError, ValueError, AssertionError) as error:
+            raise UserError(
+                f"{self.config.architecture} does not take pictures of {size} px ({str(error)[:100]}). "
+                "Choose another size."
+            ) from error
+
     def preprocess(self, img: Tensor) -> Tensor:
         """(N, 3, H, W) in [-1, 1] -> (N, 3, input_size, input_size), as in its training; (N, 1, ...) if grey."""
         x = (img.clamp(-1, 1) + 1) / 2

@@ -61,6 +61,17 @@ def test_class_names_from_a_file_must_be_as_many(
     assert "2 class names, not 3" in capsys.readouterr().err
 
 
+def test_a_size_that_the_network_does_not_take_is_said(
+    checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["import-classifier", str(checkpoint), "--preprocessing", "size=8"]) == 1
+    assert "does not take pictures of 8 px" in capsys.readouterr().err
+    timm = pytest.importorskip("timm")
+    torch.save(timm.create_model("vit_tiny_patch16_224", num_classes=2, img_size=32).state_dict(), tmp_path / "v.pth")
+    assert main(["import-classifier", str(tmp_path / "v.pth"), "--preprocessing", "size=64"]) == 1
+    assert "takes pictures of 32 px only" in capsys.readouterr().err
+
+
 def test_preprocessing_in_words() -> None:
     usual = Preprocessing(224, crop=0.875)
     changed = parse_preprocessing("size=96, std=0.1/0.2/0.3,channels=bgr", usual)

@@ -218,5 +218,7 @@ class ImportSession:
                 f"{len(choices.class_names)} class names are given, but it has {classifier.num_classes} classes. "
                 "Name them in the order of its outputs."
             )
+        if choices.preprocessing.input_size != self._classifier.config.preprocessing.input_size:
+            classifier.check_size()
         classifier.config = msgspec.structs.replace(classifier.config, class_names=choices.class_names)
         return classifier

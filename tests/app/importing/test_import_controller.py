@@ -154,6 +154,20 @@ def test_of_several_questions_the_latest_is_answered(importing, checkpoint, tmp_
     assert all(each.outcome == "finished" for each in of_type(told, JobEnded))  # no notice of a cancel
 
 
+def test_a_size_that_the_network_does_not_take_is_said(importing, checkpoint, tmp_path):
+    work = importing(checkpoint)
+    work.controller.open_pictures(write_shades(tmp_path / "shades"))
+    work.settle()
+    tiny = replace(work.choices(), preprocessing=msgspec.structs.replace(work.choices().preprocessing, input_size=8))
+    work.controller.check(tiny)
+    assert not of_type(work.settle(), updates.ErrorReport)
+    assert "does not take pictures of 8 px" in work.last(CheckEnded).problem
+    work.controller.save_classifier(tiny, tmp_path / "x.classifier")
+    (trouble,) = of_type(work.settle(), updates.ErrorReport)
+    assert trouble.failure.kind == "user"
+    assert not (tmp_path / "x.classifier").exists()
+
+
 def test_explain_keeps_the_choices_under_a_free_name(importing, checkpoint, tmp_path):
     work = importing(checkpoint.rename(tmp_path / "taken.pth"))
     unit = changed_to(work.choices().preprocessing, "0 to 1")

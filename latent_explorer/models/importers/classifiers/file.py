@@ -160,6 +160,10 @@ def import_classifier(
         )
     if output is not None and not 0 <= output < found.outputs:
         raise UserError(f"It has the outputs 0 to {found.outputs - 1}, not {output}.")
+    own_size = inspection.preprocessing.input_size if inspection.preprocessing else 0
+    resized = preprocessing is not None and preprocessing.input_size != own_size
+    if resized and inspection.fixed_size:
+        raise UserError(f"{found.architecture} takes pictures of {own_size} px only. Leave the size as it is.")
     config = ClassifierConfig(
         name=name,
         architecture=found.architecture,
@@ -181,7 +185,10 @@ def import_classifier(
         head = output is not None and tensor.shape[:1] == (found.outputs,) and own[key].shape[:1] == (1,)
         own[key] = (tensor[output : output + 1] if head else tensor).to(own[key].dtype)  # type: ignore[operator]
     classifier.network.load_state_dict(own)
-    return classifier.eval().requires_grad_(False)
+    classifier.eval().requires_grad_(False)
+    if resized:
+        classifier.check_size()
+    return classifier
 
 
 def _read(checkpoint: AnyCheckpoint, tensor: StoredTensor | np.ndarray | Joined) -> np.ndarray:
