@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -148,6 +150,42 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "heads that do not divide": ({"num_attention_heads": 5}, "nothing is near"),
     "nothing at all": ({"num_attention_heads": 0, "hidden_size": 0}, "nothing is near"),
 }
+
+
+ODD = (
+    None,
+    True,
+    -1,
+    0,
+    7,
+    3.5,
+    1e308,
+    10**30,
+    "",
+    "x" * 2000,
+    "gelu",
+    [],
+    [1],
+    [[2]],
+    {},
+    {"a": 1},
+    [10**9] * 4,
+    [1.5],
+)
+
+
+def test_changed_values_of_a_description_end_in_a_sentence(tmp_path: Path) -> None:
+    draw = random.Random(0)
+    for case in ("swin", "beit, shared and absolute", "convnextv2", "resnet, basic", "mobilenet_v2", "efficientnet"):
+        config = write_folder(tmp_path, case)["config"]
+        for key in config:
+            changed(tmp_path, **(config | {key: draw.choice(ODD)}))
+            (tmp_path / "preprocessor_config.json").write_text(
+                json.dumps({name: draw.choice(ODD) for name in ("size", "crop_size", "resample", "image_mean",
+                            "rescale_factor", "crop_pct", "do_rescale", "image_processor_type")})
+            )  # fmt: skip
+            with suppress(UserError):
+                assert inspect_classifier(tmp_path).outputs == 3
 
 
 @pytest.mark.parametrize("name", REFUSED)

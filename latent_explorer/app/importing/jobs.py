@@ -61,6 +61,12 @@ class GeneratorChoices:
     classifier: Path | None = None  # a file with the classifier to explain; an explainer's is the one it was made for
 
 
+_LATENTS = (
+    "{} holds latents of a generator, not a model. Make projections of them, which open here: "
+    "latent-explorer project X.explainer FILE --out DIR."
+)
+
+
 class ImportSession:
     """The file of one dialog, and what was read of it."""
 
@@ -86,7 +92,8 @@ class ImportSession:
                 return FileInspected(self.path, generator=self._generator_facts())
             return FileInspected(self.path, classifier=(yield from self._foreign_facts()))
         except UserError as error:
-            return FileInspected(self.path, problem=str(error))
+            latents = yield from run_in_thread(partial(_holds_latents, self.path), READING)
+            return FileInspected(self.path, problem=_LATENTS.format(self.path) if latents else str(error))
 
     def _own_facts(self) -> ClassifierFacts:
         from latent_explorer.models.classifier_file import read_classifier
@@ -222,3 +229,9 @@ class ImportSession:
             classifier.check_size()
         classifier.config = msgspec.structs.replace(classifier.config, class_names=choices.class_names)
         return classifier
+
+
+def _holds_latents(path: Path) -> bool:
+    from latent_explorer.explain.projection.latent_import import holds_latents
+
+    return path.is_file() and holds_latents(path)

@@ -69,6 +69,17 @@ def read_latents(path: Path, model: Explainer) -> FoundLatents:
     return FoundLatents(tuple(names), tuple(latents), assumed)
 
 
+def holds_latents(path: Path) -> bool:
+    """Return True for a checkpoint with latents of a projector, and nothing else that could be a model."""
+    try:
+        with Checkpoint(path) as checkpoint:
+            content = checkpoint.content
+            short = isinstance(content, dict) and ("w" in content or "ws" in content)  # these may be anything
+            return not short and bool(_in_checkpoint(checkpoint, path.stem))
+    except UserError:
+        return False
+
+
 def _stored(path: Path) -> list[_Stored]:
     """Return the latents of a file as it has them."""
     name = valid_text(path.stem)

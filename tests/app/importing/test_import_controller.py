@@ -7,8 +7,10 @@ from dataclasses import replace
 
 import msgspec
 import pytest
+import torch
 from foreign_models import write_brightness_checkpoint, write_generator, write_shades, write_small_classifier
 from headless import of_type
+from transformers_folders import write_folder
 
 from latent_explorer.app.engine.events import JobEnded
 from latent_explorer.app.exploration import updates
@@ -234,3 +236,18 @@ def test_a_conditional_generator_becomes_an_explainer_of_one_class(importing, ch
     assert explainer.provenance["imported"]["file"] == "network.pt"
     assert of_type(work.told, WorkEnded)
     assert any("out" in job.name for job in of_type(told, JobEnded))  # it is being opened
+
+
+def test_a_folder_of_transformers_is_read(importing, tmp_path):
+    write_folder(tmp_path, "convnext")
+    facts = importing(tmp_path).last(FileInspected).classifier
+    assert facts.class_names == ("oak", "elm", "ash")
+
+
+def test_latents_of_a_projector_say_where_they_open(importing, tmp_path):
+    path = tmp_path / "ann-project.pt"
+    torch.save({"ann.png": {"img": torch.zeros(1, 3, 4, 4), "latent": torch.zeros(8), "noise": []}}, path)
+    told = importing(path).last(FileInspected)
+    assert "latent-explorer project" in told.problem
+    torch.save({"w": torch.zeros(3, 8)}, path)
+    assert "latent-explorer project" not in importing(path).last(FileInspected).problem

@@ -25,6 +25,9 @@ _ACTIVATIONS = {
 }  # fmt: skip
 
 
+_LARGEST = 1e6
+
+
 class Settings:
     """Values of a config.json, each of the type of its default. Raises UserError for others."""
 
@@ -33,11 +36,11 @@ class Settings:
 
     def integer(self, name: str, default: int) -> int:
         found = self._values.get(name, default)
-        return found if type(found) is int else self._refuse(name)
+        return found if type(found) is int and abs(found) < _LARGEST else self._refuse(name)
 
     def number(self, name: str, default: float) -> float:
         found = self._values.get(name, default)
-        return float(found) if type(found) in (int, float) else self._refuse(name)
+        return float(found) if type(found) in (int, float) and abs(found) < _LARGEST else self._refuse(name)
 
     def flag(self, name: str, default: bool) -> int:
         found = self._values.get(name, default)
@@ -45,7 +48,9 @@ class Settings:
 
     def integers(self, name: str, default: tuple[int, ...]) -> tuple[int, ...]:
         found = self._values.get(name, default)
-        if not isinstance(found, (list, tuple)) or not all(type(value) is int for value in found):
+        if not isinstance(found, (list, tuple)) or not all(
+            type(value) is int and abs(value) < _LARGEST for value in found
+        ):
             self._refuse(name)
         return tuple(found)
 
@@ -54,7 +59,7 @@ class Settings:
         found = self._values.get(name, default)
         if isinstance(found, list) and len(found) == 2 and found[0] == found[1]:
             found = found[0]
-        return found if type(found) is int else self._refuse(name)
+        return found if type(found) is int and abs(found) < _LARGEST else self._refuse(name)
 
     def activation(self, default: str) -> str:
         found = self._values.get("hidden_act", default)

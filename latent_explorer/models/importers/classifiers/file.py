@@ -108,6 +108,8 @@ def inspection_of(path: Path, architecture: str | None = None) -> Generator[Even
         changes["input_size"] = best.input_size
     preprocessing = msgspec.structs.replace(preprocessing, **changes)
     notes += cautions(about.config, preprocessing.input_size)
+    if best.options:
+        notes.append(f"Built with {', '.join(f'{name} {value}' for name, value in best.options)}.")
     if names and len(names) != max(2, best.outputs):
         notes.append(f"The file names {len(names)} classes, its last layer has {best.outputs} outputs: names left out.")
         names = ()

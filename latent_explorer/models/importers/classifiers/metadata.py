@@ -186,7 +186,8 @@ def _from_processor(config: dict[str, Any]) -> tuple[Preprocessing, str]:
         kept,
         False,
     )
-    interpolation, other = _RESAMPLING.get(config.get("resample", 2), ("bilinear", "another"))
+    number = config.get("resample", 2)
+    interpolation, other = _RESAMPLING.get(number if type(number) is int else -1, ("bilinear", "another"))
     caution = f", with {interpolation} for its {other} interpolation" if other else ""
     pre = msgspec.structs.replace(pre, interpolation=interpolation)
     return _with_range(pre, config, twice=normal and kind.startswith("EfficientNet")), caution
@@ -198,7 +199,7 @@ def _with_range(pre: Preprocessing, config: dict[str, Any], twice: bool) -> Prep
     `twice`: EfficientNet's processor divides by the deviation once more (`include_top`).
     """
     factor = config.get("rescale_factor", 1 / 255)
-    factor = factor if isinstance(factor, (int, float)) and 0 < factor <= 1 else 1 / 255
+    factor = factor if type(factor) in (int, float) and 1e-6 < factor <= 1 else 1 / 255
     scale = 255.0 * factor if config.get("do_rescale", True) else 255.0
     offset = 1.0 if config.get("rescale_offset") and config.get("do_rescale", True) else 0.0
     again = pre.std if twice and config.get("include_top", True) else (1.0, 1.0, 1.0)
@@ -213,16 +214,18 @@ def _with_range(pre: Preprocessing, config: dict[str, Any], twice: bool) -> Prep
 def _side(value: Any) -> int:
     if isinstance(value, dict):
         value = next((value[k] for k in ("height", "shortest_edge", "width") if k in value), 0)
-    return value if isinstance(value, int) else 0
+    return value if type(value) is int and 0 < value <= 1 << 16 else 0
 
 
 def _checked(side: Any, mean: Any, std: Any, crop: Any, bicubic: bool) -> Preprocessing:
     """Return the preprocessing with the usual value for whatever is missing or no number."""
     mean, std = (
         tuple(map(float, given * 3 if len(given) == 1 else given))
-        if isinstance(given, (list, tuple)) and len(given) in (1, 3) and all(isinstance(v, (int, float)) for v in given)
+        if isinstance(given, (list, tuple))
+        and len(given) in (1, 3)
+        and all(isinstance(v, (int, float)) and least <= v < 1e6 for v in given)
         else usual
-        for given, usual in ((mean, _IMAGENET[0]), (std, _IMAGENET[1]))
+        for given, usual, least in ((mean, _IMAGENET[0], -1e6), (std, _IMAGENET[1], 1e-6))
     )
     side = side if isinstance(side, int) and 8 <= side <= 2048 else 224
     crop = float(crop) if isinstance(crop, (int, float)) and 0.1 <= crop <= 1 else 1.0
