@@ -10,7 +10,7 @@ import pytest
 from cut_off import cut_off
 from PIL import Image
 from PySide6.QtGui import QColor, QImage
-from PySide6.QtWidgets import QApplication, QDialog, QScrollArea
+from PySide6.QtWidgets import QApplication, QDialog, QScrollArea, QToolButton
 
 from latent_explorer.app.engine.events import JobStarted
 from latent_explorer.app.exploration.updates import PicturesDropped
@@ -32,6 +32,8 @@ def test_no_words_of_the_window_are_cut_off(qtbot, desktop, tmp_path, size):
     window.resize(*size)
     qtbot.waitUntil(lambda: (window.width(), window.height()) == size)
     nothing_cut(qtbot, window)
+    more = window.menuBar().findChild(QToolButton, "qt_menubar_ext_button")  # of menus without room
+    assert more.isHidden() or more.width() >= 20
     desktop.explorer.updates.emit(JobStarted(999, "Rendering the frames of a timeline with a long name", True))
     nothing_cut(qtbot, window)
     actions["timeline"].trigger()

@@ -31,6 +31,7 @@ QStatusBar::item {{ border: 0; }}
 QPushButton, QToolButton {{ min-height: 26px; padding: 0 12px; border-radius: 6px;
     border: 1px solid {line}; background: {surface}; color: {ink}; outline: 0; }}
 QToolButton {{ padding: 0 4px; }}
+QToolButton#qt_menubar_ext_button {{ min-width: 18px; }}
 QPushButton:hover, QToolButton:hover {{ background: {hover}; }}
 QPushButton:pressed, QToolButton:pressed, QToolButton:checked {{ background: {line}; }}
 QPushButton:disabled, QToolButton:disabled {{ color: {disabled}; background: transparent; }}
