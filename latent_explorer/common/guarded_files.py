@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,6 @@ from latent_explorer.common.errors import DamagedData
 from latent_explorer.common.format import size_text
 
 if TYPE_CHECKING:
-    import os
     from io import BufferedReader
 
 
@@ -37,7 +37,8 @@ def open_regular(path: str | os.PathLike[str], max_bytes: int | None = None) -> 
 def read_bytes(path: str | os.PathLike[str], max_bytes: int) -> bytes:
     """Return the content of an ordinary file. Raises as `open_regular` does, also if the file grows meanwhile."""
     with open_regular(path, max_bytes) as file:
-        data = file.read(max_bytes + 1)
+        # read() takes memory for all that it is asked for, also if the file is small.
+        data = file.read(min(max_bytes, os.fstat(file.fileno()).st_size) + 1)
     if len(data) > max_bytes:
         raise DamagedData(f"it is larger than {size_text(max_bytes)}")
     return data

@@ -23,6 +23,8 @@ from latent_explorer.models.library_networks import (
     library_feature_maps,
     penultimate_features,
 )
+from latent_explorer.models.onnx_graph.graph import OnnxGraph
+from latent_explorer.models.onnx_graph.network import OnnxNetwork, check_graph
 from latent_explorer.models.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ class ClassifierConfig(msgspec.Struct, frozen=True):
     widths: tuple[int, ...] = ()  # of small-resnet's stages
     options: tuple[tuple[str, Option], ...] = ()  # of a library's network that has other sizes than its name says
     frame_only: int = 0  # > 0: it sees the outer so many px of its input, the rest is black
+    graph: OnnxGraph | None = None  # of the architecture "onnx"
 
 
 class _PreActivationBlock(nn.Module):
@@ -95,21 +98,25 @@ ARCHITECTURES: dict[str, Callable[[ClassifierConfig, int], nn.Module]] = {
     "small-resnet": lambda config, outputs: SmallResNet(config.widths, outputs),
     "mobilenet_v2": _mobilenet_v2,
 }
+ONNX = "onnx"
 _LUMA = (0.299, 0.587, 0.114)  # ITU-R 601, as Pillow's conversion to "L"
 
 
 def is_known_architecture(architecture: str) -> bool:
     """Return True for the networks of this package, and for names with the prefix of a library."""
-    return architecture in ARCHITECTURES or is_library_network(architecture)
+    return architecture in ARCHITECTURES or architecture == ONNX or is_library_network(architecture)
 
 
 def _build_network(config: ClassifierConfig) -> nn.Module:
     outputs = 1 if config.head == "sigmoid" else len(config.class_names)
     if config.architecture in ARCHITECTURES:
         return ARCHITECTURES[config.architecture](config, outputs)
+    pre = config.preprocessing
+    channels = 1 if pre.channels == "grey" else 3
+    if config.graph is not None:
+        check_graph(config.graph, channels, pre.input_size, outputs)
+        return OnnxNetwork(config.graph)
     if is_library_network(config.architecture):
-        pre = config.preprocessing
-        channels = 1 if pre.channels == "grey" else 3
         return build_library_network(config.architecture, outputs, pre.input_size, channels, dict(config.options))
     raise UserError(
         f"The classifier's architecture {config.architecture[:100]!r} is not known here (known: "
@@ -205,7 +212,7 @@ class Classifier(nn.Module):
     def features(self, img: Tensor) -> Tensor:
         """(N, 3, H, W) -> penultimate features (N, F), for Frechet distances."""
         x = self.preprocess(img)
-        if isinstance(self.network, SmallResNet):
+        if isinstance(self.network, (SmallResNet, OnnxNetwork)):
             return self.network.features(x)
         if self.config.architecture in ARCHITECTURES:
             return self.network.features(x).mean(dim=(2, 3))  # type: ignore[operator]  # torchvision's trunk
@@ -215,6 +222,8 @@ class Classifier(nn.Module):
         """(N, 3, H, W) -> the trunk's last (N, C, h, w) at each resolution, fine to coarse."""
         network = self.network
         x = self.preprocess(img)
+        if isinstance(network, OnnxNetwork):
+            return network.feature_maps(x)
         if self.config.architecture not in ARCHITECTURES:
             return library_feature_maps(network, x)
         # `features` of other networks is torchvision's convolutional trunk.

@@ -68,6 +68,8 @@ def classifier_identity(tensors_sha256: str, config: ClassifierConfig) -> str:
         meaning += (later,)
     if config.options:
         meaning += (config.options,)
+    if config.graph is not None:
+        meaning += (config.graph,)
     text = tensors_sha256.encode() + msgspec.json.encode(meaning)
     return hashlib.sha256(text).hexdigest()
 

@@ -19,12 +19,15 @@ from latent_explorer.common.errors import DamagedData
 from latent_explorer.models.architecture import GeneratorConfig, TrunkConfig
 from latent_explorer.models.attributes import AttributeSet
 from latent_explorer.models.classifiers import (
+    ONNX,
     Classifier,
     ClassifierConfig,
     is_known_architecture,
 )
 from latent_explorer.models.discriminator import Discriminator, Encoder
 from latent_explorer.models.library_networks import option_problems
+from latent_explorer.models.onnx_graph.graph import graph_problems
+from latent_explorer.models.onnx_graph.operators import OPERATORS
 from latent_explorer.models.preprocessing import CHANNELS, INTERPOLATIONS
 from latent_explorer.models.skip_init import SkipInit
 from latent_explorer.models.stylegan2 import Generator
@@ -228,6 +231,10 @@ def classifier_problems(config: ClassifierConfig) -> Iterator[str]:
     """Yield each fault of a classifier's description as a sentence; no network is built."""
     if not is_known_architecture(config.architecture):
         yield f"its classifier's architecture {config.architecture[:100]!r} is not known to this version"
+    if (config.graph is not None) != (config.architecture == ONNX):
+        yield f"its classifier's architecture {config.architecture[:100]!r} does not go with its graph"
+    elif config.graph is not None:
+        yield from graph_problems(config.graph, OPERATORS)
     yield from _within("number of classes", len(config.class_names), 2, MAX_CLASSES)
     if max(map(len, (config.name, *config.class_names))) > MAX_TEXT:
         yield f"the name of its classifier or of a class is longer than {MAX_TEXT} characters"

@@ -12,7 +12,7 @@ OWN_CLASSIFIER = ".classifier"
 SUFFIXES = (
     ".pt", ".pth", ".ckpt", ".bin", ".tar", ".safetensors", ".pkl", ".onnx", ".h5", ".keras", ".tflite", ".pt2",
 )  # fmt: skip
-WEIGHTS = ("model.safetensors", "pytorch_model.bin", "model.pt", "model.pth")  # of a Hugging Face folder
+WEIGHTS = ("model.safetensors", "pytorch_model.bin", "model.pt", "model.pth", "model.onnx")  # of a Hugging Face folder
 INDEX_SUFFIX = ".index.json"  # of a file that names those over which the weights are spread
 
 

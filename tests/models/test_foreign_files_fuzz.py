@@ -19,7 +19,7 @@ from torch import nn
 
 from latent_explorer.common.errors import DamagedData, UserError
 from latent_explorer.models.importers.checkpoint_file import Checkpoint
-from latent_explorer.models.importers.classifiers.file import inspect_classifier
+from latent_explorer.models.importers.classifiers.file import import_classifier, inspect_classifier
 from latent_explorer.models.importers.classifiers.metadata import class_names_in, network_names_in
 from latent_explorer.models.importers.generators.file import import_generator
 from latent_explorer.models.importers.state_dicts import find_state_dicts, without_wrappers
@@ -53,9 +53,34 @@ def seeds() -> list[bytes]:
     ]
 
 
-def mutations(count: int) -> Iterator[bytes]:
+def onnx_seeds(folder: Path) -> list[bytes]:
+    """Return small ONNX files with the messages that are read: tensors of every kind, attributes, metadata."""
+    pytest.importorskip("onnx")
+    import onnx_files
+    from onnx_files import node
+
+    folder.mkdir(exist_ok=True)
+    tensors = {"w": np.ones((4, 3, 3, 3), np.float32), "h": np.ones((2, 4), np.float16), "a": np.array([0, -1])}
+    nodes = [
+        node("Conv", "x w", "c", pads=[1, 1, 1, 1], group=1), node("Clip", "c", "r", min=0.0),
+        node("GlobalAveragePool", "r", "g"), node("Shape", "g", "s"), node("Slice", "s b b2", "n"),
+        node("Constant", "", "m", value_ints=[-1]), node("Concat", "n m", "k", axis=0), node("Reshape", "g k", "f"),
+        node("Cast", "h", "hh", to=1), node("Gemm", "f hh", "z", transB=1), node("Softmax", "z", "y", axis=1),
+    ]  # fmt: skip
+    tensors |= {"b": np.array([0]), "b2": np.array([1])}
+    whole = onnx_files.write(folder / "a.onnx", nodes, tensors, metadata={"names": "{0: 'a', 1: 'b'}"})
+    fixed = onnx_files.write(
+        folder / "b.onnx",
+        [node("Relu", "x", "r"), node("Reshape", "r a", "f"), node("ReduceMean", "f", "y", axes=[1])],
+        {"a": np.array([1, -1])},
+        shape=(1, 3, 8, 8),
+        opset=11,
+    )
+    return [whole.read_bytes(), fixed.read_bytes()]
+
+
+def mutations(count: int, files: list[bytes]) -> Iterator[bytes]:
     rng = random.Random(0)
-    files = seeds()
     for _ in range(count):
         data = bytearray(rng.choice(files))
         for _ in range(rng.choice((1, 1, 2, 8))):
@@ -84,8 +109,13 @@ def use(path: Path) -> None:
                 checkpoint.read(tensor)
 
 
+def use_onnx(path: Path) -> None:
+    """Read all that is read of an ONNX file, and ask it."""
+    import_classifier(inspect_classifier(path), "x")
+
+
 def try_all(path: Path, count: int) -> None:
-    for data in mutations(count):
+    for data in mutations(count, seeds()):
         path.write_bytes(data)
         start = time.perf_counter()
         for reader in (use, import_generator):
@@ -98,6 +128,58 @@ def try_all(path: Path, count: int) -> None:
 
 def test_mutated_files(tmp_path: Path) -> None:
     try_all(tmp_path / "x.pt", QUICK)
+
+
+def try_onnx(folder: Path, count: int) -> None:
+    path = folder / "x.onnx"
+    files = onnx_seeds(folder / "seeds")
+    use_onnx(folder / "seeds" / "a.onnx")  # torch imports modules at the first trial run
+    for data in mutations(count, files):
+        path.write_bytes(data)
+        start = time.perf_counter()
+        with contextlib.suppress(UserError):
+            use_onnx(path)
+        assert time.perf_counter() - start < LONGEST
+
+
+def test_mutated_onnx_files(tmp_path: Path) -> None:
+    try_onnx(tmp_path, QUICK)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_many_mutated_onnx_files(tmp_path: Path) -> None:
+    try_onnx(tmp_path, MANY)
+
+
+@pytest.mark.parametrize("name", ["fields", "packed", "attribute in attribute", "varint", "huge tensor"])
+def test_onnx_bombs(tmp_path: Path, name: str) -> None:
+    def field(number: int, content: bytes) -> bytes:
+        length, prefix = len(content), bytearray([number << 3 | 2])
+        while length > 127:
+            prefix.append(length & 127 | 128)
+            length >>= 7
+        return bytes(prefix) + bytes([length]) + content
+
+    start, nested = field(8, b"\x10\x11"), b""
+    for _ in range(5000 if name == "attribute in attribute" else 0):
+        nested = field(6, field(1, field(5, nested)))
+    data = {
+        "fields": start + field(7, b"\x0a\x00" * 4_000_000),
+        "packed": start + field(7, field(5, b"\x10\x07" + field(7, b"\x01" * 4_000_000) + field(8, b"a"))),
+        "attribute in attribute": start + field(7, field(1, field(5, nested))),
+        "varint": start + b"\x38" + b"\xff" * 64,
+        "huge tensor": start + field(7, field(5, b"\x08\xff\xff\xff\xff\x07\x10\x01" + field(8, b"a"))),
+    }[name]
+    (tmp_path / "x.onnx").write_bytes(data)
+    tracemalloc.start()
+    try:
+        with pytest.raises(UserError):
+            use_onnx(tmp_path / "x.onnx")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 2 * len(data) + MEMORY, f"{peak >> 20} MB"
 
 
 @pytest.mark.slow

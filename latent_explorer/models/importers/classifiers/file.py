@@ -33,6 +33,7 @@ from latent_explorer.models.importers.classifiers.metadata import (
     library_preprocessing,
     network_names_in,
 )
+from latent_explorer.models.importers.classifiers.onnx_model import OnnxModel, checked, convert, with_output
 from latent_explorer.models.importers.classifiers.recognise import Match, match, recognise
 from latent_explorer.models.importers.sharded_checkpoint import files_of, open_checkpoint
 from latent_explorer.models.importers.state_dicts import StateDict, find_state_dicts, shape_of, without_wrappers
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from latent_explorer.common.events import Event
+    from latent_explorer.models.importers.classifiers.metadata import FolderMetadata
     from latent_explorer.models.importers.pickle_values import StoredTensor
     from latent_explorer.models.importers.sharded_checkpoint import AnyCheckpoint
     from latent_explorer.models.importers.state_dicts import Tensors
@@ -61,6 +63,7 @@ class ClassifierInspection:
     preprocessing: Preprocessing | None = None  # as the file, else the library gives it
     preprocessing_from: str = ""
     notes: tuple[str, ...] = field(default=())  # what was chosen or left out, a sentence each
+    model: OnnxModel | None = None  # of an ONNX file, converted
 
     @property
     def outputs(self) -> int:
@@ -74,20 +77,26 @@ class ClassifierInspection:
     @property
     def fixed_size(self) -> bool:
         """True for a network with embeddings of positions, which takes pictures of one size."""
+        if self.model is not None:
+            return not self.model.any_size
         return any("pos_emb" in name or "relative_position" in name for name in self.matches[0].names)
 
 
 def inspect_classifier(path: Path, architecture: str | None = None) -> ClassifierInspection:
-    """Return what a checkpoint or a Hugging Face folder holds: `inspection_of` at once."""
+    """Return what a checkpoint, a Hugging Face folder or an ONNX file holds: `inspection_of` at once."""
     return run_job(inspection_of(path, architecture))
 
 
 def inspection_of(path: Path, architecture: str | None = None) -> Generator[Event, None, ClassifierInspection]:
-    """Return what a checkpoint or a Hugging Face folder holds. `architecture` skips the recognition. A job.
+    """Return what a checkpoint, a Hugging Face folder or an ONNX file holds. A job.
+
+    `architecture` skips the recognition.
 
     Raises UserError for a file that cannot be read, or in which no classifier is recognised.
     """
     about = folder_metadata(path)
+    if about.weights.suffix.lower() == ".onnx":
+        return (yield from run_in_thread(lambda: _inspect_onnx(about), "Converting the graph"))
     refuse_program(about.weights)
     yield from run_in_thread(network_names, "Reading the file")  # it imports the libraries, which takes seconds
     with open_checkpoint(about.weights) as checkpoint:
@@ -174,6 +183,8 @@ def import_classifier(
         head="sigmoid" if single else "softmax",
         options=found.options,
     )
+    if inspection.model is not None:
+        return _of_onnx(inspection.model, config, output)
     classifier = Classifier(config)
     config_json = folder_metadata(inspection.path).config
     with open_checkpoint(inspection.path) as checkpoint:
@@ -195,6 +206,36 @@ def import_classifier(
 
 def _read(checkpoint: AnyCheckpoint, tensor: StoredTensor | np.ndarray | Joined) -> np.ndarray:
     return tensor.read(checkpoint.read) if isinstance(tensor, Joined) else checkpoint.read(tensor)
+
+
+def _inspect_onnx(about: FolderMetadata) -> ClassifierInspection:
+    """Return what an ONNX file holds."""
+    model = convert(about.weights)
+    names = about.class_names or model.class_names()
+    preprocessing, source = model.preprocessing()
+    if about.preprocessing is not None and not model.given_range:
+        preprocessing, source = about.preprocessing, about.preprocessing_from
+    if not model.any_size:
+        preprocessing = msgspec.structs.replace(preprocessing, input_size=model.size)
+    notes = [f"An ONNX graph of {len(model.graph.nodes)} operators (opset {model.graph.opset}).", *model.notes]
+    if names and len(names) != max(2, model.outputs):
+        notes.append(f"The file names {len(names)} classes and has {model.outputs} outputs: names left out.")
+        names = ()
+    found = Match("onnx", model.outputs, model.channels, 0 if model.any_size else model.size, {})
+    return ClassifierInspection(about.weights, "", (found,), names, preprocessing, source, tuple(notes), model)
+
+
+def _of_onnx(model: OnnxModel, config: ClassifierConfig, output: int | None) -> Classifier:
+    """Return the classifier of a converted file, for the size that is wanted."""
+    size = config.preprocessing.input_size
+    if size != model.size:
+        model = convert(model.path, size)
+    model = checked(model)
+    if output is not None and model.outputs > 1:
+        model = with_output(model, output)
+    classifier = Classifier(msgspec.structs.replace(config, graph=model.graph))
+    classifier.network.load_state_dict(model.state())
+    return classifier.eval().requires_grad_(False)
 
 
 def provenance(inspection: ClassifierInspection) -> dict[str, Any]:

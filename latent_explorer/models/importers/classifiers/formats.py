@@ -62,8 +62,3 @@ def refuse_program(path: Path) -> None:
     for wanted, what in _MEMBERS:
         if members.issuperset(wanted):
             raise UserError(f"{path} is {what}")
-    if path.suffix.lower() == ".onnx":
-        raise UserError(
-            f"{path} is an ONNX model, which this version does not read. Save the weights of the model "
-            f"that it was made from: {_STATE_DICT}."
-        )

@@ -94,6 +94,11 @@ def folder_metadata(path: Path) -> FolderMetadata:
     return FolderMetadata(weights, names, hints, preprocessing, source, about)
 
 
+def imagenet_preprocessing(size: int) -> Preprocessing:
+    """Return the preprocessing that most classifiers are trained with."""
+    return Preprocessing(size, *_IMAGENET, crop=0.875)
+
+
 def library_preprocessing(architecture: str) -> Preprocessing:
     """Return the preprocessing that the library's own weights of a network were trained with."""
     library, _, name = architecture.partition(":")
