@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 PACKAGES = ("torch", "torchvision", "lpips", "numpy", "pillow", "fpdf2", "safetensors", "msgspec", "PySide6-Essentials")
-EXTRAS = ("av", "onnx", "onnxruntime", "timm")
+EXTRAS = ("av", "timm")
 
 # Shared objects that Qt needs and a bare Linux lacks, with Debian's and Ubuntu's packages
 # (packaging/linux/system-libs.sh installs the same).

@@ -51,7 +51,7 @@ def import_classifier(
     as_json: bool,
     **selection: Any,
 ) -> None:
-    """Take a PyTorch classifier: a checkpoint of a torchvision or timm network, or a Hugging Face folder.
+    """Take a classifier: a checkpoint of a torchvision or timm network, a Hugging Face folder, or an ONNX file.
 
     FILE is a state dict or training checkpoint (.pt, .pth, .ckpt, .safetensors), a pickled model, of which only the
     tensors are read, or a folder with config.json and model.safetensors. Nothing in it is executed.
