@@ -127,7 +127,8 @@ def foreign_file(paths: Sequence[Path]) -> ForeignFileOpened | None:
 
 def reads_long(paths: Sequence[Path]) -> bool:
     """Return True if reading these files may take longer than a window may stand still."""
-    return any(path.suffix.lower() == exploration_file.SUFFIX for path in paths)
+    alone_png = len(paths) == 1 and paths[0].suffix.lower() == ".png"  # its recipe may stand behind all pixels
+    return alone_png or any(path.suffix.lower() == exploration_file.SUFFIX for path in paths)
 
 
 def request_for_recovery(recovery: Recovery) -> OpenRequest:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from fakes import BOTH, EDGES, SPOTS
 from headless import HeadlessExplorer, of_type
+from PIL import Image
 
 from latent_explorer.app import library
 from latent_explorer.app.exploration import file as exploration_file
@@ -262,6 +263,18 @@ def test_a_search_that_ends_while_another_exploration_is_being_opened_adds_nothi
     opened.settle()
     assert explorer.path == opened.folder / "first.exploration"
     assert not found
+
+
+def test_a_photo_is_not_decoded_in_the_windows_thread(opened, monkeypatch):
+    Image.new("RGB", (8, 8)).save(opened.folder / "photo.png")
+    threads, read = [], recipe_png.read_recipe
+    monkeypatch.setattr(
+        recipe_png, "read_recipe", lambda path: threads.append(threading.current_thread()) or read(path)
+    )
+    (dropped,) = of_type(opened.open("photo.png"), updates.PicturesDropped)
+    assert dropped.paths == (opened.folder / "photo.png",)
+    assert threads
+    assert threading.current_thread() not in threads
 
 
 def iter_forever():

@@ -52,11 +52,12 @@ def save(path, height=30, width=40, **options):
 
 
 def read(headless):
-    """Wait for the reader, then for everything else."""
+    """Wait for the file's recipe, then for the reader, then for everything else."""
+    told = headless.settle()
     for thread in threading.enumerate():
         if thread.name == "photos":
             thread.join(5)
-    return headless.settle()
+    return told + headless.settle()
 
 
 def test_photos_come_by_file_and_by_folder_and_broken_ones_are_told_in_one_sentence(headless, ready, tmp_path):
