@@ -79,7 +79,7 @@ def generate(
     fields: dict[str, Any] = {"images": images, "model_hash": model.model_hash}
     if raw:
         fields["raw"] = _write_raw(out / "pictures.npz", names, pictures)
-    output.result(fields, f"{len(images)} pictures in {out}")
+    output.result(fields, f"{len(images)} {'picture' if len(images) == 1 else 'pictures'} in {out}")
 
 
 def parse_seeds(text: str) -> list[int]:

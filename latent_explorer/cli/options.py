@@ -69,10 +69,15 @@ class Number(click.FloatRange):
         super().__init__(min, max, **others)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        number = float(super().convert(value, param, ctx))
+        try:
+            number = float(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a number. Write it as 0.5.", param, ctx)
         if not math.isfinite(number):
             self.fail(f"{value!r} is not a finite number.", param, ctx)
-        return number
+        if abs(number) > MAX_NUMBER:
+            self.fail(f"{value!r} is too large.", param, ctx)
+        return super().convert(number, param, ctx)
 
     def _describe_range(self) -> str:
         return "" if abs(self.max or 0) == MAX_NUMBER == -(self.min or 0) else super()._describe_range()

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import sys
@@ -155,5 +156,7 @@ def _usage_sentence(error: click.ClickException) -> str:
 
 
 def _system_sentence(error: OSError) -> str:
-    """Return what the system said about which file: "No space left on device: /data/x.gif"."""
-    return ": ".join(str(part) for part in (error.strerror, error.filename) if part)
+    """Return what the system said about which file: "No space left on device: /data/x.gif. Free some space."."""
+    said = ": ".join(str(part) for part in (error.strerror, error.filename) if part)
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    return f"{said}. Free some space, or write to another place." if full else said

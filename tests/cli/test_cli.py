@@ -70,7 +70,10 @@ def test_a_full_disk_is_said_in_one_line(
 ) -> None:
     command.append(OSError(28, "No space left on device", "x.gif"))
     assert root_module.main(["probe"]) == 1
-    assert capsys.readouterr().err == "latent-explorer: No space left on device: x.gif\n"
+    assert (
+        capsys.readouterr().err
+        == "latent-explorer: No space left on device: x.gif. Free some space, or write to another place.\n"
+    )
 
 
 def test_a_defect_keeps_its_traceback_and_ends_the_stream(
@@ -94,6 +97,18 @@ def test_wrong_usage_is_one_line_and_code_1(args: list[str], capsys: pytest.Capt
     captured = capsys.readouterr()
     assert captured.err.count("\n") == 1
     assert "--help" in captured.err
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [("nan", "not a finite number"), ("inf", "not a finite number"), ("1e400", "not a finite number"),
+     ("-2e6", "too large"), ("0,5", "not a number. Write it as 0.5"), ("0x1p3", "not a number")],
+)  # fmt: skip
+def test_a_number_that_is_none_is_refused_in_a_sentence(
+    number: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert root_module.main(["generate", "x.explainer", "--seeds", "1", "--out", "new", f"--psi={number}"]) == 1
+    assert f"'{number}' is {said}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", root_module.root.commands)

@@ -263,7 +263,7 @@ def test_output_onto_a_full_disk_is_one_sentence(file, json_too):
     command = [sys.executable, "-P", str(Path(__file__).resolve().parents[2] / "main.py"), "info", str(file), *json_too]
     with open("/dev/full", "wb") as full:
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
-    assert done.stderr == "latent-explorer: No space left on device\n"
+    assert done.stderr == "latent-explorer: No space left on device. Free some space, or write to another place.\n"
     assert done.returncode == 1
 
 
