@@ -29,6 +29,7 @@ WRITING = {
     "evaluate": ["missing.explainer", "--images", "missing"],
     "report": ["missing.explainer"],
     "generate": ["missing.explainer"],
+    "import": ["missing.pkl"],
     "project": ["missing.explainer", "missing.png"],
     "train-classifier": ["missing"],
     "train": ["missing", "--label", "x"],
