@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from latent_explorer.cli.options import OUTPUT_FILE, PATH, data_options
+from latent_explorer.cli.options import COUNT, OUTPUT_FILE, PATH, data_options
 from latent_explorer.cli.output import Output, json_option
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.format import size_text
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @click.option("--name", metavar="TEXT", help="What the classifier is called; else FILE's name.")
 @click.option("--class-names", metavar="NAME,...|FILE", help="In the order of its outputs, or a file, one per line.")
 @click.option("--architecture", metavar="NAME", help="Its network, if it is not recognised: timm:resnet18.")
-@click.option("--output", type=int, metavar="N", help="Of many yes-or-no outputs, the one to read.")
+@click.option("--output", type=COUNT, metavar="N", help="Of many yes-or-no outputs, the one to read.")
 @click.option(
     "--preprocessing",
     metavar="NAME=VALUE,...",
