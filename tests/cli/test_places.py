@@ -30,6 +30,7 @@ WRITING = {
     "report": ["missing.explainer"],
     "generate": ["missing.explainer"],
     "import": ["missing.pkl"],
+    "import-classifier": ["missing.pt"],
     "project": ["missing.explainer", "missing.png"],
     "train-classifier": ["missing"],
     "train": ["missing", "--label", "x"],
