@@ -216,13 +216,13 @@ def test_checkpoints(tmp_path):
 
 
 def test_latents(tmp_path):
-    from latent_explorer.explain.projection.latent_import import _read
+    from latent_explorer.explain.projection.latent_import import _stored
 
     buffer = io.BytesIO()
     np.savez_compressed(buffer, w=np.ones((1, 3, 8), np.float32), cond=np.ones((1, 2)))
     path = tmp_path / "x.npz"
-    assert ask(_read, path, damaged(buffer.getvalue(), 200))
-    assert not ask(_read, path, iter(RAW))
+    assert ask(_stored, path, damaged(buffer.getvalue(), 200))
+    assert not ask(_stored, path, iter(RAW))
 
 
 def test_a_target_that_the_classifier_does_not_have_is_refused():
