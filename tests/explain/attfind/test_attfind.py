@@ -147,8 +147,10 @@ def test_the_job_reports_progress_and_returns_its_result(search_result):
 
 
 def test_a_short_budget_makes_small_steps_and_the_same_list(planted, search_result):
+    """Coordinates that do nothing have effects of the size of rounding, which depends on the batch."""
     _, result = finish(attfind(planted, AttFindSettings(n=40, wanted=5), budget=lambda: 0.0))
-    assert [p.style_index for p in result.ranked[0]] == [p.style_index for p in search_result[1].ranked[0]]
+    lists = [[p.style_index for p in r.ranked[0] if p.mean_effect > 1e-3] for r in (result, search_result[1])]
+    assert lists[0] == lists[1] != []
 
 
 def test_given_ranges_replace_the_searched_pictures_own(planted):
