@@ -40,8 +40,6 @@ WRITING = {
     "sheet": ["missing.explainer"],
     "export-all": ["missing.explainer"],
     "demo": [],
-    "import": ["missing.pkl"],
-    "import-classifier": ["missing.pth"],
     "study build": ["missing.explainer"],
     "study score": ["missing.json", "--key", "missing.json"],
     "study columns": ["missing.csv"],
