@@ -255,7 +255,7 @@ def test_numbers_read_back_as_shown(value):
     assert parse_number(number_text(value)) == pytest.approx(value, abs=0.005)
 
 
-@pytest.mark.parametrize("text", ["", "-", "1e3", "nan", "1.2.3", "inf", "one"])
+@pytest.mark.parametrize("text", ["", "-", "nan", "1.2.3", "inf", "one"])
 def test_what_is_no_number(text):
     assert parse_number(text) is None
 
