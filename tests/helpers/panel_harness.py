@@ -17,6 +17,7 @@ from latent_explorer.ui.application import make_application
 from latent_explorer.ui.attributes.attribute_card import AttributeCard
 from latent_explorer.ui.attributes.panel import AttributesPanel
 from latent_explorer.ui.main_thread import MainThreadInvoker
+from latent_explorer.ui.style import theme
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -34,6 +35,17 @@ def explorer_on(folder: Path, **options) -> Iterator[Explorer]:
         explorer.close()
         bridge.deleteLater()
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+def shown_panel(qtbot, explorer: Explorer) -> AttributesPanel:
+    """Show the panel of attributes, without a model yet."""
+    theme.apply("light")
+    panel = AttributesPanel(explorer)
+    qtbot.addWidget(panel)
+    panel.resize(360, 900)
+    panel.show()
+    qtbot.waitExposed(panel)
+    return panel
 
 
 def open_model(qtbot, explorer: Explorer, folder: Path) -> None:

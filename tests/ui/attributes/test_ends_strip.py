@@ -7,23 +7,16 @@ from dataclasses import replace
 
 import msgspec
 import pytest
-from panel_harness import open_model
+from panel_harness import open_model, shown_panel
 
 from latent_explorer.app.exploration.intents import SetBase
 from latent_explorer.app.exploration.updates import StateChanged
 from latent_explorer.explain.recipe import SampleBase
-from latent_explorer.ui.attributes.panel import AttributesPanel
-from latent_explorer.ui.style import theme
 
 
 @pytest.fixture
 def panel(qtbot, explorer, tmp_path):
-    theme.apply("light")
-    panel = AttributesPanel(explorer)
-    qtbot.addWidget(panel)
-    panel.resize(360, 900)
-    panel.show()
-    qtbot.waitExposed(panel)
+    panel = shown_panel(qtbot, explorer)
     open_model(qtbot, explorer, tmp_path)
     qtbot.waitUntil(lambda: shown(panel) and all(card.ends.ends for card in shown(panel)), timeout=5000)
     return panel

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from panel_harness import card_at, drag, open_model, waiting_for
+from panel_harness import card_at, drag, open_model, shown_panel, waiting_for
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
@@ -14,20 +14,13 @@ from latent_explorer.app.exploration.intents import SetAttribute, SetBase
 from latent_explorer.app.exploration.updates import EffectsMeasured, MainPicture
 from latent_explorer.explain.recipe import SampleBase
 from latent_explorer.ui.attributes.attribute_list import FEWEST_SHOWN
-from latent_explorer.ui.attributes.panel import AttributesPanel
-from latent_explorer.ui.style import theme
 
 LEFT = Qt.MouseButton.LeftButton
 
 
 @pytest.fixture
 def panel(qtbot, explorer, tmp_path):
-    theme.apply("light")
-    panel = AttributesPanel(explorer)
-    qtbot.addWidget(panel)
-    panel.resize(360, 900)
-    panel.show()
-    qtbot.waitExposed(panel)
+    panel = shown_panel(qtbot, explorer)
     with waiting_for(qtbot, explorer, EffectsMeasured):
         open_model(qtbot, explorer, tmp_path)
     return panel

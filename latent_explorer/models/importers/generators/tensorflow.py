@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 KIND = "StyleGAN2 (TensorFlow)"
 NETWORK = "Network"  # its class is dnnlib.tflib.network.Network, or a copy of it elsewhere
 MAX_DEPTH = 8
-_FILTERS = re.compile(r"synthesis/.*(/|^)(lod|resample_kernel)$")
 
 
 def find_network(content: Any) -> Record | None:
