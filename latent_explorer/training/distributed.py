@@ -10,6 +10,7 @@ DDP, whose hooks expect one backward pass a step and no second derivatives.
 
 from __future__ import annotations
 
+import importlib
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -118,6 +119,10 @@ def process_group() -> Iterator[World]:
     if size == 1 or "RANK" not in os.environ:
         yield SINGLE_PROCESS
         return
+    # Imported before the group exists: its functions keep the default group of that moment as a default argument, and
+    # torch imports it on the way. A group kept like this ends with the interpreter, its threads still running, which
+    # now and then aborts the process ("terminate called without an active exception").
+    importlib.import_module("torch.distributed.nn.functional")
     # CPU tensors use gloo, those on cards nccl: decisions then never wait for a card.
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
     dist.init_process_group(backend, timeout=PATIENCE)
