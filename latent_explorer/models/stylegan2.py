@@ -8,7 +8,7 @@ touch weights. Parameter names follow stylegan2-ada, so checkpoints map one to o
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -129,7 +129,7 @@ class SynthesisNetwork(nn.Module):
             resolution = 4 << k
             layers = [layer for layer in self.layout.layers if layer.resolution == resolution]
             setattr(self, f"b{resolution}", SynthesisBlock(layers, width, config))
-        self._resolutions = [4 << k for k in range(len(config.channels))]
+        self.resolutions = [4 << k for k in range(len(config.channels))]  # of the blocks, px
 
     def block(self, resolution: int) -> SynthesisBlock:
         return getattr(self, f"b{resolution}")
@@ -166,19 +166,26 @@ class SynthesisNetwork(nn.Module):
 
     def render(self, styles: Styles, noise: NoiseMaps | None = None) -> Tensor:
         """Styles -> img (N, 3, H, W), nominally in [-1, 1] but not clipped. `noise` None means none."""
+        *_, img = self.progressive(styles, noise)
+        return img
+
+    def progressive(self, styles: Styles, noise: NoiseMaps | None = None) -> Iterator[Tensor]:
+        """Yield img (N, 3, R, R) after the block of each resolution R, 4 px first: the sum of toRGB outputs so far.
+
+        The last is what `render` returns. A caller that wants no more of them just stops.
+        """
         maps = iter(noise if noise is not None else [None] * len(self.layout.conv_layers))
         remaining = iter(styles)
         x = self.block(4).const[None].expand(styles[0].shape[0], -1, -1, -1)
         img: Tensor | None = None
-        for resolution in self._resolutions:
+        for resolution in self.resolutions:
             block = self.block(resolution)
             if resolution > 4:
                 x = block.conv0(x, next(remaining), next(maps))
             x = block.conv1(x, next(remaining), next(maps))
             rgb = block.torgb(x, next(remaining))
             img = rgb if img is None else upsample(img) + rgb
-        assert img is not None
-        return img
+            yield img
 
     def forward(self, ws: Tensor, cond: Tensor | None = None, noise: NoiseMaps | None = None) -> Tensor:
         return self.render(self.styles(ws, cond), noise)
