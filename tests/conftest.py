@@ -9,17 +9,22 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from pytestqt.qtbot import QtBot
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is imported: spinning threads cost a factor of ten
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("LATENT_EXPLORER_SHARED", ROOT.parent / "shared"))
-_LEFTOVER_SECONDS = 5.0
+_LEFTOVER_SECONDS = 30.0
+_PATIENCE_MS = 60_000
 
 if (SHARED / "weights" / "torch-home").is_dir():
     os.environ.setdefault("TORCH_HOME", str(SHARED / "weights" / "torch-home"))
@@ -74,6 +79,23 @@ def one_torch_thread() -> None:
     """Tests share the machine; torch is not imported for this."""
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
+
+
+@pytest.fixture
+def qtbot(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> QtBot:
+    """Wait a minute for what must come: a wait ends when it has come, so a short one only fails on a busy machine."""
+
+    def patient(method: Callable[..., Any]) -> Callable[..., Any]:
+        def wait(*arguments: Any, timeout: int = 0, **options: Any) -> Any:
+            if options.get("raising", True):  # what may stay away is waited for as long as the test says
+                timeout = max(timeout, _PATIENCE_MS)
+            return method(*arguments, timeout=timeout, **options)
+
+        return wait
+
+    for name in ("waitUntil", "waitSignal", "waitSignals"):
+        monkeypatch.setattr(qtbot, name, patient(getattr(qtbot, name)))
+    return qtbot
 
 
 @pytest.fixture(autouse=True)

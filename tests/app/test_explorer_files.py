@@ -239,7 +239,7 @@ def test_a_search_of_one_exploration_adds_nothing_to_another_of_the_same_model(o
     explorer.start_model_job("Searching", lambda _host, _budget: iter_forever(), found.append)
     explorer.open_path(opened.folder / "first.exploration")
     while explorer.jobs:
-        opened.posted.get(timeout=10)()
+        opened.posted.get(timeout=60)()
     assert asked == [("Searching",)]
 
 
@@ -251,14 +251,14 @@ def test_a_search_that_ends_while_another_exploration_is_being_opened_adds_nothi
     def search(_host, _budget):
         while not asked:
             yield Progress(0, 1, "")
-        gate.wait(10)
+        gate.wait(60)
         yield Progress(0, 1, "")  # the exploration is prepared between two steps
         return "found"
 
     explorer.start_model_job("Searching", search, found.append)
     explorer.open_path(opened.folder / "first.exploration")
     while not asked:
-        opened.posted.get(timeout=10)()
+        opened.posted.get(timeout=60)()
     gate.set()  # both results arrive together
     opened.settle()
     assert explorer.path == opened.folder / "first.exploration"

@@ -81,9 +81,9 @@ def test_an_answer_for_another_state_is_dropped(turning):
     explorer = headless.explorer
     headless.open()
     explorer.apply(SetBase(SampleBase(7)))
-    explorer.wait_idle(5)
+    explorer.wait_idle(60)
     while not turner._requests:  # the first answers are on their way
-        headless.posted.get(timeout=5)()
+        headless.posted.get(timeout=60)()
     late = turner._requests[0]
     explorer.apply(SetBase(SampleBase(9)))
     explorer.updates.emit(PictureReady(SLOT, 1, 0, late, None))

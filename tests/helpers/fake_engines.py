@@ -11,7 +11,7 @@ from latent_explorer.app.engine.engine import Engine
 from latent_explorer.app.engine.events import JobEnded, PictureReady
 from latent_explorer.common.events import Progress
 
-WAIT = 10.0
+WAIT = 60.0
 
 
 class Gate:

@@ -12,7 +12,7 @@ from latent_explorer.app.engine.events import PictureFailed, PictureReady
 from latent_explorer.app.engine.model_host import ModelHost
 from latent_explorer.app.explorer import Explorer
 
-WAIT = 10.0
+WAIT = 60.0
 
 
 class HeadlessExplorer:

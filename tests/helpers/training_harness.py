@@ -16,7 +16,7 @@ from latent_explorer.app.exploration import updates
 from latent_explorer.app.training.controller import TrainingController
 from latent_explorer.app.training.plan import TrainingPlan
 
-WAIT = 30.0
+WAIT = 60.0
 PROGRAM = [sys.executable, str(Path(fake_training.__file__))]
 
 

@@ -10,7 +10,7 @@ from latent_explorer.app.engine.engine import Engine
 from latent_explorer.app.engine.events import PictureReady
 from latent_explorer.common.events import Progress
 
-WAIT = 10.0
+WAIT = 60.0
 
 
 def simulated(picture: float) -> tuple[Simulation, Engine, list]:

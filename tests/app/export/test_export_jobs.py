@@ -212,7 +212,7 @@ def test_a_slow_encoder_keeps_few_frames_waiting():
 
     def slow(items):
         for _ in items:
-            gate.wait(5)
+            gate.wait(60)
             yield Progress(0, 0)
         return "done"
 
@@ -242,7 +242,7 @@ def test_a_signal_while_the_last_frames_are_written_leaves_no_file(tmp_path):
         with atomic_output(tmp_path / "x.gif") as temporary:
             temporary.write_text("half")
             yield Progress(0, 1, "Writing")
-            assert draining.wait(10)
+            assert draining.wait(60)
             time.sleep(0.05)  # the main thread waits again by now
             os.kill(os.getpid(), signal.SIGINT)
             while True:

@@ -293,14 +293,14 @@ def test_the_main_picture_waits_for_no_more_than_the_frame_in_hand(harness):
     def slow(request):
         rendered.append(request)
         inside.set()
-        assert go_on.wait(10)
+        assert go_on.wait(60)
         return plain(request)
 
     renderer.render = slow
     harness.controller.player.set_active(True)
     harness.controller.player.play()
     harness.controller.player.tick(harness.clock.now)
-    assert inside.wait(10)
+    assert inside.wait(60)
     harness.explorer.apply(SetTruncation(0.3))  # psi is of no matter to a sample: nothing is asked for
     harness.explorer.apply(SetAttribute(SPOTS, 0.2))
     go_on.set()

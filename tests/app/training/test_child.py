@@ -16,7 +16,7 @@ from latent_explorer.app.training import child
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.paths import resources_dir
 
-WAIT = 20.0
+WAIT = 60.0
 ABOUT_ITSELF = """
 import json, os, sys
 print(json.dumps({

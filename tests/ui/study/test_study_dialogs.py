@@ -18,7 +18,7 @@ from latent_explorer.ui.study.scoring_dialog import NO_COLUMN, ScoringDialog
 from latent_explorer.ui.study.wizard import StudyDialog
 from latent_explorer.ui.style import theme
 
-WAIT = 20_000
+WAIT = 60_000
 
 
 @pytest.fixture
