@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from latent_explorer.models.explainer import Explainer
-    from latent_explorer.models.stylegan2 import Generator, Styles, SynthesisNetwork
+    from latent_explorer.models.stylegan2 import Generator
+    from latent_explorer.models.synthesis import Styles, SynthesisNetwork
 
 M = TypeVar("M", bound=nn.Module)
 

@@ -18,6 +18,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+class LucidrainsConfig(msgspec.Struct, frozen=True):
+    """What lucidrains' stylegan2-pytorch varies in its generator, and StyleGAN2 does not have."""
+
+    attention: tuple[int, ...] = ()  # numbers of the blocks that begin with attention; 0 is the block at 4 px
+    input_from_w: bool = False  # the first feature map is made from the mean of the rows of ws (`no_const`)
+    transparent: bool = False  # its pictures have an opacity, and are shown on white
+    rgb_blur: bool = True  # enlarged RGB is blurred: since its version 1.1
+    norm_eps_in_root: bool = True  # the attention's norm divides by sqrt(var + eps), before 1.8.8 by std + eps
+
+
 class GeneratorConfig(msgspec.Struct, frozen=True):
     """Shape of a StyleGAN2 generator. The block at 4 * 2**k px has `channels[k]` output channels."""
 
@@ -30,14 +40,23 @@ class GeneratorConfig(msgspec.Struct, frozen=True):
     mapping_layers: int = 8
     mapping_lr_mul: float = 0.01
     conv_clamp: float | None = None
+    # Unset, not None: the header of a StyleGAN2 stays as earlier versions read it.
+    lucidrains: LucidrainsConfig | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def resolution(self) -> int:
         return 4 << (len(self.channels) - 1)
 
     @property
+    def latent_dim(self) -> int:
+        """Inputs of an affine: a row of ws and the class probabilities that are appended to it."""
+        return self.w_dim + self.num_classes
+
+    @property
     def layout(self) -> StyleLayout:
-        return stylegan2_layout(self.channels)
+        if self.lucidrains is msgspec.UNSET:
+            return stylegan2_layout(self.channels)
+        return lucidrains_layout(self.channels, self.latent_dim if self.lucidrains.input_from_w else 0)
 
 
 class TrunkConfig(msgspec.Struct, frozen=True):
@@ -56,13 +75,17 @@ class TrunkConfig(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class StyleLayer:
-    """Modulated convolution. `channels` counts its *input* channels, which the style scales."""
+    """Modulated convolution. `channels` counts its *input* channels, which the style scales.
+
+    A layer of the kind "input" is no convolution: its style is the mean of all rows of ws, from which the first feature
+    map is made.
+    """
 
     name: str  # "b8.conv0", as in the parameter names
     resolution: int  # of its output, px
     channels: int
     ws_row: int  # row of ws that feeds its affine
-    kind: Literal["conv", "torgb"]
+    kind: Literal["conv", "torgb", "input"]
 
 
 @dataclass(frozen=True)
@@ -128,4 +151,18 @@ def stylegan2_layout(channels: Sequence[int]) -> StyleLayout:
         # toRGB shares its row with the next block's conv0.
         layers.append(StyleLayer(f"b{resolution}.torgb", resolution, width, row + 1, "torgb"))
         row += 1
+    return StyleLayout(tuple(layers))
+
+
+def lucidrains_layout(channels: Sequence[int], input_width: int = 0) -> StyleLayout:
+    """Return the layout of lucidrains' generator: two convolutions and toRGB in every block, which share a row of ws.
+
+    `input_width` is the width of the vector that the first feature map is made from, 0 if that is constant.
+    """
+    layers = [StyleLayer("input", 4, input_width, 0, "input")] if input_width else []
+    for k, width in enumerate(channels):
+        resolution = 4 << k
+        layers.append(StyleLayer(f"b{resolution}.conv0", resolution, channels[max(0, k - 1)], k, "conv"))
+        layers.append(StyleLayer(f"b{resolution}.conv1", resolution, width, k, "conv"))
+        layers.append(StyleLayer(f"b{resolution}.torgb", resolution, width, k, "torgb"))
     return StyleLayout(tuple(layers))

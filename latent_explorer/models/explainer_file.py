@@ -103,7 +103,7 @@ def write_explainer(explainer: Explainer, path: str | os.PathLike[str]) -> None:
             raise UserError(f"{path} was not written: {name} does not have the shape that the explainer's parts imply.")
     metadata = {
         "format": FORMAT,
-        "format_version": str(FORMAT_VERSION),
+        "format_version": str(header.format_version),
         "header": text,
         "header_sha256": hashlib.sha256(text.encode()).hexdigest(),
     }

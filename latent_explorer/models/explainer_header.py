@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -36,7 +37,7 @@ from latent_explorer.models.tensor_file import DTYPE_NAMES, TensorInfo
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 1 for explainers of StyleGAN2 networks, which earlier versions open
 STATISTICS = ("minimum", "maximum", "mean", "std")
 MAX_WIDTH = 8192  # channels, dimensions
 MAX_CLASSES = 10_000
@@ -74,6 +75,11 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     provenance: dict[str, Any] = {}
     figures: dict[str, Any] = {}
     full_precision: bool = False  # the generator's tensors are fp32
+
+    @property
+    def format_version(self) -> int:
+        """Return the version that a program must know to open the file."""
+        return 1 if self.generator.lucidrains is msgspec.UNSET else FORMAT_VERSION
 
 
 class HeaderError(ValueError):
@@ -183,6 +189,10 @@ def _problems(header: Header) -> Iterator[str]:
     yield from _positive("generator.mapping_lr_mul", config.mapping_lr_mul)
     yield from _positive("generator.cond_gain", config.cond_gain)
     yield from _positive("generator.conv_clamp", config.conv_clamp)
+    if config.lucidrains is not msgspec.UNSET:
+        blocks = config.lucidrains.attention
+        if any(a >= b for a, b in pairwise(blocks)) or not all(0 <= k < len(config.channels) for k in blocks):
+            yield f"generator.lucidrains.attention is {blocks[:32]}"
     for name, trunk in (("encoder", header.encoder), ("discriminator", header.discriminator)):
         if trunk is not None:
             yield from _trunk_problems(name, trunk, config)

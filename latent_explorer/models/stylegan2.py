@@ -8,19 +8,21 @@ touch weights. Parameter names follow stylegan2-ada, so checkpoints map one to o
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+import msgspec
 import torch
 from torch import Tensor, nn
 
+from latent_explorer.models.lucidrains import LucidrainsSynthesis
 from latent_explorer.models.ops import EqualizedLinear, leaky_relu, modulated_conv, normalize_second_moment, upsample
+from latent_explorer.models.synthesis import SynthesisNetwork
 
 if TYPE_CHECKING:
-    from latent_explorer.models.architecture import GeneratorConfig, StyleLayer
+    from collections.abc import Iterator, Sequence
 
-Styles = list[Tensor]  # one (N, channels) tensor for every layer of the layout, toRGB included
-NoiseMaps = Sequence[Tensor | None]  # one (N or 1, 1, H, W) map for every 3x3 convolution
+    from latent_explorer.models.architecture import GeneratorConfig, StyleLayer
+    from latent_explorer.models.synthesis import NoiseMaps, Styles
 
 
 class MappingNetwork(nn.Module):
@@ -118,62 +120,30 @@ class SynthesisBlock(nn.Module):
         self.torgb = ToRGB(torgb, config)
 
 
-class SynthesisNetwork(nn.Module):
-    """Synthesis network: ws (and cond) -> styles -> img."""
+class StyleGAN2Synthesis(SynthesisNetwork):
+    """StyleGAN2's synthesis network."""
 
     def __init__(self, config: GeneratorConfig) -> None:
-        super().__init__()
-        self.config = config
-        self.layout = config.layout
-        for k, width in enumerate(config.channels):
-            resolution = 4 << k
+        super().__init__(config)
+        for resolution, width in zip(self.resolutions, config.channels, strict=True):
             layers = [layer for layer in self.layout.layers if layer.resolution == resolution]
             setattr(self, f"b{resolution}", SynthesisBlock(layers, width, config))
-        self.resolutions = [4 << k for k in range(len(config.channels))]  # of the blocks, px
 
     def block(self, resolution: int) -> SynthesisBlock:
         return getattr(self, f"b{resolution}")
 
-    def layer(self, name: str) -> ModulatedLayer | ToRGB:
-        """Return the layer called `name` in the layout, as "b8.conv0"."""
-        block, part = name.split(".")
-        return getattr(getattr(self, block), part)
-
-    def styles(self, ws: Tensor, cond: Tensor | None = None) -> Styles:
-        """ws (N, num_ws, w_dim), cond (N, K) -> styles of every layer of the layout, each (N, channels)."""
-        expected = (self.layout.num_ws, self.config.w_dim)
-        if ws.dim() != 3 or tuple(ws.shape[1:]) != expected:
-            raise ValueError(f"ws has shape {tuple(ws.shape)}; this generator takes (N, {expected[0]}, {expected[1]})")
-        if self.config.num_classes:
-            if cond is None:
-                raise ValueError(f"cond (N, {self.config.num_classes}) is missing: this is a StylEx generator")
-            condition = cond[:, None].expand(-1, ws.shape[1], -1) * self.config.cond_gain
-            ws = torch.cat([ws, condition], dim=2)
-        return [self.layer(layer.name).affine(ws[:, layer.ws_row]) for layer in self.layout.layers]
-
     def noise_const(self) -> list[Tensor]:
-        """Return the stored noise maps, each (1, 1, H, W)."""
         layers = (self.layer(layer.name) for layer in self.layout.conv_layers)
         return [m.noise_const[None, None] for m in layers if isinstance(m, ModulatedLayer)]
 
     def noise_random(self, n: int, generator: torch.Generator | None = None) -> list[Tensor]:
-        """Draw noise maps, each (n, 1, H, W); on the CPU, so a seed gives the same noise on every device."""
         like = self.block(4).const
         return [
             torch.randn(n, 1, layer.resolution, layer.resolution, generator=generator).to(like)
             for layer in self.layout.conv_layers
         ]
 
-    def render(self, styles: Styles, noise: NoiseMaps | None = None) -> Tensor:
-        """Styles -> img (N, 3, H, W), nominally in [-1, 1] but not clipped. `noise` None means none."""
-        *_, img = self.progressive(styles, noise)
-        return img
-
     def progressive(self, styles: Styles, noise: NoiseMaps | None = None) -> Iterator[Tensor]:
-        """Yield img (N, 3, R, R) after the block of each resolution R, 4 px first: the sum of toRGB outputs so far.
-
-        The last is what `render` returns. A caller that wants no more of them just stops.
-        """
         maps = iter(noise if noise is not None else [None] * len(self.layout.conv_layers))
         remaining = iter(styles)
         x = self.block(4).const[None].expand(styles[0].shape[0], -1, -1, -1)
@@ -187,24 +157,6 @@ class SynthesisNetwork(nn.Module):
             img = rgb if img is None else upsample(img) + rgb
             yield img
 
-    def forward(self, ws: Tensor, cond: Tensor | None = None, noise: NoiseMaps | None = None) -> Tensor:
-        return self.render(self.styles(ws, cond), noise)
-
-    def join(self, styles: Styles) -> Tensor:
-        """Return the vector s (N, num_styles): styles of the 3x3 convolutions in synthesis order."""
-        return torch.cat([styles[i] for i in self.layout.conv_positions], dim=1)
-
-    def replace(self, styles: Styles, s: Tensor) -> Styles:
-        """Return `styles` with its convolution styles taken from s (N, num_styles); toRGB styles are kept.
-
-        If s holds more pictures than `styles`, `styles` must hold one, which is repeated.
-        """
-        parts = s.split([layer.channels for layer in self.layout.conv_layers], dim=1)
-        replaced = [style.expand(s.shape[0], -1) for style in styles]
-        for position, part in zip(self.layout.conv_positions, parts, strict=True):
-            replaced[position] = part
-        return replaced
-
 
 class Generator(nn.Module):
     """Generator: mapping and synthesis networks."""
@@ -213,7 +165,9 @@ class Generator(nn.Module):
         super().__init__()
         self.config = config
         self.mapping = MappingNetwork(config)
-        self.synthesis = SynthesisNetwork(config)
+        self.synthesis: SynthesisNetwork = (
+            StyleGAN2Synthesis(config) if config.lucidrains is msgspec.UNSET else LucidrainsSynthesis(config)
+        )
 
     @property
     def num_ws(self) -> int:

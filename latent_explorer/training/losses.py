@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from latent_explorer.models.stylegan2 import SynthesisNetwork
+    from latent_explorer.models.synthesis import SynthesisNetwork
 
 
 def generator_loss(fake_scores: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ from latent_explorer.training import losses
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from latent_explorer.models.stylegan2 import Styles, SynthesisNetwork
+    from latent_explorer.models.synthesis import Styles, SynthesisNetwork
     from latent_explorer.training.config import TrainConfig
     from latent_explorer.training.distributed import World
     from latent_explorer.training.randomness import Purpose, StepRandom
@@ -54,7 +54,7 @@ def noise_maps(
     """Draw noise for the pictures at `samples`, one (N, 1, H, W) for every 3x3 convolution."""
     sides = [layer.resolution for layer in synthesis.layout.conv_layers]
     flat = draws.normal(purpose, (sum(side * side for side in sides),), samples)
-    pieces = flat.to(synthesis.block(4).const.device).split([side * side for side in sides], dim=1)
+    pieces = flat.to(synthesis.layer("b4.conv1").weight.device).split([side * side for side in sides], dim=1)
     return [p.reshape(-1, 1, side, side) for p, side in zip(pieces, sides, strict=True)]
 
 

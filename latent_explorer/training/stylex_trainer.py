@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from latent_explorer.models.classifiers import Classifier
     from latent_explorer.models.perceptual import PerceptualDistance
-    from latent_explorer.models.stylegan2 import Styles
+    from latent_explorer.models.synthesis import Styles
     from latent_explorer.training.batches import Batch, BatchStream
     from latent_explorer.training.config import TrainConfig
     from latent_explorer.training.networks import Networks

@@ -18,6 +18,7 @@ from latent_explorer.common.errors import UserError
 from latent_explorer.models.architecture import GeneratorConfig
 from latent_explorer.models.explainer import Explainer
 from latent_explorer.models.explainer_file import read_explainer, write_explainer
+from latent_explorer.models.explainer_header import FORMAT_VERSION
 from latent_explorer.models.stylegan2 import Generator
 from latent_explorer.models.tensor_file import TensorFile
 
@@ -73,7 +74,7 @@ def test_a_pipe_does_not_hang(tmp_path: Path) -> None:
 
 def test_newer_versions_are_refused_with_a_sentence(tmp_path: Path, written: Path) -> None:
     table, data = parts(written.read_bytes())
-    table["__metadata__"]["format_version"] = "2"
+    table["__metadata__"]["format_version"] = str(FORMAT_VERSION + 1)
     refuse(tmp_path, joined(table, data), "newer Latent Explorer")
     for version in ("", "0", "-1", "x", "9" * 5000, "²"):
         table["__metadata__"]["format_version"] = version

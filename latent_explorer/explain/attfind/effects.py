@@ -15,14 +15,14 @@ import torch
 from torch import Tensor
 
 from latent_explorer.common.events import Event, Progress
-from latent_explorer.models.stylegan2 import Styles
+from latent_explorer.models.synthesis import Styles
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
     from latent_explorer.explain.batches import BatchSizer
     from latent_explorer.models.classifiers import Classifier
-    from latent_explorer.models.stylegan2 import SynthesisNetwork
+    from latent_explorer.models.synthesis import SynthesisNetwork
 
 AUDIT_SHARE = 0.03  # of all coordinates, drawn at random from those that screening drops
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from latent_explorer.explain.batches import BatchSizer
     from latent_explorer.models.attributes import Attribute, AttributeSet
     from latent_explorer.models.classifiers import Classifier
-    from latent_explorer.models.stylegan2 import SynthesisNetwork
+    from latent_explorer.models.synthesis import SynthesisNetwork
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from latent_explorer.explain.projection_settings import ProjectionSettings
     from latent_explorer.models.explainer import Explainer
     from latent_explorer.models.stylegan2 import Generator as Network
-    from latent_explorer.models.stylegan2 import Styles
+    from latent_explorer.models.synthesis import Styles
 
 _SPREAD_SAMPLES = 256  # latents that the spread of styles is measured on
 _MIN_SPREAD = 0.1  # of a layer's mean spread: styles that hardly vary may still move

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from latent_explorer.models.explainer import Explainer
-    from latent_explorer.models.stylegan2 import NoiseMaps, Styles
+    from latent_explorer.models.synthesis import NoiseMaps, Styles
 
 _MIN_SPREAD = 1e-8  # standard deviation; a flatter map is not rescaled
 

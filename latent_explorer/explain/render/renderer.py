@@ -45,7 +45,8 @@ from latent_explorer.explain.recipe import (
 from latent_explorer.explain.render.base_resolver import BaseResolver, cond_tensor
 from latent_explorer.explain.render.style_neighbours import StyleNeighbours, can_compare
 from latent_explorer.models.attributes import AttributeEntry, opposite
-from latent_explorer.models.stylegan2 import NoiseMaps, Styles, SynthesisNetwork, truncate
+from latent_explorer.models.stylegan2 import truncate
+from latent_explorer.models.synthesis import NoiseMaps, Styles, SynthesisNetwork
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

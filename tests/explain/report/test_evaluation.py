@@ -18,8 +18,9 @@ from latent_explorer.common.statistics import wilson_interval
 from latent_explorer.explain.report.evaluation import Evaluation, evaluate
 from latent_explorer.models.attributes import Attribute, AttributeEntry, AttributeSet
 from latent_explorer.models.explainer import Explainer, hash_classifier
-from latent_explorer.models.stylegan2 import MappingNetwork, NoiseMaps, Styles, SynthesisNetwork
+from latent_explorer.models.stylegan2 import MappingNetwork, StyleGAN2Synthesis
 from latent_explorer.models.summary import StyleStats
+from latent_explorer.models.synthesis import NoiseMaps, Styles
 
 if TYPE_CHECKING:
     from latent_explorer.common.events import Event
@@ -60,7 +61,7 @@ class PlantedMapping(MappingNetwork):
         return w
 
 
-class PlantedSynthesis(SynthesisNetwork):
+class PlantedSynthesis(StyleGAN2Synthesis):
     """Synthesis where the first three styles are the colour; 3 and 4 take STEP from its red, 5 adds it."""
 
     def styles(self, ws: Tensor, cond: Tensor | None = None) -> Styles:

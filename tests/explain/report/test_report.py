@@ -26,7 +26,8 @@ from latent_explorer.models.attributes import Attribute, AttributeEntry, Attribu
 from latent_explorer.models.classifiers import Classifier
 from latent_explorer.models.explainer import Explainer, hash_classifier, with_classifier
 from latent_explorer.models.explainer_file import write_explainer
-from latent_explorer.models.stylegan2 import NoiseMaps, Styles, SynthesisNetwork
+from latent_explorer.models.stylegan2 import StyleGAN2Synthesis
+from latent_explorer.models.synthesis import NoiseMaps, Styles
 from latent_explorer.training.setup import images_in_all
 
 SETTINGS = ReportSettings(attributes=2, samples=2, pictures=8)
@@ -127,7 +128,7 @@ def test_classifiers_of_other_classes_are_left_out(two: Explainer, figures: Expl
     assert result.facts == figures.facts
 
 
-class FrameOnlyChanges(SynthesisNetwork):
+class FrameOnlyChanges(StyleGAN2Synthesis):
     """Synthesis that fades everything but the frame towards grey."""
 
     def render(self, styles: Styles, noise: NoiseMaps | None = None) -> torch.Tensor:
