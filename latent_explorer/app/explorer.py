@@ -78,6 +78,7 @@ class Explorer:
         self._engine = Engine(
             self._host.answer, lambda event: post(partial(self._take, event)), slots=SLOTS, ordered=ORDERED
         )
+        self._host.give_up = self._engine.superseded
         self._jobs = Jobs(self._engine, self.updates.emit, self._show)
         self.latents = LatentStore(self._send_latents)
         self._scheduler = PictureScheduler(self._engine.show, self.updates, self.latents)
@@ -211,6 +212,7 @@ class Explorer:
         """End the gesture: the mouse is up."""
         if self.session is not None:
             self.session.end_gesture()
+            self._scheduler.end_gesture()
             self.updates.emit(updates.GestureEnded())
 
     def undo(self) -> None:
@@ -308,12 +310,17 @@ class Explorer:
     # Exports and jobs ----------------------------------------------------------------------------
 
     def png(self, factor: int | None = None) -> bytes:
-        """Return the shown picture as PNG with its recipe, for the clipboard and for dragging; UserError if none."""
+        """Return the shown picture as PNG with its recipe, for the clipboard and for dragging.
+
+        UserError if there is none yet, or a draft of it.
+        """
         shown, summary = self.shown, self.summary
         own = self._scheduler.shown
         made_by = self.state if self._frame else own.state if own else None
         if shown is None or made_by is None or summary is None:
             raise UserError("There is no picture to export yet. Open an explainer first.")
+        if self._frame is None and self._scheduler.draft is not None:
+            raise UserError("The picture on the canvas is a draft. Wait until the whole picture has replaced it.")
         return recipe_png.png_bytes(shown.result.after.image, made_by, summary.name, factor)
 
     def export_png(self, path: Path, factor: int | None = None) -> None:
@@ -437,7 +444,7 @@ class Explorer:
         self._scheduler.set_frame_state(self._on_canvas(new) if self._frame else None)
         self.updates.emit(updates.StateChanged(before, self._on_canvas(new)))
         self._workspace.set_state(new)
-        self._scheduler.refresh(new)
+        self._scheduler.refresh(new, in_gesture=self.session is not None and self.session.in_gesture)
         shown = self._scheduler.shown
         if had_frame and self._frame is None and shown is not None and shown.state == new:
             self.updates.emit(shown.picture)  # it was made before: no other will come

@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any
 from latent_explorer.app.engine.events import PictureFailed, PictureReady
 from latent_explorer.app.exploration import picture_requests
 from latent_explorer.app.exploration.state import ExplorerState
-from latent_explorer.app.exploration.updates import ErrorReport, GridPicture, HoverPicture, MainPicture, Thumbnail
+from latent_explorer.app.exploration.updates import (
+    DraftPicture,
+    ErrorReport,
+    GridPicture,
+    HoverPicture,
+    MainPicture,
+    Thumbnail,
+)
+from latent_explorer.explain.recipe import Draft, LiveRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,11 +33,13 @@ if TYPE_CHECKING:
     from latent_explorer.models.attributes import Attribute
     from latent_explorer.models.summary import ExplainerSummary
 
-# Highest priority first. "timeline" and "frames" belong to the timeline, "verdict" to what turns it,
+# Highest priority first. "whole" is the picture whose draft is on the canvas.
+# "timeline" and "frames" belong to the timeline, "verdict" to what turns it,
 # "ends" to the pictures on the cards,
 # "effects" to the mean effects of what is listed.
-SLOTS = ("main", "timeline", "hover", "verdict", "grid", "thumbnails", "ends", "frames", "effects")
+SLOTS = ("main", "whole", "timeline", "hover", "verdict", "grid", "thumbnails", "ends", "frames", "effects")
 ORDERED = ("timeline", "verdict", "ends", "frames", "effects")  # slots whose first pictures are needed first
+REST = 0.25  # seconds without a change, during a drag, after which a draft is replaced by the whole picture
 
 
 @dataclass(frozen=True)
@@ -43,7 +53,7 @@ class ShownPicture:
 class PictureScheduler:
     """Requests each picture once: a request equal to the last one of its slot is not sent again."""
 
-    def __init__(self, show: Callable[[str, Sequence[Any]], int], updates: UpdateHub, latents: LatentStore) -> None:
+    def __init__(self, show: Callable[..., int], updates: UpdateHub, latents: LatentStore) -> None:
         self._show = show
         self._updates = updates
         self._latents = latents
@@ -52,7 +62,10 @@ class PictureScheduler:
         self._state: ExplorerState | None = None
         self._frame_state: ExplorerState | None = None  # of a timeline's frame on the canvas
         self._sent: dict[str, list[PictureRequest]] = {}
-        self._main_states: dict[int, ExplorerState] = {}  # by generation
+        self._states: dict[tuple[str, int], ExplorerState] = {}  # of requests of "main" and "whole", by generation
+        self._in_gesture = False
+        self._whole: PictureRequest | None = None  # asked for, to replace a draft
+        self.draft: DraftPicture | None = None  # on the canvas
         self._attribute: Attribute | None = None
         self._grid: tuple[Base, ...] = ()
         self._strip: tuple[Base, ...] = ()
@@ -61,6 +74,7 @@ class PictureScheduler:
         self.shown: ShownPicture | None = None
         for slot, take in (
             ("main", self._take_main),
+            ("whole", self._take_main),
             ("hover", self._take_hover),
             ("grid", self._take_grid),
             ("thumbnails", self._take_thumbnail),
@@ -74,6 +88,7 @@ class PictureScheduler:
         for slot in SLOTS:
             self._show(slot, [])
         self._sent.clear()
+        self._whole = None
 
     def set_session(self, summary: ExplainerSummary, state: ExplorerState) -> None:
         """Begin another session.
@@ -84,7 +99,8 @@ class PictureScheduler:
             self._attribute, self._grid, self._strip, self.shown = None, (), (), None
             self._thumbnails.clear()
         self._features.clear()
-        self._summary, self._state, self._frame_state = summary, state, None
+        self._states.clear()
+        self._summary, self._state, self._frame_state, self.draft = summary, state, None, None
 
     def resume(self) -> None:
         """Request every picture that is needed now."""
@@ -108,22 +124,49 @@ class PictureScheduler:
         """Shown picture, (H, W, 3) uint8, or None."""
         return self.shown.picture.result.after.image if self.shown else None
 
-    def refresh(self, state: ExplorerState) -> None:
-        """Request the pictures of a new state."""
-        old, self._state = self._state, state
+    def refresh(self, state: ExplorerState, *, in_gesture: bool = False) -> None:
+        """Request the pictures of a new state; `in_gesture` tells that another will follow soon."""
+        old, self._state, self._in_gesture = self._state, state, in_gesture
         if self._suspended or self._summary is None:
             return
         request = picture_requests.resolve(state, self._summary)
         if self.shown is not None and self.shown.picture.request == request:
             self.shown = ShownPicture(state, self.shown.picture)
-        generation = self._ask("main", [request])
-        if generation is not None:
-            self._main_states[generation] = state
+        self._ask_main(state, request)
         self.hover(self._attribute)
         self.set_grid(self._grid)
         # Edits do not change the dozens of thumbnails. After a failure or `suspend` they must be requested again.
         if old is None or old.classifier_id != state.classifier_id or "thumbnails" not in self._sent:
             self._ask_strip()
+
+    def _ask_main(self, state: ExplorerState, request: PictureRequest) -> None:
+        if self._sent.get("main") == [request]:
+            return
+        self._sent["main"] = [request]
+        since = self.shown.picture.request if self.shown else None
+        self._states["main", self._show("main", [LiveRequest(request, since)])] = state
+        if self.draft is not None:  # as long as drafts come, nothing long may begin between them
+            self._ask_whole(request)
+        else:
+            self._ask_no_whole()
+
+    def _ask_no_whole(self) -> None:
+        if self._whole is not None:
+            self._whole = None
+            self._show("whole", [])
+
+    def _ask_whole(self, request: PictureRequest) -> None:
+        """Ask for the picture of the state itself, at once or, in a gesture, when nothing has changed for a while."""
+        assert self._state is not None
+        self._whole = request
+        delay = REST if self._in_gesture else 0.0
+        self._states["whole", self._show("whole", [request], delay=delay)] = self._state
+
+    def end_gesture(self) -> None:
+        """Ask for the whole picture in place of a draft at once: the hand is off."""
+        self._in_gesture = False
+        if self._whole is not None and not self._suspended:
+            self._ask_whole(self._whole)
 
     def set_frame_state(self, state: ExplorerState | None) -> None:
         """Let hover and grid follow a timeline's frame, and hold the main picture back; None ends it."""
@@ -178,20 +221,47 @@ class PictureScheduler:
             self._updates.emit(event)
 
     def _failed(self, event: PictureFailed) -> None:
-        self._sent.pop(event.slot, None)  # so that it is requested again
-        self._updates.emit(ErrorReport(event.failure, "Making the picture", event.slot))
+        slot = event.slot
+        if slot == "whole":
+            slot, self._whole = "main", None
+        self._sent.pop(slot, None)  # so that it is requested again
+        self._updates.emit(ErrorReport(event.failure, "Making the picture", slot))
 
     def _take_main(self, event: PictureReady) -> None:
+        """Take the whole picture of a state, or a draft of it."""
         assert self._summary is not None
+        state = self._states.get((event.slot, event.generation))
+        self._states = {key: s for key, s in self._states.items() if key[0] != event.slot or key[1] > event.generation}
+        request = event.request.request if isinstance(event.request, LiveRequest) else event.request
+        if isinstance(event.result, Draft):
+            self._take_draft(request, event.result)
+            return
+        self._end_draft(request)
         result = replace(event.result, generation=event.generation)
-        warnings = picture_requests.warnings(event.request, self._summary, result, self._latents.of)
-        picture = MainPicture(event.request, result, warnings)
-        state = self._main_states.get(event.generation)
-        self._main_states = {g: s for g, s in self._main_states.items() if g > event.generation}
+        warnings = picture_requests.warnings(request, self._summary, result, self._latents.of)
+        picture = MainPicture(request, result, warnings)
         if state is not None:
             self.shown = ShownPicture(state, picture)
         if self._frame_state is None:
             self._updates.emit(picture)
+
+    def _end_draft(self, request: PictureRequest) -> None:
+        """Note that the whole picture of a request is there."""
+        self.draft = None
+        if self._sent.get("main") == [request]:
+            self._ask_no_whole()
+
+    def _take_draft(self, request: PictureRequest, draft: Draft) -> None:
+        if self.shown is not None and self.shown.picture.request == request:  # the drag came back to where it was
+            self._end_draft(request)
+            if self._frame_state is None:
+                self._updates.emit(self.shown.picture)
+            return
+        self.draft = DraftPicture(request, draft)
+        if self._whole is None and self._sent.get("main") == [request]:
+            self._ask_whole(request)
+        if self._frame_state is None:
+            self._updates.emit(self.draft)
 
     def _take_hover(self, event: PictureReady) -> None:
         requests = self._sent.get("hover", [])

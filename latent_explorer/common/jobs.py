@@ -20,6 +20,10 @@ T = TypeVar("T")
 StepBudget: TypeAlias = "Callable[[], float]"  # asked by a job: seconds that its next step may last
 
 
+class GivenUp(Exception):
+    """Raised by a render that ended early because another is wanted first."""
+
+
 def run_job(job: Generator[Event, None, T], on_event: Callable[[Event], object] | None = None) -> T:
     """Run a job to its end, calling `on_event` with each of its events, and return its value."""
     with contextlib.closing(job):

@@ -193,6 +193,16 @@ class PictureRequest(msgspec.Struct, frozen=True):
     classifier_id: str
 
 
+class LiveRequest(msgspec.Struct, frozen=True):
+    """Request for the picture on the canvas: a draft of it is enough where the whole picture takes long.
+
+    `since` is the last whole picture there: a draft must show what has changed since.
+    """
+
+    request: PictureRequest
+    since: PictureRequest | None = None
+
+
 class TrialsRequest(msgspec.Struct, frozen=True):
     """Request for the logits alone of one base with several lists of edits, each in place of the recipe's own."""
 
@@ -230,3 +240,16 @@ class RenderResult:
     # Distance of the edited styles from those of the encoded pictures, in units of the distance that nearly all of
     # these have from each other; None where the file holds too few to tell.
     unlikeness: float | None = None
+
+
+@dataclass(frozen=True)
+class Draft:
+    """Picture of fewer pixels, to look at while a hand moves: the sum of the toRGB outputs up to `resolution`.
+
+    It has no verdict, since the classifier was not asked about it, and nothing may be made of it.
+    """
+
+    after: np.ndarray  # (resolution, resolution, 3) uint8
+    before: Picture | np.ndarray  # the whole picture without the edits where it is known, else a draft of it
+    resolution: int
+    seconds: float

@@ -11,7 +11,7 @@ from PySide6.QtGui import QDrag, QGuiApplication, QImage, QPixmap
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from latent_explorer.app.exploration.document import Document
-from latent_explorer.app.exploration.updates import Message
+from latent_explorer.app.exploration.updates import Message, report_errors
 from latent_explorer.common.format import shortened
 from latent_explorer.data.images import SUFFIXES
 from latent_explorer.models.foreign_files import file_pattern
@@ -155,12 +155,15 @@ class FileActions:
         drag.exec(Qt.DropAction.CopyAction)
 
     def _mime(self) -> QMimeData | None:
+        """Return the picture for the clipboard; None, with the reason in the window, if there is none to be had."""
         if self._explorer.shown is None:
             return None
-        png = self._explorer.png()
-        data = QMimeData()
-        data.setData("image/png", png)
-        data.setImageData(QImage.fromData(png))
+        data: QMimeData | None = None
+        with report_errors(self._explorer.updates.emit, "Copying the picture"):
+            png = self._explorer.png()
+            data = QMimeData()
+            data.setData("image/png", png)
+            data.setImageData(QImage.fromData(png))
         return data
 
     def open_dropped(self, data: QMimeData) -> bool:

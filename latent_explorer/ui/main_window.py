@@ -19,6 +19,7 @@ from latent_explorer.app.engine.events import JobEnded, JobEvent, JobStarted
 from latent_explorer.app.exploration.picture_requests import classifier_of
 from latent_explorer.app.exploration.updates import (
     DeviceChanged,
+    DraftPicture,
     ErrorReport,
     FileChanged,
     MainPicture,
@@ -219,6 +220,7 @@ class MainWindow(QMainWindow):
         updates = self.explorer.updates
         updates.on(MainPicture, self._take_picture)
         updates.on(TimelineFrame, self._take_picture)
+        updates.on(DraftPicture, lambda update: self.status.speed.count(update.draft.seconds, "drafts"))
         updates.on(StateChanged, self._state_changed)
         updates.on(ModelOpened, self._model_opened)
         updates.on(

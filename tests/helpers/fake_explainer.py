@@ -19,6 +19,8 @@ import numpy as np
 from latent_explorer.app.engine.model_host import ModelHost
 from latent_explorer.explain.recipe import (
     Base,
+    Draft,
+    LiveRequest,
     MovesRequest,
     Picture,
     PictureRecipe,
@@ -146,8 +148,18 @@ class FakeRenderer:
 
     def __init__(self, explainer: FakeExplainer, device: object = None) -> None:
         self.delay = explainer.delay
+        self.drafts = explainer.drafts
 
-    def render(self, request: PictureRequest) -> RenderResult:
+    def live(self, live: LiveRequest) -> RenderResult | Draft:
+        """Return a draft if the explainer gives them, except for the first picture."""
+        result = self.render(live.request)
+        if not self.drafts or live.since is None:
+            return result
+        known = msgspec.structs.replace(live.since.recipe, edits=live.request.recipe.edits) == live.request.recipe
+        before = result.before if known else result.before.image[::8, ::8]
+        return Draft(result.after.image[::8, ::8], before, SIZE // 8, result.seconds)
+
+    def render(self, request: PictureRequest, give_up: object = None) -> RenderResult:
         started = time.perf_counter()
         if self.delay:
             time.sleep(self.delay)
@@ -182,6 +194,7 @@ class FakeExplainer:
         name: str = "Leaf health",
         *,
         delay: float = 0.0,
+        drafts: bool = False,
         samples: int = SAMPLES,
         classifiers: int = 1,
         note: str = "",
@@ -190,6 +203,7 @@ class FakeExplainer:
         self.note = note
         self.classifiers = classifiers
         self.delay = delay
+        self.drafts = drafts
         self.samples = samples
 
     def summary(self) -> ExplainerSummary:

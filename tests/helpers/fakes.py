@@ -11,7 +11,7 @@ import numpy as np
 
 from latent_explorer.app.engine.model_host import ModelHost
 from latent_explorer.common.errors import UserError
-from latent_explorer.explain.recipe import Picture, PictureRequest, RenderResult, SeedBase, StyleShift
+from latent_explorer.explain.recipe import LiveRequest, Picture, PictureRequest, RenderResult, SeedBase, StyleShift
 from latent_explorer.models.architecture import stylegan2_layout
 from latent_explorer.models.attributes import Attribute, AttributeEntry, AttributeSet
 from latent_explorer.models.summary import ClassifierSummary, ExplainerSummary, SampleTable, StyleStats
@@ -68,7 +68,10 @@ class FakeRenderer:
         self.threads: set[str] = set()
         self.error: Exception | None = None
 
-    def render(self, request: PictureRequest) -> RenderResult:
+    def live(self, live: LiveRequest) -> RenderResult:
+        return self.render(live.request)
+
+    def render(self, request: PictureRequest, give_up=None) -> RenderResult:
         self.requests.append(request)
         self.threads.add(threading.current_thread().name)
         if self.error is not None:

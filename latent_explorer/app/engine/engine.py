@@ -12,6 +12,7 @@ most the current picture, one step, and its own picture.
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 import time
@@ -24,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from latent_explorer.app.engine.events import EngineEvent, JobEnded, JobEvent, JobStarted, PictureFailed, PictureReady
 from latent_explorer.app.engine.failure import Failure, failure_of
 from latent_explorer.common.events import Event, Kept
-from latent_explorer.common.jobs import StepBudget
+from latent_explorer.common.jobs import GivenUp, StepBudget
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -50,6 +51,7 @@ class _Slot:
     requests: tuple[Any, ...] = ()
     cursor: int = 0
     remaining: int = 0
+    due: float = 0.0  # by the engine's clock: not to be served before
 
     def replace(self, requests: Sequence[Any]) -> None:
         """Replace the requests. A list that is cut short goes on where it was, or its end would never be rendered."""
@@ -67,6 +69,12 @@ class _Slot:
         self.cursor = (index + 1) % len(self.requests)
         self.remaining -= 1
         return self.generation, index, self.requests[index]
+
+    def put_back(self, generation: int, index: int) -> None:
+        """Make the picture taken last the next one again, unless the requests were replaced meanwhile."""
+        if generation == self.generation:
+            self.cursor = index
+            self.remaining += 1
 
 
 @dataclass(eq=False)
@@ -105,6 +113,7 @@ class Engine:
         self._next_id = 1
         self._last_unit = ""  # "first", "lower" or "step": what was served last
         self._last_background = ""
+        self._in_hand = ("", 0)  # slot and generation of the picture that is being rendered
         self._last_intent = -float("inf")
         self._picture_seconds = 0.0  # running mean
         self._idle = False
@@ -114,11 +123,15 @@ class Engine:
 
     # Called from the window's thread -------------------------------------------------------------
 
-    def show(self, slot: str, requests: Sequence[Any]) -> int:
-        """Replace the requests of `slot` (an empty list clears it). Returns the generation of the list."""
+    def show(self, slot: str, requests: Sequence[Any], *, delay: float = 0.0) -> int:
+        """Replace the requests of `slot` (an empty list clears it). Returns the generation of the list.
+
+        delay  seconds before which they are not served, nor anything below that slot
+        """
         with self._wake:
             self._check_open()
             self._slots[slot].replace(requests)
+            self._slots[slot].due = self._clock() + delay
             if requests:
                 self._last_intent = self._clock()
             self._notify_worker()
@@ -142,6 +155,20 @@ class Engine:
         with self._wake:
             self._cancelled.add(job_id)
             self._notify_worker()
+
+    def superseded(self) -> bool:
+        """Return True if the picture in hand is not wanted any more, or must wait for one of a higher slot.
+
+        To be asked by the renderer. Pictures of the first slot are always finished: a steady drag would show none.
+        """
+        name, generation = self._in_hand
+        with self._wake:
+            if self._closing or name in ("", self._first):
+                return self._closing
+            if self._slots[name].generation != generation:
+                return True
+            higher = itertools.takewhile(lambda slot: slot != name, self._slots)
+            return any(self._is_due(self._slots[slot]) for slot in higher)
 
     def wait_idle(self, timeout: float) -> bool:
         """Wait until nothing is left to do (for tests and headless tours). Returns False when the time is up."""
@@ -181,10 +208,14 @@ class Engine:
                     return unit
                 self._cancelled.clear()  # the rest are ids of jobs that ended before the click
                 self._last_unit = ""  # after a pause the first slot goes first
-                self._idle = True
+                delayed = [slot.due for slot in self._slots.values() if slot.remaining]
+                self._idle = not delayed
                 self._wake.notify_all()
-                self._wake.wait()
+                self._wake.wait(max(0.0, min(delayed) - self._clock()) if delayed else None)
             return None
+
+    def _is_due(self, slot: _Slot) -> bool:
+        return slot.remaining > 0 and self._clock() >= slot.due
 
     def _choose(self) -> Callable[[], None] | None:
         """Choose the next unit by the order of service (see the docstring of this module)."""
@@ -193,9 +224,10 @@ class Engine:
                 return partial(self._close_job, job)
         if self._calls:
             return partial(self._step, self._calls[0])
-        first = self._slots[self._first].remaining > 0
+        first = self._is_due(self._slots[self._first])
         lower = next((n for n, s in self._slots.items() if s.remaining and n != self._first), None)
-        background = [kind for kind, due in (("lower", lower), ("step", self._jobs)) if due]
+        held_back = lower is not None and not self._is_due(self._slots[lower])
+        background = [kind for kind, due in (("lower", lower), ("step", self._jobs)) if due and not held_back]
         if first and (self._last_unit != "first" or not background):
             self._last_unit = "first"
             return self._picture(self._first)
@@ -213,9 +245,14 @@ class Engine:
         generation, index, request = self._slots[slot].take()
 
         def unit() -> None:
+            self._in_hand = slot, generation
             started = self._clock()
             try:
                 result = self._render(request)
+            except GivenUp:
+                with self._wake:
+                    self._slots[slot].put_back(generation, index)
+                return
             except BaseException as error:  # a dead worker would leave a window that never answers
                 self._deliver(PictureFailed(slot, generation, index, request, failure_of(error)))
                 return

@@ -9,13 +9,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from latent_explorer.app.engine.failure import is_out_of_memory
 from latent_explorer.app.engine.frame_cache import CachedFrame, FrameCache, FrameRequest, cache_scope
 from latent_explorer.common.errors import UserError
-from latent_explorer.explain.recipe import MovesRequest, TrialsRequest
+from latent_explorer.explain.recipe import LiveRequest, MovesRequest, TrialsRequest
 from latent_explorer.models.summary import ExplainerSummary
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from latent_explorer.common.jobs import StepBudget
     from latent_explorer.explain.attfind.attfind import AttFindResult
     from latent_explorer.explain.projected import ProjectedPicture
-    from latent_explorer.explain.recipe import PictureRequest, RenderResult
+    from latent_explorer.explain.recipe import Draft, PictureRequest, RenderResult
     from latent_explorer.models.attributes import AttributeEntry
 
 R = TypeVar("R")
@@ -39,7 +40,8 @@ log = logging.getLogger(__name__)
 class SupportsRender(Protocol):
     """Maker of pictures of one explainer on one device."""
 
-    def render(self, request: PictureRequest) -> RenderResult: ...
+    def render(self, request: PictureRequest, give_up: Callable[[], bool] | None = None) -> RenderResult: ...
+    def live(self, live: LiveRequest) -> RenderResult | Draft: ...
     def logits(self, trials: TrialsRequest) -> np.ndarray: ...
     def promising_moves(self, moves: MovesRequest) -> tuple[AttributeEntry, ...]: ...
 
@@ -110,6 +112,7 @@ class ModelHost:
         self._renderer: SupportsRender | None = None
         self._scope = ("", "")  # model_hash, display name of the device
         self.frames: FrameCache | None = None
+        self.give_up: Callable[[], bool] | None = None  # asked while a picture takes long
         self._latents: dict[str, ProjectedPicture] = {}  # of the open model
 
     @property
@@ -208,22 +211,28 @@ class ModelHost:
         return self._retried(renderer.render, request)
 
     def answer(
-        self, request: PictureRequest | FrameRequest | TrialsRequest | MovesRequest
-    ) -> RenderResult | CachedFrame | np.ndarray | tuple[AttributeEntry, ...]:
-        """Answer a request of any kind. A frame may come from the cache; `render` never uses the cache."""
+        self, request: PictureRequest | LiveRequest | FrameRequest | TrialsRequest | MovesRequest
+    ) -> RenderResult | Draft | CachedFrame | np.ndarray | tuple[AttributeEntry, ...]:
+        """Answer a request of any kind. A frame may come from the cache; `render` never uses the cache.
+
+        Raises GivenUp if a picture that takes long is not wanted any more.
+        """
         renderer: SupportsRender = self.renderer
+        render = partial(self._retried, partial(renderer.render, give_up=self.give_up))
+        if isinstance(request, LiveRequest):
+            return self._retried(renderer.live, request)
         if isinstance(request, TrialsRequest):
             return self._retried(renderer.logits, request)
         if isinstance(request, MovesRequest):
             return self._retried(renderer.promising_moves, request)
         if not isinstance(request, FrameRequest):
-            return self.render(request)
+            return render(request)
         model_hash, device = self._scope
         if request.model_hash != model_hash:  # requested before another model was opened
             raise UserError("This frame belongs to another model. Open that model again.")
         if self.frames is None:
-            return CachedFrame(self.render(request.request), False)
-        return self.frames.get_or_render(request.request, cache_scope(model_hash, device), self.render)
+            return CachedFrame(render(request.request), False)
+        return self.frames.get_or_render(request.request, cache_scope(model_hash, device), render)
 
     def attfind(self, budget: StepBudget, *, n: int, classifier_id: str) -> Generator[Event, None, AttFindResult]:
         """Search for the attributes of a classifier, as a job on the open explainer.

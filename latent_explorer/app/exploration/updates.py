@@ -13,7 +13,7 @@ from latent_explorer.app.engine.failure import Failure, failure_of
 from latent_explorer.app.exploration.document import Document
 from latent_explorer.app.exploration.picture_requests import Caution
 from latent_explorer.app.exploration.state import ExplorerState
-from latent_explorer.explain.recipe import Base, Picture, PictureRequest, RenderResult
+from latent_explorer.explain.recipe import Base, Draft, Picture, PictureRequest, RenderResult
 from latent_explorer.explain.timeline.timeline import Timeline
 from latent_explorer.models.attributes import Attribute
 from latent_explorer.models.summary import ExplainerSummary
@@ -55,6 +55,14 @@ class MainPicture:
     request: PictureRequest
     result: RenderResult
     warnings: tuple[Caution, ...]
+
+
+@dataclass(frozen=True)
+class DraftPicture:
+    """Draft of the canvas's picture, which follows: to be looked at and marked as one, and used for nothing else."""
+
+    request: PictureRequest
+    draft: Draft
 
 
 @dataclass(frozen=True)

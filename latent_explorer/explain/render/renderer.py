@@ -30,7 +30,9 @@ from latent_explorer.explain.latents import (
 )
 from latent_explorer.explain.recipe import (
     DirectionShift,
+    Draft,
     Edit,
+    LiveRequest,
     MovesRequest,
     Noise,
     Picture,
@@ -43,13 +45,14 @@ from latent_explorer.explain.recipe import (
     TrialsRequest,
 )
 from latent_explorer.explain.render.base_resolver import BaseResolver, cond_tensor
+from latent_explorer.explain.render.block_times import BlockTimes
 from latent_explorer.explain.render.style_neighbours import StyleNeighbours, can_compare
 from latent_explorer.models.attributes import AttributeEntry, opposite
 from latent_explorer.models.stylegan2 import truncate
 from latent_explorer.models.synthesis import NoiseMaps, Styles, SynthesisNetwork
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy as np
 
@@ -90,6 +93,7 @@ class Renderer:
         self._tuned = TunedGenerators(self.explainer.generator)
         self._resolver = BaseResolver(self.explainer, self.latents, self._tuned)
         self._style_neighbours: StyleNeighbours | None = None  # made when first needed
+        self._times = BlockTimes()
         stats = explainer.style_stats
         self._stats: Mapping[str, Tensor] | None = None
         if stats is not None:
@@ -108,19 +112,60 @@ class Renderer:
         self.directions[direction_id] = replace(direction, vector=vector)
 
     @torch.inference_mode()
-    def render(self, request: PictureRequest) -> RenderResult:
-        """Render a request, with and without its edits. UserError names what the model lacks."""
+    def live(self, live: LiveRequest) -> RenderResult | Draft:
+        """Render the picture on the canvas, or a draft where that is much quicker. UserError as for `render`."""
+        start = time.perf_counter()
+        request = live.request
+        with cpu_threads(1):
+            base = self._base(request.recipe)
+            styles = self._edited(base, request.recipe.edits)
+            known = base.pictures.get(request.classifier_id)
+            if self._times.quick(base.synthesis) or (known and styles is base.styles):
+                return self.render(request)
+            resolution = self._times.draft_resolution(base.synthesis, self._lowest_change(base, styles, live))
+            if resolution is None:
+                return self.render(request)
+            after = self._draft(base, styles, resolution)
+            before: Picture | np.ndarray | None = known
+            if before is None:
+                before = after if styles is base.styles else self._draft(base, base.styles, resolution)
+        return Draft(after, before, resolution, time.perf_counter() - start)
+
+    def _lowest_change(self, base: _Base, styles: Styles, live: LiveRequest) -> int:
+        """Return the lowest resolution at which the picture differs from the whole one before it, px."""
+        recipe, since = live.request.recipe, live.since.recipe if live.since else None
+        lowest = base.synthesis.resolutions[0]
+        if since is None or msgspec.structs.replace(since, edits=recipe.edits) != recipe:
+            return lowest
+        before = self._edited(base, since.edits)
+        changed = (
+            layer.resolution
+            for layer, new, old in zip(base.synthesis.layout.layers, styles, before, strict=True)
+            if not torch.equal(new, old)
+        )
+        return next(changed, lowest)
+
+    def _draft(self, base: _Base, styles: Styles, resolution: int) -> np.ndarray:
+        img = self._times.synthesize(base.synthesis, styles, base.noise, resolution)
+        return to_uint8(img[0].clamp(-1, 1).float().cpu().numpy())
+
+    @torch.inference_mode()
+    def render(self, request: PictureRequest, give_up: Callable[[], bool] | None = None) -> RenderResult:
+        """Render a request, with and without its edits. UserError names what the model lacks.
+
+        Raises GivenUp between two blocks if `give_up` says so and a picture takes long.
+        """
         start = time.perf_counter()
         # At batch 1 a second CPU thread costs more than it saves; a fixed number keeps preview and export equal.
         with cpu_threads(1):
             base = self._base(request.recipe)
             before = base.pictures.get(request.classifier_id)
             if before is None:
-                before = self._picture(base, base.styles, request.classifier_id)
+                before = self._picture(base, base.styles, request.classifier_id, give_up)
                 base.pictures[request.classifier_id] = before
             styles = self._edited(base, request.recipe.edits)
             edited = styles is not base.styles
-            after = self._picture(base, styles, request.classifier_id) if edited else before
+            after = self._picture(base, styles, request.classifier_id, give_up) if edited else before
             unlikeness = self._unlikeness(request.recipe, base, styles)
         return RenderResult(
             after=after,
@@ -274,9 +319,9 @@ class Renderer:
             )
         return self.directions[edit.direction_id]
 
-    def _picture(self, base: _Base, styles: Styles, classifier_id: str) -> Picture:
+    def _picture(self, base: _Base, styles: Styles, classifier_id: str, give_up: Callable[[], bool] | None) -> Picture:
         classifier = self._classifier(classifier_id)
-        img = base.synthesis.render(styles, base.noise).clamp(-1, 1)
+        img = self._times.synthesize(base.synthesis, styles, base.noise, give_up=give_up).clamp(-1, 1)
         logits = classifier.logits(img)
         return Picture(
             image=to_uint8(img[0].float().cpu().numpy()),

@@ -379,7 +379,7 @@ class GridCell(QWidget):
         key = (self._before, side, ratio, self._pixels)
         if self._image is None or key != self._drawn:
             picture = self._result.before if self._before else self._result.after
-            fitted = shown_side(picture.image, side, ratio, pixels=self._pixels)
+            fitted = shown_side(max(picture.image.shape[:2]), side, ratio, pixels=self._pixels)
             self._image = scaled(picture.image, fitted, ratio, pixels=self._pixels)
             self._drawn = key
         return self._image

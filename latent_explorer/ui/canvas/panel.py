@@ -12,9 +12,15 @@ from PySide6.QtWidgets import QApplication, QProgressBar, QVBoxLayout, QWidget
 
 from latent_explorer.app import library
 from latent_explorer.app.exploration.picture_requests import classifier_of
-from latent_explorer.app.exploration.updates import MainPicture, ModelOpened, StateChanged, TimelineFrame
+from latent_explorer.app.exploration.updates import (
+    DraftPicture,
+    MainPicture,
+    ModelOpened,
+    StateChanged,
+    TimelineFrame,
+)
 from latent_explorer.explain.projection.report_text import has_photo
-from latent_explorer.explain.recipe import BlendBase, BlendEndBase, MixBase, ProjectedBase, SeedBase
+from latent_explorer.explain.recipe import BlendBase, BlendEndBase, MixBase, Picture, ProjectedBase, SeedBase
 from latent_explorer.ui.canvas.grid import GridPanel
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import EmptyState, Pages, button, column, hint
@@ -26,7 +32,7 @@ if TYPE_CHECKING:
 
     from latent_explorer.app.exploration.state import ExplorerState
     from latent_explorer.app.explorer import Explorer
-    from latent_explorer.explain.recipe import Picture, PictureRecipe, PictureRequest
+    from latent_explorer.explain.recipe import PictureRecipe, PictureRequest
 
 MIN_PAGE = 256, 152  # px
 WELCOME = "Open an explainer to see what its classifier looks at, or drop one on this window."
@@ -80,7 +86,8 @@ class CanvasPanel(QWidget):
         self._explorer = explorer
         self._names: tuple[str, ...] = ()
         self._verdict: ClassProbabilities | None = None
-        self._picture: MainPicture | TimelineFrame | None = None  # on the canvas
+        self._picture: MainPicture | TimelineFrame | None = None  # on the canvas, unless there is a draft of the next
+        self._draft: DraftPicture | None = None
         self._stage: QWidget | None = None  # page shown while photos are projected
         self._staged = self._in_grid = self._photo = False
         self.welcome = WelcomePage(self.open_requested.emit)
@@ -107,6 +114,7 @@ class CanvasPanel(QWidget):
         explorer.updates.on(StateChanged, lambda update: self._name_classes(update.new))
         explorer.updates.on(MainPicture, self._take_picture)
         explorer.updates.on(TimelineFrame, self._take_picture)
+        explorer.updates.on(DraftPicture, self._take_draft)
         self.view.peek_changed.connect(self._show_verdict)
 
     def show_welcome(self) -> None:
@@ -157,7 +165,7 @@ class CanvasPanel(QWidget):
         self._show()
 
     def _model_opened(self, update: ModelOpened) -> None:
-        self._picture = None
+        self._picture = self._draft = None
         self._name_classes(update.state)
         self.view.set_images(None, None)
         self._verdict = None
@@ -165,12 +173,16 @@ class CanvasPanel(QWidget):
         self.show_loading("Making the first picture...")
 
     def _take_picture(self, picture: MainPicture | TimelineFrame) -> None:
-        first, self._picture = self._picture is None, picture
+        first, self._picture, self._draft = self._picture is None, picture, None
         if first:
             had_focus = self.hasFocus() or self.isAncestorOf(QApplication.focusWidget() or self.window())
             self._choose_page()
             if had_focus:
                 self.view.setFocus()
+        self._show()
+
+    def _take_draft(self, draft: DraftPicture) -> None:
+        self._draft = draft
         self._show()
 
     def _name_classes(self, state: ExplorerState) -> None:
@@ -181,6 +193,9 @@ class CanvasPanel(QWidget):
     def _show(self) -> None:
         """Show the picture before and after, and what the classifier says of them."""
         update = self._picture
+        if self._draft is not None:
+            self._show_draft(self._draft)
+            return
         if update is None:
             return
         result = update.result
@@ -197,6 +212,26 @@ class CanvasPanel(QWidget):
             self._verdict = ClassProbabilities(names, result.after.probs, photo[1], target, "photo")
             after = after if update.request.recipe.edits else "Reconstruction"
         self.view.set_images(before, self._captioned(after, result.after, names))
+        self._show_verdict()
+
+    def _show_draft(self, update: DraftPicture) -> None:
+        """Show a draft, marked, and no verdict: the classifier was not asked about it."""
+        draft, state, summary = update.draft, self._explorer.state, self._explorer.summary
+        size = summary.resolution if summary else 0
+        mark = f"Draft, {draft.resolution} px"
+        unknown = np.full(len(self._names), np.nan)
+        title = before_title(update.request.recipe)
+        photo = self._photo_of(update.request)
+        if photo is not None:
+            before, probs = photo
+        elif isinstance(draft.before, Picture):
+            before, probs = self._captioned(title, draft.before, self._names), draft.before.probs
+        else:
+            before, probs = CaptionedImage(draft.before, title, mark=mark, whole_side=size), unknown
+        target = state.target_class if state else 0
+        caption = "was" if photo is None else "photo"
+        self._verdict = ClassProbabilities(self._names_for(len(probs)), unknown, probs, target, caption)
+        self.view.set_images(before, CaptionedImage(draft.after, "After", mark=mark, whole_side=size))
         self._show_verdict()
 
     def _show_verdict(self) -> None:

@@ -127,7 +127,7 @@ class SheetView(QWidget):
         width, height = self.width() - self.label_width() - 2, self.height() - 4
         made = largest(count, kinds, width, height)
         ratio = self.devicePixelRatioF()
-        side = shown_side(self._sheet.rows[0, 0], made.side, ratio, pixels=self._pixels)
+        side = shown_side(max(self._sheet.rows[0, 0].shape[:2]), made.side, ratio, pixels=self._pixels)
         return SheetLayout(made.per_line, made.lines, min(side, made.side))
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 (Qt's signature)

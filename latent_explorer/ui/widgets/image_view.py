@@ -32,6 +32,13 @@ class CaptionedImage:
     title: str
     verdict: str = ""
     verdict_class: int = 0
+    mark: str = ""  # painted on the picture: that it is not the whole one
+    whole_side: int = 0  # px that the whole picture has where this is a smaller draft of it
+
+    @property
+    def side(self) -> int:
+        """Longer edge of the whole picture, px."""
+        return max(self.whole_side, *self.image.shape[:2])
 
 
 class ImageView(QWidget):
@@ -65,7 +72,7 @@ class ImageView(QWidget):
         """Show both pictures of one result, or nothing if None."""
         self.before, self.after = before, after
         if before and after:
-            description = f"{before.title}: {before.verdict}. {after.title}: {after.verdict}."
+            description = ". ".join(f"{each.title}: {each.mark or each.verdict}" for each in (before, after)) + "."
             self.setAccessibleDescription(description)
         self.update()
 
@@ -97,7 +104,7 @@ class ImageView(QWidget):
         count = 2 if self.mode == "side" else 1
         gap = theme.MARGIN
         room = min((self.width() - (count + 1) * gap) / count, self.height() - CAPTION - 1.5 * gap)
-        side = shown_side(self.after.image, max(room, 1.0), self.devicePixelRatioF(), pixels=self.pixels)
+        side = shown_side(self.after.side, max(room, 1.0), self.devicePixelRatioF(), pixels=self.pixels)
         height, width = self.after.image.shape[:2]
         w, h = side * width / max(height, width), side * height / max(height, width)
         left = round((self.width() - count * w - (count - 1) * gap) / 2)
@@ -163,7 +170,8 @@ class ImageView(QWidget):
             self._paint_swipe(painter, frames[0])
         else:
             change = difference(self.before.image, self.after.image)
-            shot = CaptionedImage(change, "Difference, twice as strong", "grey: the same", -1)
+            title, grey = "Difference, twice as strong", "grey: the same"
+            shot = CaptionedImage(change, title, grey, -1, self.after.mark, self.after.side)
             self._paint_image(painter, frames[0], shot, "difference")
         if self.hasFocus() and self._by_key:
             painter.setPen(QPen(theme.current().color("accent"), 1))
@@ -184,6 +192,7 @@ class ImageView(QWidget):
         side = max(frame.width(), frame.height())
         painter.drawImage(frame.topLeft(), self._image(key, shot.image, side))
         self._paint_caption(painter, frame, shot.title, shot)
+        self._paint_mark(painter, frame, shot.mark)
 
     def _paint_swipe(self, painter: QPainter, frame: QRectF) -> None:
         assert self.before is not None
@@ -201,6 +210,23 @@ class ImageView(QWidget):
         painter.setBrush(theme.current().color("accent"))
         painter.drawEllipse(QPointF(x, frame.center().y()), 7, 7)
         self._paint_caption(painter, frame, f"{self.before.title}  |  {self.after.title}", self.after)
+        self._paint_mark(painter, frame, self.after.mark)
+
+    def _paint_mark(self, painter: QPainter, frame: QRectF, mark: str) -> None:
+        """Paint a mark in the lower right corner of a picture."""
+        if not mark:
+            return
+        now = theme.current()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setFont(theme.font(theme.SMALL, semibold=True))
+        width = QFontMetricsF(painter.font()).horizontalAdvance(mark) + 2 * theme.UNIT
+        box = QRectF(0, 0, width, 2.5 * theme.UNIT)
+        box.moveBottomRight(frame.bottomRight() - QPointF(theme.UNIT, theme.UNIT))
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(now.color("paper", 0.9))
+        painter.drawRoundedRect(box, box.height() / 2, box.height() / 2)
+        painter.setPen(now.color("ink"))
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, mark)
 
     def _paint_caption(self, painter: QPainter, frame: QRectF, title: str, shot: CaptionedImage) -> None:
         now = theme.current()

@@ -23,11 +23,15 @@ if TYPE_CHECKING:
 ROW = 3 * theme.UNIT  # px
 MAX_ROWS = 4
 ADVICE = "Drag an attribute to change the picture."
+NOT_ASKED = "A draft: the verdict follows with the whole picture, when the hand rests."
 
 
 @dataclass(frozen=True)
 class ClassProbabilities:
-    """Probabilities of the edited and the unedited picture, (K,) each, and the names of the classes."""
+    """Probabilities of the edited and the unedited picture, (K,) each, and the names of the classes.
+
+    They are NaN where the classifier was not asked, which is so for drafts.
+    """
 
     names: tuple[str, ...]
     after: np.ndarray
@@ -43,6 +47,11 @@ class ClassProbabilities:
         return self.before if self.peeking else self.after
 
     @property
+    def asked(self) -> bool:
+        """True if the classifier was asked about the picture on the canvas."""
+        return bool(np.isfinite(self.shown).all())
+
+    @property
     def flipped(self) -> bool:
         """True if the most probable class changed."""
         return int(self.after.argmax()) != int(self.before.argmax())
@@ -52,13 +61,15 @@ class ClassProbabilities:
         count = len(self.names)
         if count <= MAX_ROWS:
             return list(range(count))
-        weight = [max(float(self.after[i]), float(self.before[i])) for i in range(count)]
+        weight = np.nan_to_num(np.fmax(self.after, self.before))
         best = sorted(range(count), key=lambda i: (i != self.target, -weight[i]))
         return best[:MAX_ROWS]
 
 
 def sentence(verdict: ClassProbabilities) -> str:
     """Return the bars in words, for screen readers and the clipboard."""
+    if not verdict.asked:
+        return NOT_ASKED
     new, old = int(verdict.shown.argmax()), int(verdict.before.argmax())
     edited = not verdict.peeking and not np.array_equal(verdict.after, verdict.before)
     parts = [
@@ -120,12 +131,14 @@ class _Bars(QWidget):
     def _paint_texts(self, painter: QPainter, cell: QRectF, index: int, names: float, change: float) -> None:
         assert self.verdict is not None
         now, verdict = theme.current(), self.verdict
-        winner = index == int(verdict.shown.argmax())
+        winner = verdict.asked and index == int(verdict.shown.argmax())
         font = theme.font(semibold=winner)
         painter.setFont(font)
         painter.setPen(now.color("ink"))
         name = QFontMetricsF(font).elidedText(verdict.names[index], Qt.TextElideMode.ElideRight, names - theme.UNIT)
         painter.drawText(QRectF(cell.left(), cell.top(), names, ROW), theme.LEFT, name)
+        if not verdict.asked:
+            return
         value = cell.adjusted(0, 0, -change, 0)
         painter.drawText(value, theme.RIGHT, f"{verdict.shown[index]:.2f}")
         painter.setFont(theme.font())
@@ -137,7 +150,10 @@ class _Bars(QWidget):
     def _paint_bar(self, painter: QPainter, bar: QRectF, index: int) -> None:
         assert self.verdict is not None
         now = theme.current()
-        paint_share(painter, bar, float(self.verdict.shown[index]), now.class_color(index), now.color("line", 0.75))
+        share = float(self.verdict.shown[index]) if self.verdict.asked else 0.0
+        paint_share(painter, bar, share, now.class_color(index), now.color("line", 0.75))
+        if not np.isfinite(self.verdict.before[index]):
+            return
         x = bar.left() + bar.width() * float(self.verdict.before[index])
         x = min(max(x, bar.left() + 1), bar.right() - 1)
         painter.setPen(QPen(now.color("paper"), 4))

@@ -15,12 +15,13 @@ def to_qimage(image: np.ndarray) -> QImage:
     return QImage(data.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
 
 
-def shown_side(image: np.ndarray, side: float, ratio: float, *, pixels: bool) -> float:
+def shown_side(longest: int, side: float, ratio: float, *, pixels: bool) -> float:
     """Return the longer edge of a picture drawn in a square of `side`, both in device-independent px.
+
+    longest  the longer edge of the picture itself
 
     With `pixels` every pixel covers a whole number of device pixels, so the picture may be smaller than the square.
     """
-    longest = max(image.shape[:2])
     if not pixels:
         return max(1.0, int(side * ratio) / ratio)
     factor = max(1, int(side * ratio) // longest)
@@ -44,6 +45,17 @@ def scaled(image: np.ndarray, side: float, ratio: float, *, pixels: bool) -> QIm
 
 
 def difference(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """Return twice the signed change around mid grey, (H, W, 3) uint8; grey means no change."""
+    """Return twice the signed change around mid grey, (H, W, 3) uint8; grey means no change.
+
+    Where one is a smaller draft, both are compared at its size.
+    """
+    height, width = np.minimum(before.shape[:2], after.shape[:2])
+    before, after = (_reduced(image, height, width) for image in (before, after))
     change = after.astype(np.int16) - before.astype(np.int16)
     return np.clip(128 + 2 * change, 0, 255).astype(np.uint8)
+
+
+def _reduced(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    if image.shape[:2] == (height, width):
+        return image
+    return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BOX))

@@ -138,13 +138,17 @@ class Speed(QLabel):
         self._clock = clock
         self._times: deque[float] = deque()
         self._rate = 0.0
+        self._kind = "pictures"
         self.setProperty("role", "hint")
         self.setFont(theme.font(theme.SMALL))
         self.setAccessibleName("Speed")
         self.setToolTip("Pictures per second while a slider moved, and the time per picture")
 
-    def count(self, seconds: float) -> None:
-        """Count a picture that took `seconds` to make."""
+    def count(self, seconds: float, kind: str = "pictures") -> None:
+        """Count a picture that took `seconds` to make; those of another `kind` ("drafts") are counted anew."""
+        if kind != self._kind:
+            self._kind, self._rate = kind, 0.0
+            self._times.clear()
         now = self._clock()
         self._times.append(now)
         while self._times and now - self._times[0] > WINDOW_SECONDS:
@@ -152,7 +156,7 @@ class Speed(QLabel):
         if len(self._times) >= MIN_SAMPLES and self._times[-1] > self._times[0]:
             self._rate = (len(self._times) - 1) / (self._times[-1] - self._times[0])
         took = f"{1000 * seconds:.0f} ms" if seconds >= 0.001 else "under 1 ms"
-        self.setText(f"{self._rate:.0f} pictures/s, {took}" if self._rate else took)
+        self.setText(f"{self._rate:.0f} {kind}/s, {took}" if self._rate else took)
 
 
 class _TextButton(QToolButton):

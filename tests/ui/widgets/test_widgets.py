@@ -57,7 +57,7 @@ def test_scaling_is_lanczos_at_device_resolution():
 
 
 def test_pixels_are_repeated_whole():
-    side = shown_side(picture(), 40, 1.0, pixels=True)
+    side = shown_side(16, 40, 1.0, pixels=True)
     assert side == 32
     made = pixels(scaled(picture(), side, 1.0, pixels=True))
     assert np.array_equal(made, picture().repeat(2, 0).repeat(2, 1))
