@@ -42,7 +42,7 @@ def import_generator(
     psi: float,
     as_json: bool,
 ) -> None:
-    """Take a StyleGAN2 generator: NVIDIA's network .pkl (PyTorch or TensorFlow) or rosinality's .pt.
+    """Take a StyleGAN2 generator: NVIDIA's network .pkl (PyTorch or TensorFlow), rosinality's or lucidrains' .pt.
 
     Nothing in FILE is executed: the source code in NVIDIA's files is text here. Seeds, projections, timelines and
     exports work on any generator; `attfind` also needs --classifier.

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
@@ -17,6 +17,9 @@ from latent_explorer.common.format import size_text
 from latent_explorer.models.attributes import Attribute
 from latent_explorer.models.summary import note_of
 
+if TYPE_CHECKING:
+    from latent_explorer.models.importers.generators.file import ImportedGenerator
+
 
 @click.command()
 @click.argument("file", type=LocalPath())
@@ -25,9 +28,14 @@ def info(file: str, as_json: bool) -> None:
     """Say what a file holds. Nothing in it is executed."""
     from latent_explorer.models import classifier_file, explainer_file
     from latent_explorer.models.importers.classifiers.file import inspect_classifier
+    from latent_explorer.models.importers.generators.file import holds_generator, read_generator
 
-    if classifier_file.is_foreign(Path(file)):
-        inspection = inspect_classifier(Path(file))
+    path = Path(file)
+    if classifier_file.is_foreign(path) and holds_generator(path):
+        found = read_generator(path)
+        fields, text = generator_fields(file, found), generator_text(file, found)
+    elif classifier_file.is_foreign(path):
+        inspection = inspect_classifier(path)
         fields, text = inspection_fields(inspection), inspection_text(inspection)
     elif classifier_file.is_classifier(file):
         fields = classifier_file.info(file)
@@ -36,6 +44,28 @@ def info(file: str, as_json: bool) -> None:
         fields = explainer_file.info(file).to_dict()
         text = format_text(fields)
     Output(as_json=as_json).result(fields, text)
+
+
+def generator_fields(file: str, found: ImportedGenerator) -> dict[str, Any]:
+    """Return what `info --json` prints of a generator of another program."""
+    config = found.generator.config
+    return {
+        "kind": "generator",
+        "path": file,
+        "source": found.source,
+        "resolution": config.resolution,
+        "num_styles": config.layout.num_styles,
+        "classes": config.c_dim,
+        "notes": list(found.notes),
+    }
+
+
+def generator_text(file: str, found: ImportedGenerator) -> str:
+    """Return the fields of `generator_fields` as text."""
+    config = found.generator.config
+    classes = f", {config.c_dim} classes (--class)" if config.c_dim else ""
+    first = f"{file}: {found.source}, {config.resolution} px, {config.layout.num_styles} style coordinates{classes}"
+    return "\n".join([first, *found.notes, f"Take it with: latent-explorer import {file} --out X.explainer"])
 
 
 def classifier_text(fields: dict[str, Any]) -> str:

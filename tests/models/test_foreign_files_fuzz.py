@@ -11,6 +11,7 @@ import time
 import tracemalloc
 from typing import TYPE_CHECKING, Any
 
+import lucidrains_files
 import numpy as np
 import pytest
 import torch
@@ -46,6 +47,7 @@ def seeds() -> list[bytes]:
     content = {"state_dict": net.state_dict(), "class_to_idx": {"a": 0, "b": 1}, "net": net, "epoch": 3}
     arrays = {"a": np.arange(6.0), "b": (1, 2.5, "x", None, True, b"y"), "t": torch.ones(3)}
     return [
+        saved({"GAN": lucidrains_files.known("plain")[0], "version": "1.9.0"}),
         saved(content),
         saved(content, _use_new_zipfile_serialization=False),
         *(pickle.dumps(arrays, protocol) for protocol in (0, 2, 4, 5)),

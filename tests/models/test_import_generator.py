@@ -223,7 +223,6 @@ def test_a_missing_mean_of_w_is_estimated(tmp_path: Path) -> None:
 REFUSED = {
     "StyleGAN1": lambda: tensorflow_pickle({"synthesis/4x4/Const/StyleMod/weight": np.zeros((2, 2), np.float32)}),
     "StyleGAN3": lambda: pickle.dumps({"synthesis.input.weight": np.zeros(2), "synthesis.L0.weight": np.zeros(2)}),
-    "lucidrains": lambda: pickle.dumps({"GAN": {"G.initial_block": np.zeros(2), "S.net.0.weight": np.zeros(2)}}),
     "StyleGAN2 generator": lambda: pickle.dumps({"some": {"weights": np.zeros(2)}}),
 }
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from latent_explorer.common.errors import UserError
+from latent_explorer.models.explainer_header import MAX_WIDTH
 from latent_explorer.models.skip_init import SkipInit
 from latent_explorer.models.stylegan2 import Generator
 
@@ -22,8 +23,11 @@ State = Mapping[str, Tensor]  # a plain state dict
 def assemble_generator(config: GeneratorConfig, tensors: State, kind: str) -> Generator:
     """Return the generator of `config` with these fp32 tensors, which must be exactly its own. `kind` names the source.
 
-    Raises UserError when a tensor is missing, left over, of another shape or not finite.
+    Raises UserError when a tensor is missing, left over, of another shape or not finite, or the network is too wide.
     """
+    widest = max(config.z_dim, config.w_dim, *config.channels)
+    if widest > MAX_WIDTH:
+        raise refused(kind, f"it is {widest:,} wide, more than {MAX_WIDTH:,}")
     with SkipInit():
         generator = Generator(config)
     expected = generator.state_dict()

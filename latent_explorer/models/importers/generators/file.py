@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -15,9 +16,10 @@ import torch
 from torch import Tensor
 
 from latent_explorer import __version__
+from latent_explorer.common import guarded_json
 from latent_explorer.common.errors import DamagedData, UserError
 from latent_explorer.models.importers.checkpoint_file import Checkpoint
-from latent_explorer.models.importers.generators import nvidia, rosinality, tensorflow
+from latent_explorer.models.importers.generators import lucidrains, nvidia, rosinality, tensorflow
 from latent_explorer.models.importers.pickle_values import Record, StoredTensor
 from latent_explorer.models.importers.state_dicts import (
     Tensors,
@@ -35,7 +37,6 @@ if TYPE_CHECKING:
 
 _FAMILIES = {  # names in a state dict of networks that are known and not read
     "synthesis.input.": "a StyleGAN3 network",
-    "G.initial_block": "a StyleGAN2 of lucidrains, or a StylEx trained on it, whose layers work in another way",
     "synthesis.first_stage": "a StyleGAN-XL network",
     "MainLayers.": "an R3GAN network",
     "model.diffusion_model.": "a diffusion model",
@@ -53,7 +54,7 @@ class ImportedGenerator:
 
 
 def import_generator(path: Path, class_index: int | None = None) -> ImportedGenerator:
-    """Read a StyleGAN2 generator: NVIDIA's .pkl of PyTorch or TensorFlow, rosinality's .pt, or a state dict.
+    """Read a StyleGAN2 generator: NVIDIA's .pkl of PyTorch or TensorFlow, rosinality's .pt, lucidrains' .pt.
 
     class_index  the class that a conditional network draws; it is built in, so the result takes none
 
@@ -94,7 +95,7 @@ def holds_generator(path: Path) -> bool:
             if tensorflow.find_network(content) is not None:
                 return True
             return any(
-                _family(tensors) or _is_nvidia(tensors) or _is_rosinality(tensors)
+                _family(tensors) or _is_nvidia(tensors) or _is_rosinality(tensors) or lucidrains.can_import(tensors)
                 for tensors, _module in _candidates(content)
             )
     except (UserError, DamagedData):
@@ -137,9 +138,11 @@ def _read(checkpoint: Checkpoint) -> ImportedGenerator:
             return ImportedGenerator(
                 rosinality.generator_from_state(state, latent_avg), rosinality.KIND, _left_out(content)
             )
+        if lucidrains.can_import(tensors):
+            return _from_lucidrains(checkpoint, tensors)
     raise UserError(
         f"{checkpoint.path} holds no StyleGAN2 generator that is read here. Choose NVIDIA's network .pkl (PyTorch or "
-        "TensorFlow), or rosinality's .pt."
+        "TensorFlow), or rosinality's or lucidrains' .pt."
     )
 
 
@@ -222,6 +225,36 @@ def _from_nvidia(state: Mapping[str, Tensor], conv_clamp: float | None, mapping_
     if not known and not generator.config.c_dim:
         estimate_w_avg(generator)
     return generator
+
+
+def _from_lucidrains(checkpoint: Checkpoint, tensors: Tensors) -> ImportedGenerator:
+    names = lucidrains.wanted(tensors)
+    state = {name: torch.from_numpy(checkpoint.read(tensors[place]).copy()) for name, place in names.items()}
+    lr_mul, notes = _lucidrains_lr_mul(checkpoint.path)
+    in_root = _version(checkpoint.content) >= (1, 8, 8)
+    generator = lucidrains.generator_from_state(state, lr_mul=lr_mul, norm_eps_in_root=in_root)
+    estimate_w_avg(generator)
+    if names["G.initial_conv.weight"].startswith("GE."):
+        notes = ("The averaged network is taken.", *notes)
+    return ImportedGenerator(generator, lucidrains.KIND, notes)
+
+
+def _lucidrains_lr_mul(path: Path) -> tuple[float, tuple[str, ...]]:
+    """Return the mapping's learning-rate multiplier, which their program writes into a file beside the network."""
+    try:
+        given = guarded_json.read(path.parent / ".config.json", dict[str, Any], max_bytes=1 << 16).get("lr_mlp")
+    except (OSError, DamagedData):
+        given = None
+    if isinstance(given, (int, float)) and 0 < given < 1e6:
+        return float(given), ()
+    return lucidrains.LR_MUL, ("There is no .config.json beside it, so lr_mlp is taken to be 0.1, the default.",)
+
+
+def _version(content: Any) -> tuple[int, ...]:
+    """Return the version of the program that saved a checkpoint, as numbers; the newest where it is not told."""
+    text = content.get("version") if isinstance(content, dict) else None
+    match = re.match(r"([0-9]{1,4})\.([0-9]{1,4})\.([0-9]{1,4})", text) if isinstance(text, str) else None
+    return tuple(map(int, match.groups())) if match else (sys.maxsize,)
 
 
 @torch.no_grad()
