@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -56,6 +57,8 @@ def import_classifier(
     FILE is a state dict or training checkpoint (.pt, .pth, .ckpt, .safetensors), a pickled model, of which only the
     tensors are read, or a folder with config.json and model.safetensors. Nothing in it is executed.
     """
+    from latent_explorer.data.dataset import open_dataset
+    from latent_explorer.explain.report.classifier_check import CheckPictures, check_classifier
     from latent_explorer.models.classifier_file import write_classifier
     from latent_explorer.models.importers.classifiers import file as importer
 
@@ -63,30 +66,26 @@ def import_classifier(
     inspection = importer.inspect_classifier(file, architecture)
     changed = parse_preprocessing(preprocessing, inspection.preprocessing) if preprocessing else None
     names = _class_names(class_names) if class_names else ()
-    classifier = importer.import_classifier(inspection, name or file.stem, names, changed, output)
-    fields = inspection_fields(inspection) | {"class_names": list(classifier.config.class_names)}
     text = inspection_text(inspection)
-    if data is not None:
-        found = printer.run(_check(classifier, data, selection))
+    with contextlib.ExitStack() as stack:
+        pictures = None
+        if data is not None:
+            pictures = stack.enter_context(contextlib.closing(open_dataset(data, **selection)))
+            if not names and not inspection.class_names and output is None:
+                names = pictures.class_names if len(pictures.class_names) == inspection.class_count else ()
+                text += f"\nClass names are the pictures' labels: {', '.join(names)}." if names else ""
+        classifier = importer.import_classifier(inspection, name or file.stem, names, changed, output)
+        found = printer.run(check_classifier(classifier, CheckPictures(pictures))) if pictures is not None else None
+    fields = inspection_fields(inspection) | {"class_names": list(classifier.config.class_names)}
+    if found is not None:
         advice = [each.text for each in found.advice(classifier.config.class_names)]
         fields["check"] = found.to_dict() | {"advice": advice}
         text += "\n" + check_text(found, classifier.config.class_names)
     if out is not None:
-        about = importer.provenance(inspection) | ({"check": found.to_dict()} if data is not None else {})
+        about = importer.provenance(inspection) | ({"check": found.to_dict()} if found is not None else {})
         write_classifier(out, classifier, about)
         text += f"\n{out}: {', '.join(classifier.config.class_names)}, {size_text(out.stat().st_size)}"
     printer.result({"path": out, **fields}, text)
-
-
-def _check(classifier: Any, data: str, selection: dict[str, Any]) -> Any:
-    from latent_explorer.data.dataset import open_dataset
-    from latent_explorer.explain.report.classifier_check import CheckPictures, check_classifier
-
-    pictures = open_dataset(data, **selection)
-    try:
-        return (yield from check_classifier(classifier, CheckPictures(pictures)))
-    finally:
-        pictures.close()
 
 
 def parse_preprocessing(text: str, usual: Preprocessing | None) -> Preprocessing:

@@ -119,10 +119,13 @@ class ImageDataset:
         """Close the archive; decoded pictures stay readable."""
         self.source.close()
 
-    def decode(self, row: int, size: int) -> np.ndarray:
-        """Read one picture, (size, size, 3) uint8, from its file. May be called from several threads."""
+    def decode(self, row: int, size: int, enlarge: bool = True) -> np.ndarray:
+        """Read one picture, (size, size, 3) uint8, from its file. May be called from several threads.
+
+        Without `enlarge` the square of a smaller picture stays as it is.
+        """
         name = self.names[row]
-        return read_image(self.source.read(name), size, name=name, ranges=self.ranges)
+        return read_image(self.source.read(name), size, name=name, ranges=self.ranges, enlarge=enlarge)
 
     def without(self, rows: Collection[int]) -> ImageDataset:
         """Return the data set without these pictures, which its `describe` lists."""

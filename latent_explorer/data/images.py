@@ -44,8 +44,11 @@ def read_image(
     *,
     name: str = "",
     ranges: Callable[[str], Range | None] | None = None,
+    enlarge: bool = True,
 ) -> np.ndarray:
     """Read a picture as (H, W, 3) uint8 RGB; with `size`, its middle square at size x size px (LANCZOS).
+
+    Without `enlarge` the square of a smaller picture stays as it is.
 
     Camera rotation (EXIF) is applied, transparency becomes black, colours become sRGB, and the first frame of an
     animation is taken. More than 8 bits, signed numbers and floats become 8 bits by the range that the file tells, else
@@ -59,13 +62,13 @@ def read_image(
     name = name or "The picture"
     with explain_read_errors(name):
         if isinstance(source, Image.Image):
-            return _finish(source, size, name)
+            return _finish(source, size, name, enlarge=enlarge)
         if may_be_deep(source):
             source = source if isinstance(source, bytes) else _bytes_of(source, name)
             if (deep := open_deep(source, name)) is not None:
-                return _sized(deep_to_rgb(deep, ranges), size)
+                return _sized(deep_to_rgb(deep, ranges), size, enlarge)
         with open_picture(source, name) as picture:
-            return _finish(picture, size, name, ranges)
+            return _finish(picture, size, name, ranges, enlarge)
 
 
 def may_be_deep(source: str | os.PathLike[str] | bytes) -> bool:
@@ -169,7 +172,11 @@ def _formats() -> tuple[str, ...]:
 
 
 def _finish(
-    picture: Image.Image, size: int | None, name: str, ranges: Callable[[str], Range | None] | None = None
+    picture: Image.Image,
+    size: int | None,
+    name: str,
+    ranges: Callable[[str], Range | None] | None = None,
+    enlarge: bool = True,
 ) -> np.ndarray:
     width, height = picture.size
     if width * height > MAX_PIXELS:
@@ -177,11 +184,13 @@ def _finish(
     if width == 0 or height == 0:
         raise UserError(f"{name} has no pixels. Choose another picture.")
     if (deep := of_picture(picture)) is not None:
-        return _sized(deep_to_rgb(deep, ranges), size)
-    return _sized(to_rgb(ImageOps.exif_transpose(picture)), size)
+        return _sized(deep_to_rgb(deep, ranges), size, enlarge)
+    return _sized(to_rgb(ImageOps.exif_transpose(picture)), size, enlarge)
 
 
-def _sized(rgb: Image.Image, size: int | None) -> np.ndarray:
+def _sized(rgb: Image.Image, size: int | None, enlarge: bool) -> np.ndarray:
+    if size is not None and not enlarge:
+        size = min(size, *rgb.size)
     return np.array(rgb if size is None else _square(rgb, size), dtype=np.uint8)
 
 

@@ -17,7 +17,6 @@ from latent_explorer.training.distributed import SINGLE_PROCESS, World
 from latent_explorer.training.randomness import Purpose, StepRandom, stream
 
 if TYPE_CHECKING:
-    from latent_explorer.models.classifiers import Classifier
     from latent_explorer.training.config import DataConfig, TrainConfig
 
 
@@ -43,22 +42,6 @@ def to_img(pixels: np.ndarray) -> Tensor:
     return torch.from_numpy(to_float(pixels))
 
 
-@torch.no_grad()
-def class_probs(
-    classifier: Classifier, pixels: np.ndarray, rows: np.ndarray, flip: bool = False, batch: int = 256
-) -> Tensor:
-    """Return class probabilities (len(rows), K) of the pictures `pixels[rows]`, mirrored if `flip`.
-
-    `pixels` is (N, H, W, 3) uint8.
-    """
-    device = classifier.mean.device
-    parts = []
-    for start in range(0, len(rows), batch):
-        img = to_img(pixels[rows[start : start + batch]]).to(device)
-        parts.append(classifier.probs(img.flip(3) if flip else img).cpu())
-    return torch.cat(parts)
-
-
 class Batch(NamedTuple):
     """Share of one process in a step's pictures."""
 
@@ -70,6 +53,8 @@ class Batch(NamedTuple):
 class BatchStream:
     """Endless batches: every picture once an epoch, each with its own class probabilities.
 
+    probs  (V, N, K) of `rows`: as they are, and mirrored if the config says so; None without a classifier
+
     The pictures of a step, and which of them are mirrored, depend on its number alone: there is no state to save.
     Without a classifier (StyleGAN2 alone) K is 0.
     """
@@ -77,7 +62,7 @@ class BatchStream:
     def __init__(
         self,
         pixels: np.ndarray,
-        classifier: Classifier | None,
+        probs: Tensor | None,
         config: TrainConfig,
         world: World = SINGLE_PROCESS,
         device: torch.device | None = None,
@@ -89,11 +74,7 @@ class BatchStream:
         self.config = config
         self.world = world
         self.device = device
-        views = (False, True) if config.flip else (False,)
-        probs = [torch.zeros(len(self.rows), 0) for _ in views]
-        if classifier is not None and config.mode == "stylex":
-            probs = [class_probs(classifier, pixels, self.rows, mirrored) for mirrored in views]
-        self.probs = torch.stack(probs)  # (V, N, K), of `rows`
+        self.probs = torch.zeros(1 + config.flip, len(self.rows), 0) if probs is None else probs
         self._epoch, self._order = -1, np.zeros(0, dtype=np.int64)
 
     def batch(self, images: int, draws: StepRandom) -> Batch:

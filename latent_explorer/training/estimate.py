@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Estimate of a training's time on this machine and its space on the disk, measured with steps of its own.
 
-The steps are those of the same networks, on the chosen device, with pictures of noise; no file is touched.
+The steps are those of the same networks and the same classifier, on the chosen device, with pictures of noise; nothing
+is written.
 The figures exclude the training of a classifier and the search for attributes, which a run may include.
 """
 
@@ -11,6 +12,7 @@ import shutil
 import statistics
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -19,6 +21,7 @@ import torch
 from torch import Tensor
 
 from latent_explorer.common.events import Event, Progress
+from latent_explorer.models.classifier_file import read_classifier
 from latent_explorer.models.classifiers import Classifier, ClassifierConfig
 from latent_explorer.models.device import choose_device
 from latent_explorer.models.perceptual import perceptual_for
@@ -31,13 +34,13 @@ from latent_explorer.training.stylex_trainer import BANK, Trainer
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-    from pathlib import Path
 
     from latent_explorer.training.config import TrainConfig
 
 PICTURES = 64  # of noise
 REPEATS = 3
 LONG = 1.0  # seconds after which a kind of step is not repeated
+SLOW = 4.0  # seconds of a step to which the warm-up adds little
 NEVER = 1 << 30  # an interval that no step meets
 LAZY = {"latent": "latent_every", "r1": "r1_every", "path length": "path_length_every"}
 RECONSTRUCTION = ("latent",)  # lazy losses before the discriminator takes part
@@ -47,6 +50,7 @@ SHEET_PICTURES = 64
 LINE = 400  # bytes of figures every 50 steps
 # Most multiply-adds of a generator pass on a CPU: larger steps are measured with a smaller batch.
 CPU_LIMIT = 8e9
+CLASSIFIER_LIMIT = 0.4  # likewise: seconds that the classifier takes for a batch; with its gradient three times that
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ def estimate(config: TrainConfig, num_classes: int, folder: Path | None = None) 
 
     Takes about five seconds if a step takes 0.3. Raises UserError for a config that cannot be trained.
     """
-    trainer = synthetic_trainer(_bounded(config), num_classes)
+    trainer = synthetic_trainer(config, num_classes, bounded=True)
     # Images before the discriminator takes part.
     first = 0 if config.mode == "stylegan2" else max(min(config.adversarial_start, config.images), 0)
     rest = config.images - first
@@ -83,11 +87,12 @@ def estimate(config: TrainConfig, num_classes: int, folder: Path | None = None) 
 def _rate(trainer: Trainer, images: int, lazy: tuple[str, ...]) -> Generator[Event, None, float]:
     """Measure images per second of a stage: plain steps, plus what each lazy loss adds by its interval."""
     config = trainer.config
-    _seconds(trainer, images, None)  # warm-up: memory is allocated and kernels are chosen
+    yield Progress(0, 1 + len(lazy), "Measuring the speed")
+    first = _seconds(trainer, images, None)  # warm-up: memory is allocated and kernels are chosen
     plain, extra = 0.0, 0.0
     for done, name in enumerate((None, *lazy)):
         yield Progress(done, 1 + len(lazy), "Measuring the speed")
-        seconds = _median(trainer, images, name)
+        seconds = first if name is None and first > SLOW else _median(trainer, images, name)
         if name is None:
             plain = seconds
         else:
@@ -115,8 +120,13 @@ def _seconds(trainer: Trainer, images: int, lazy: str | None) -> float:
     return time.perf_counter() - started
 
 
-def synthetic_trainer(config: TrainConfig, num_classes: int, world: World = SINGLE_PROCESS) -> Trainer:
-    """Return a trainer on pictures of noise; its classifier is as large as those that `train-classifier` makes."""
+def synthetic_trainer(
+    config: TrainConfig, num_classes: int, world: World = SINGLE_PROCESS, *, bounded: bool = False
+) -> Trainer:
+    """Return a trainer on pictures of noise; `bounded`: with a smaller batch, if a step would take long on a CPU.
+
+    Its classifier is the config's, else one as large as those that `train-classifier` makes.
+    """
     device, size = world.device(config.device), config.resolution
     pixels = np.random.default_rng(0).integers(0, 256, (PICTURES, size, size, 3), dtype=np.uint8)
     classifier, perceptual = None, None
@@ -124,26 +134,43 @@ def synthetic_trainer(config: TrainConfig, num_classes: int, world: World = SING
         with torch.random.fork_rng(devices=[]):
             names = tuple(f"class {k}" for k in range(num_classes))
             widths = (config.classifier_training or ClassifierTraining(config.data)).widths
-            classifier = Classifier(
-                ClassifierConfig("noise", "small-resnet", names, Preprocessing(size), widths=widths)
-            )
+            if config.classifier:
+                classifier = read_classifier(Path(config.classifier))[0]
+            else:
+                small = ClassifierConfig("noise", "small-resnet", names, Preprocessing(size), widths=widths)
+                classifier = Classifier(small)
+            num_classes = classifier.num_classes
         classifier = classifier.to(device).eval().requires_grad_(False)
         perceptual = perceptual_for(classifier)
     if perceptual is not None:
         perceptual = perceptual.to(device)
+    if bounded:
+        config = _bounded(config, 0.0 if classifier is None else _seconds_of(classifier, size))
     networks = Networks(config, num_classes, device)
-    stream = BatchStream(pixels, classifier, config, world, device)
+    probs = torch.rand(1 + config.flip, PICTURES, num_classes, generator=torch.Generator()).softmax(dim=2)
+    stream = BatchStream(pixels, None if classifier is None else probs, config, world, device)
     trainer = Trainer(config, networks, stream, classifier, perceptual, world)
     trainer.bank = torch.randn(BANK, config.w_dim, generator=torch.Generator()).to(device)
     return trainer
 
 
-def _bounded(config: TrainConfig) -> TrainConfig:
+@torch.no_grad()
+def _seconds_of(classifier: Classifier, size: int) -> float:
+    """Return the seconds that a classifier takes for one picture."""
+    img = torch.zeros(1, 3, size, size, device=classifier.mean.device)
+    classifier.logits(img)
+    started = time.perf_counter()
+    classifier.logits(img)
+    return time.perf_counter() - started
+
+
+def _bounded(config: TrainConfig, classifier_seconds: float) -> TrainConfig:
     """Shrink the batch until a step on a CPU takes seconds; images per second hardly depend on it."""
     widths = config.channels
     work = sum(9 * (4 << k) ** 2 * width * (width + widths[max(k - 1, 0)]) for k, width in enumerate(widths))
+    cost = max(work / CPU_LIMIT, classifier_seconds / CLASSIFIER_LIMIT)
     on_cpu = choose_device(config.device).type == "cpu"
-    while on_cpu and config.batch >= 4 and config.batch * work > CPU_LIMIT:
+    while on_cpu and config.batch >= 4 and config.batch * cost > 1:
         parts = ("batch", "discriminated", "mapped", "repaired")
         config = msgspec.structs.replace(config, **{name: -(-getattr(config, name) // 2) for name in parts})
     return config

@@ -31,6 +31,7 @@ from latent_explorer.training.settings import check_widths
 from latent_explorer.training.stylex_trainer import Trainer
 from latent_explorer.training.train_classifier import open_labelled_data
 from latent_explorer.training.validate import Validation
+from latent_explorer.training.verdicts import class_probs
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -150,8 +151,8 @@ def moved_message(run: RunFolder, config: TrainConfig) -> str:
 
 def build_training(
     run: RunFolder, data: ImageDataset, pixels: np.ndarray, *, fresh: bool, world: World = SINGLE_PROCESS
-) -> tuple[Trainer, Validation]:
-    """Build the trainer and the validation of a run as at its first step.
+) -> Generator[Event, None, tuple[Trainer, Validation]]:
+    """Build the trainer and the validation of a run as at its first step. A job, since the classifier may be large.
 
     A run that is not `fresh` loads its checkpoint afterwards. Only the first process of `world` writes into the folder.
     """
@@ -176,7 +177,12 @@ def build_training(
     # An evenly spread sample in a fixed order that mixes the classes.
     rows = np.random.default_rng(0).permutation(rows)[: config.validate_pictures]
     validation = Validation(pixels[rows], classifier, perceptual, device)
-    stream = BatchStream(pixels, classifier, config, world, device, data.indices("train"))
+    rows, probs = data.indices("train"), None
+    if classifier is not None:
+        with run.explain_write_errors("the classifier's verdicts"):
+            keep = world.is_main_process
+            probs = yield from class_probs(run.path, classifier, pixels, rows, config.flip, keep=keep)
+    stream = BatchStream(pixels, probs, config, world, device, rows)
     return Trainer(config, networks, stream, classifier, perceptual, world), validation
 
 

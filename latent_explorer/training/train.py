@@ -22,9 +22,6 @@ from latent_explorer.training.setup import build_training, read_pictures
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
-    import numpy as np
-
-    from latent_explorer.data.dataset import ImageDataset
     from latent_explorer.training.config import TrainConfig
     from latent_explorer.training.run_folder import RunFolder
     from latent_explorer.training.stylex_trainer import Trainer
@@ -115,7 +112,9 @@ def train(
     """
     yield Notice("Reading the pictures.")
     data, pixels = yield from read_pictures(run, world)
-    training = TrainingRun(run, data, pixels, world)
+    fresh = world.broadcast(not Checkpoints(run).exist())
+    built = yield from build_training(run, data, pixels, fresh=fresh, world=world)
+    training = TrainingRun(run, *built, fresh, world)
     yield from training.begin()
     return (yield from training.run_steps(should_stop))
 
@@ -123,15 +122,12 @@ def train(
 class TrainingRun(TrainingLoop):
     """Running training with everything that its checkpoints contain."""
 
-    def __init__(self, run: RunFolder, data: ImageDataset, pixels: np.ndarray, world: World) -> None:
+    def __init__(self, run: RunFolder, trainer: Trainer, validation: Validation, fresh: bool, world: World) -> None:
         self.run = run
         self.world = world
         self.config = run.config()
         self.checkpoints = Checkpoints(run)
-        self.trainer: Trainer
-        self.validation: Validation
-        self.is_fresh = world.broadcast(not self.checkpoints.exist())
-        self.trainer, self.validation = build_training(run, data, pixels, fresh=self.is_fresh, world=world)
+        self.trainer, self.validation, self.is_fresh = trainer, validation, fresh
         self.means = RunningMeans()
         self.taken_back = 0  # times that it diverged and was rolled back
         self.best: float | None = None

@@ -48,6 +48,19 @@ def test_says_what_it_is_and_writes_it(checkpoint: Path, tmp_path: Path, capsys:
     assert "torchvision:squeezenet1_1" in capsys.readouterr().out
 
 
+def test_classes_that_nobody_named_are_called_as_the_labels(
+    checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("wasps", "ants"):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        Image.new("RGB", (32, 32)).save(tmp_path / "data" / name / "0.png")
+    out = tmp_path / "net.classifier"
+    args = ["--preprocessing", "size=32", "--data", str(tmp_path / "data"), "--out", str(out)]
+    assert main(["import-classifier", str(checkpoint), *args]) == 0
+    assert "Class names are the pictures' labels: ants, wasps." in capsys.readouterr().out
+    assert read_classifier(out)[0].config.class_names == ("ants", "wasps")
+
+
 def test_info_says_what_a_foreign_file_is(checkpoint: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["info", str(checkpoint)]) == 0
     assert "torchvision:squeezenet1_1, 2 outputs" in capsys.readouterr().out

@@ -107,6 +107,23 @@ def test_other_names_get_the_order_that_fits(pictures) -> None:
     assert "The labels are called dark, grey, light" in advice.text
 
 
+def test_other_names_ask_the_network_nothing_again(pictures) -> None:
+    """A large network takes minutes for all preprocessings and sizes; names change none of its answers."""
+    classifier, shown = classifier_of(Brightness(), ("a", "b", "c"), Preprocessing(64)), CheckPictures(pictures)
+    asked = []
+    classifier.network.register_forward_pre_hook(lambda _, args: asked.append(len(args[0])))
+    run_job(check_classifier(classifier, shown))
+    assert sum(asked) == 24 * (1 + 4)  # its own preprocessing and the other usual ones; at every size it is the same
+    asked.clear()
+    classifier.config = msgspec.structs.replace(classifier.config, class_names=CLASSES)
+    found = run_job(check_classifier(classifier, shown))
+    assert asked == []
+    assert found.accuracy is not None
+    assert found.accuracy.share == 1
+    run_job(check_classifier(classifier.with_preprocessing(Preprocessing(64, std=(1.0,) * 3)), shown))
+    assert len(asked) > 0
+
+
 def test_verdicts_come_first_and_in_small_steps(pictures) -> None:
     """The page shows twelve verdicts before the rest is asked, and a slider waits for no whole data set."""
     classifier = classifier_of(Brightness(), CLASSES, Preprocessing(64))
@@ -140,6 +157,48 @@ def test_what_small_pictures_lose_is_said(tmp_path: Path) -> None:
     found = check(classifier_of(FineDetail(), ("smooth", "striped"), Preprocessing(224)), pictures)
     assert dict(found.by_size) == {64: 0.5, 128: 0.5, 224: 1.0}
     assert any("128 px" in each.text for each in found.advice(("smooth", "striped")))
+
+
+def test_small_pictures_lose_nothing_by_reducing(tmp_path: Path) -> None:
+    """Enlarged by another filter than the classifier's own they got other verdicts, and a loss was said."""
+    seen = []
+
+    class Seen(FineDetail):
+        def forward(self, x: Tensor) -> Tensor:
+            seen.append(x.clone())
+            return super().forward(x)
+
+    rng = np.random.default_rng(0)
+    originals = []
+    for place, side in enumerate((48, 64, 64)):
+        (tmp_path / "ab"[place % 2]).mkdir(exist_ok=True)
+        originals.append(rng.integers(0, 256, (side, side, 3)).astype(np.uint8))
+        Image.fromarray(originals[-1]).save(tmp_path / "ab"[place % 2] / f"{place}.png")
+    classifier = classifier_of(Seen(), ("a", "b"), Preprocessing(224, crop=0.875))
+    found = check(classifier, open_dataset(tmp_path))
+    assert len({share for _, share in found.by_size}) == 1
+    first = torch.from_numpy(originals[0] / np.float32(127.5) - 1).permute(2, 0, 1)[None]
+    assert torch.equal(seen[0], classifier.preprocess(first))
+
+
+def test_a_network_that_needs_fewer_pixels_is_offered_at_them(pictures) -> None:
+    found = check(classifier_of(Brightness(), CLASSES, Preprocessing(224)), pictures)
+    assert dict(found.by_input) == {64: 1.0, 112: 1.0}
+    [advice] = found.advice(CLASSES)
+    assert advice.severity == "note"
+    assert advice.preprocessing == Preprocessing(64)
+    assert "Given 64 px instead of 224 px its network is right in 1.000 and about 12 times as fast" in advice.text
+
+
+def test_a_network_of_one_size_is_not_offered_at_another(pictures) -> None:
+    class OneSize(Brightness):
+        def forward(self, x: Tensor) -> Tensor:
+            assert x.shape[-1] == 224
+            return super().forward(x)
+
+    found = check(classifier_of(OneSize(), CLASSES, Preprocessing(224)), pictures)
+    assert found.by_input == ()
+    assert found.advice(CLASSES) == []
 
 
 def test_without_labels_there_are_verdicts(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def losses(folder: Path) -> list[dict[str, float]]:
     with process_group() as world:
         run = RunFolder(folder)
         data, pixels = run_job(setup.read_pictures(run, world))
-        trainer, _ = setup.build_training(run, data, pixels, fresh=True, world=world)
+        trainer, _ = run_job(setup.build_training(run, data, pixels, fresh=True, world=world))
         found = [trainer.step() for _ in range(STEPS)]
         # Not the first alone: a broken average would leave each process its own.
         return [{name: float(world.mean(v)) for name, v in step.items()} for step in found]

@@ -52,7 +52,7 @@ def config(discs: Path, classifier_file: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def _first_step(config: TrainConfig, folder: Path) -> tuple[Trainer, Validation]:
     run = started(config, folder)
-    return build_training(run, *run_job(read_pictures(run)), fresh=True)
+    return run_job(build_training(run, *run_job(read_pictures(run)), fresh=True))
 
 
 def _changed(config: TrainConfig, **fields: object) -> TrainConfig:

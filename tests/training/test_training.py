@@ -43,7 +43,7 @@ def test_every_network_moves_and_the_folder_holds_what_a_person_looks_for(config
 
 def test_the_encoder_and_the_mapping_are_trained_in_every_update(config: TrainConfig, tmp_path: Path) -> None:
     run = started(config, tmp_path / "run")
-    trainer, _ = build_training(run, *run_job(read_pictures(run)), fresh=True)
+    trainer, _ = run_job(build_training(run, *run_job(read_pictures(run)), fresh=True))
     trainer.images = config.adversarial_start + 100
     before = {n: p.clone() for n, p in trainer.networks.G.mapping.named_parameters()}
     encoder_before = [p.clone() for p in trainer.networks.E.parameters()]

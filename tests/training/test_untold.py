@@ -32,7 +32,7 @@ def config(discs: Path, classifier_file: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def _trainer(config: TrainConfig, folder: Path, **changes: object) -> Trainer:
     run = started(msgspec.structs.replace(config, **changes), folder)
-    trainer, _ = build_training(run, *run_job(read_pictures(run)), fresh=True)
+    trainer, _ = run_job(build_training(run, *run_job(read_pictures(run)), fresh=True))
     trainer.images = EVERYTHING
     return trainer
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from latent_explorer.common.jobs import StepBudget
     from latent_explorer.data.dataset import ImageDataset
+    from latent_explorer.data.summary import DataSummary
     from latent_explorer.explain.report.classifier_check import CheckPictures, ClassifierCheck
     from latent_explorer.models.classifiers import Classifier
     from latent_explorer.models.importers.classifiers.file import ClassifierInspection
@@ -134,7 +135,7 @@ class ImportSession:
 
         try:
             summary = yield from run_in_thread(partial(summarise_data, path), LOOKING)
-            chosen = summary.label or "" if label is None else label
+            chosen = self._usual_label(summary) if label is None else label
             data = yield from run_in_thread(
                 partial(open_dataset, path, label=chosen or None), "Looking at the pictures"
             )
@@ -143,17 +144,26 @@ class ImportSession:
             return PicturesOpened(path, problem=str(error))
         self.close()
         self._data, self._pictures, self._checked = data, pictures, None
-        return PicturesOpened(path, len(data), tuple(summary.columns), chosen)
+        return PicturesOpened(path, len(data), tuple(summary.columns), chosen, data.class_names if chosen else ())
+
+    def _usual_label(self, summary: DataSummary) -> str:
+        """Return the column that suggests itself: with as many values as there are classes, if one has."""
+        classes = self._inspection.class_count if self._inspection is not None else 0
+        if self._classifier is not None:
+            classes = self._classifier.num_classes
+        fitting = [name for name, values in summary.columns.items() if len(values) == classes]
+        usual = summary.label or ""
+        return usual if usual in fitting or not fitting else fitting[0]
 
     def check(self, choices: ClassifierChoices, budget: StepBudget) -> Generator[Event, None, CheckShown | str]:
         """Ask the classifier about the pictures. Yields what is known as Kept; returns the whole, or the problem."""
-        from latent_explorer.explain.report.classifier_check import SIZES, check_classifier
+        from latent_explorer.explain.report.classifier_check import check_classifier, whole_size
 
         pictures = self._pictures
         assert pictures is not None  # the controller asks for no check without them
         try:
             classifier = self._chosen(choices)
-            images = yield from pictures.read(SIZES[-1])
+            images = yield from pictures.read(whole_size(choices.preprocessing))
 
             def shown(check: ClassifierCheck, complete: bool) -> CheckShown:
                 faces = tuple(images[i] for i in pictures.shown)

@@ -62,6 +62,7 @@ class PicturesOpened:
     count: int = 0
     labels: tuple[str, ...] = ()  # columns that may be the labels
     label: str = ""  # the one in use
+    class_names: tuple[str, ...] = ()  # the values of that, in the order that folders are usually numbered in
     problem: str = ""
 
 

@@ -8,10 +8,12 @@ generators says what the classifier loses when it is shown so few pixels.
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
+import math
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import msgspec
 import numpy as np
@@ -30,6 +32,8 @@ from latent_explorer.models.preprocessing import USUAL, Preprocessing, changed_t
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
+    from torch import nn
+
     from latent_explorer.common.events import Event
     from latent_explorer.common.jobs import StepBudget
     from latent_explorer.data.dataset import ImageDataset
@@ -37,6 +41,7 @@ if TYPE_CHECKING:
 
 PICTURES = 96
 SIZES = (64, 128, 224)  # px, of generators and of most classifiers
+INPUTS = (64, 112)  # px that a network for larger pictures may be given, which makes it 12 or 4 times as fast
 SHOWN = 12  # pictures whose verdicts are shown
 CLEAR_GAIN = 0.05  # accuracy that another preprocessing or order must gain to be offered
 LOSS_WORTH_SAYING = 0.03
@@ -61,6 +66,7 @@ class Advice:
     text: str
     preprocessing: Preprocessing | None = None
     class_names: tuple[str, ...] = ()
+    severity: str = "warning"  # or "note"
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,7 @@ class ClassifierCheck:
     accuracy: Rate | None = None  # as the classifier is, by its class names
     trials: tuple[Trial, ...] = ()  # the first: its own preprocessing
     by_size: tuple[tuple[int, float], ...] = ()  # pixels a side that the pictures were reduced to, and accuracies
+    by_input: tuple[tuple[int, float], ...] = ()  # likewise, the network being given no more than these pixels
 
     @property
     def clear(self) -> bool:
@@ -122,6 +129,17 @@ class ClassifierCheck:
                 "size explains a classifier that sees less."
             )
             found.append(Advice(text))
+        enough = [(size, share) for size, share in self.by_input if share >= own.accuracy - LOSS_WORTH_SAYING]
+        if enough and not found:
+            size, share = enough[0]
+            usual = own.preprocessing.input_size
+            text = (
+                f"Given {size} px instead of {usual} px its network is right in {share:.3f} and about "
+                f"{(usual / size) ** 2:.0f} times as fast, and so is most of a training, which then explains it at "
+                "that size."
+            )
+            smaller = msgspec.structs.replace(own.preprocessing, input_size=size)
+            found.append(Advice(text, preprocessing=smaller, severity="note"))
         return found
 
     def to_dict(self) -> dict[str, Any]:
@@ -140,15 +158,20 @@ class ClassifierCheck:
                 for trial in self.trials
             ],
             "by_size": {str(size): share for size, share in self.by_size},
+            "by_input": {str(size): share for size, share in self.by_input},
         }
 
 
 class CheckPictures:
-    """Pictures of a check, evenly spaced over a data set, read once for all that is asked about them."""
+    """Pictures of a check, evenly spaced over a data set, read once for all that is asked about them.
+
+    answers  of a network by preprocessing and size, (n, K) probabilities: other class names ask for nothing again
+    """
 
     def __init__(self, data: ImageDataset, n: int = PICTURES) -> None:
         self._data = data
         self._images: dict[int, np.ndarray] = {}
+        self.answers: WeakKeyDictionary[nn.Module, dict[tuple[Preprocessing, int], np.ndarray]] = WeakKeyDictionary()
         self.rows = evenly_spaced_rows(data.indices("all"), n)
         self.label_names = data.class_names
 
@@ -166,8 +189,12 @@ class CheckPictures:
         """Places, among the pictures, of those whose verdicts are shown."""
         return np.unique(np.linspace(0, len(self.rows) - 1, min(SHOWN, len(self.rows))).round().astype(int))
 
-    def read(self, size: int) -> Generator[Event, None, np.ndarray]:
-        """Return the pictures, (n, size, size, 3) uint8. Those that cannot be read are left out, unless none can."""
+    def read(self, size: int) -> Generator[Event, None, list[np.ndarray]]:
+        """Return the pictures, (s, s, 3) uint8 each, reduced to `size`; smaller ones are as they are.
+
+        They are not enlarged: the classifier itself does that, and its verdicts depend on how. Those that cannot be
+        read are left out, unless none can.
+        """
         if size not in self._images:
             found = yield from map_in_threads(lambda i: self._decoded(i, size), len(self.rows), "Reading pictures")
             kept = [image for image in found if isinstance(image, np.ndarray)]
@@ -175,12 +202,16 @@ class CheckPictures:
                 raise next(error for error in found if isinstance(error, UserError))
             if len(kept) < len(found):
                 self.rows = self.rows[[isinstance(image, np.ndarray) for image in found]]
-            self._images[size] = np.stack(kept)
+            self._images[size] = kept
         return self._images[size]
+
+    def side(self, size: int) -> int:
+        """Return the side of the largest picture that was read at `size`."""
+        return max(len(image) for image in self._images[size])
 
     def _decoded(self, place: int, size: int) -> np.ndarray | UserError:
         try:
-            return self._data.decode(self.rows[place], size)
+            return self._data.decode(self.rows[place], size, enlarge=False)
         except UserError as error:
             return error
 
@@ -193,50 +224,107 @@ def check_classifier(
     Labels are compared by name, whatever their order; data without labels, or with other labels than the classes,
     gives verdicts and the order of labels that fits best.
     """
-    config, ask = classifier.config, partial(_probs, budget=budget)
-    images = yield from pictures.read(max(SIZES[-1], config.preprocessing.input_size))
+    config, size = classifier.config, whole_size(classifier.config.preprocessing)
+    images = yield from pictures.read(size)
     labels, names, shown = pictures.labels, pictures.label_names, pictures.shown
-    probs = np.zeros((len(images), len(config.class_names)), np.float32)
-    probs[shown] = yield from ask(classifier, images[shown], "Asking the classifier")
     expected = None
     if labels is not None and len(names) == len(config.class_names):
         expected = _in_order(labels, names, config.class_names)
-    verdicts = _verdicts(pictures, probs, expected, config.class_names)
+    known = pictures.answers.setdefault(classifier.network, {})
+    own = config.preprocessing, pictures.side(size)
+    message = "Asking the classifier"
+    probs = known.get(own)
+    first = probs if probs is not None else np.zeros((len(images), len(config.class_names)), np.float32)
+    if probs is None:
+        first[shown] = yield from _probs(classifier, [images[i] for i in shown], message, budget)
+    verdicts = _verdicts(pictures, first, expected, config.class_names)
     yield Kept(ClassifierCheck(len(images), verdicts))
     if labels is None or expected is None:
         return ClassifierCheck(len(images), verdicts)
-    others = np.setdiff1d(np.arange(len(images)), shown)
-    if len(others):
-        probs[others] = yield from ask(classifier, images[others], "Asking the classifier")
+    if probs is None:
+        others = np.setdiff1d(np.arange(len(images)), shown)
+        if len(others):
+            first[others] = yield from _probs(classifier, [images[i] for i in others], message, budget)
+        probs = known[own] = first
     rate = Rate(int((probs.argmax(axis=1) == expected).sum()), len(images))
     trials = [Trial("they are", config.preprocessing, *_best_order(probs, labels, names))]
     yield Kept(ClassifierCheck(len(images), verdicts, rate, tuple(trials)))
     for place, text in enumerate(USUAL):
-        changed = changed_to(config.preprocessing, text)
-        asked = probs
-        if changed != config.preprocessing:
-            message = "Trying the usual preprocessings"
-            used = classifier.with_preprocessing(changed)
-            asked = yield from _part(ask(used, images, message), place, len(USUAL))
-        trials.append(Trial(text, changed, *_best_order(asked, labels, names)))
+        changed = classifier.with_preprocessing(changed_to(config.preprocessing, text))
+        job = _asked(changed, pictures, size, "Trying the usual preprocessings", budget)
+        asked = yield from _part(job, place, len(USUAL))
+        trials.append(Trial(text, changed.config.preprocessing, *_best_order(asked, labels, names)))
         yield Kept(ClassifierCheck(len(images), verdicts, rate, tuple(trials)))
-    by_size = []
+    found = ClassifierCheck(len(images), verdicts, rate, tuple(trials))
     expected = np.array([trials[0].order.index(name) for name in names])[labels]
+    by_size = yield from _on_smaller_pictures(classifier, pictures, expected, budget)
+    by_input = (yield from _with_smaller_input(classifier, pictures, expected, budget)) if found.clear else ()
+    return dataclasses.replace(found, by_size=by_size, by_input=by_input)
+
+
+def _on_smaller_pictures(
+    classifier: Classifier, pictures: CheckPictures, expected: np.ndarray, budget: StepBudget
+) -> Generator[Event, None, tuple[tuple[int, float], ...]]:
+    """Return the accuracies on pictures reduced to the sizes of generators."""
+    found = []
     for place, size in enumerate(SIZES):
-        small = yield from pictures.read(size)
-        asked = yield from _part(ask(classifier, small, "Showing it smaller pictures"), place, len(SIZES))
-        by_size.append((size, float((asked.argmax(axis=1) == expected).mean())))
-    return ClassifierCheck(len(images), verdicts, rate, tuple(trials), tuple(by_size))
+        job = _asked(classifier, pictures, size, "Showing it smaller pictures", budget)
+        asked = yield from _part(job, place, len(SIZES))
+        found.append((size, float((asked.argmax(axis=1) == expected).mean())))
+    return tuple(found)
+
+
+def _with_smaller_input(
+    classifier: Classifier, pictures: CheckPictures, expected: np.ndarray, budget: StepBudget
+) -> Generator[Event, None, tuple[tuple[int, float], ...]]:
+    """Return the accuracies with fewer pixels given to the network, at the sizes that it takes."""
+    found = []
+    usual = classifier.config.preprocessing
+    for size in INPUTS:
+        given = classifier.with_preprocessing(msgspec.structs.replace(usual, input_size=size))
+        if 2 * size <= usual.input_size and _takes_size(given):
+            asked = yield from _asked(given, pictures, size, "Giving its network fewer pixels", budget)
+            found.append((size, float((asked.argmax(axis=1) == expected).mean())))
+    return tuple(found)
+
+
+def whole_size(preprocessing: Preprocessing) -> int:
+    """Return the pixels a side of which pictures lose nothing: those that are cropped for the network, or more."""
+    return max(SIZES[-1], math.ceil(preprocessing.input_size / preprocessing.crop))
+
+
+def _takes_size(classifier: Classifier) -> bool:
+    try:
+        classifier.check_size()
+    except UserError:
+        return False
+    return True
+
+
+def _asked(
+    classifier: Classifier, pictures: CheckPictures, size: int, message: str, budget: StepBudget
+) -> Generator[Event, None, np.ndarray]:
+    """Return the probabilities (n, K) of all pictures at a size, which are kept for the next time."""
+    known = pictures.answers.setdefault(classifier.network, {})
+    images = yield from pictures.read(size)
+    asked = classifier.config.preprocessing, pictures.side(size)  # reducing changes no smaller pictures
+    if asked not in known:
+        known[asked] = yield from _probs(classifier, images, message, budget)
+    return known[asked]
 
 
 def _probs(
-    classifier: Classifier, images: np.ndarray, message: str, budget: StepBudget
+    classifier: Classifier, images: Sequence[np.ndarray], message: str, budget: StepBudget
 ) -> Generator[Event, None, np.ndarray]:
-    """Return the probabilities (n, K) of pictures (n, s, s, 3), a batch in a step."""
+    """Return the probabilities (n, K) of pictures (s, s, 3), a batch in a step; one by one if their sizes differ."""
+    alike = len({len(image) for image in images}) == 1
 
     @torch.inference_mode()
     def compute(rows: slice) -> np.ndarray:
-        return classifier.probs(torch.from_numpy(to_float(images[rows]))).cpu().numpy()
+        parts = [images[rows]] if alike else [[image] for image in images[rows]]
+        return np.concatenate(
+            [classifier.probs(torch.from_numpy(to_float(np.stack(part)))).cpu().numpy() for part in parts]
+        )
 
     return np.concatenate((yield from BatchSizer(budget).run(compute, len(images), message)))
 

@@ -47,7 +47,9 @@ FORM_WIDTH = 44 * theme.UNIT  # px
 PAUSE = 400  # ms after the last key until the verdicts are asked for again
 LONGEST_LINE = 1_000_000  # characters: thousands of class names
 INVITE = "Choose pictures that the classifier knows, best with labels: its verdicts show whether it is read correctly."
+ASKED = "The verdicts appear here."
 UNNAMED = "The file names none. Write them in the order of its outputs."
+FROM_LABELS = "The file names none. These are the pictures' labels, in alphabetical order, as most programs sort them."
 NO_LABEL = "no labels"
 
 
@@ -63,6 +65,7 @@ class ClassifierPage(QWidget):
         self._timer.timeout.connect(self._ask)
         self._unanswered = False  # the last check was asked for and is not complete
         self.names = QLineEdit(joined_names(facts.class_names))
+        self._stand_in = "" if facts.names_from else self.names.text()  # names that nobody gave; "" for others
         self.names_problem = warning()
         self.preprocessing = PreprocessingForm()
         self.preprocessing.show_value(facts.preprocessing, fixed_size=facts.fixed_size)
@@ -102,7 +105,8 @@ class ClassifierPage(QWidget):
         right.addWidget(self.bar)
         right.addWidget(self.progress)
         right.addWidget(self.problems)
-        self.pages.addWidget(EmptyState("image", INVITE))
+        self.invitation = EmptyState("image", INVITE)
+        self.pages.addWidget(self.invitation)
         self.pages.addWidget(self.view)
         right.addWidget(self.pages, 1)
         layout = row(self, spacing=theme.SECTION)
@@ -239,8 +243,17 @@ class ClassifierPage(QWidget):
         self.label.setCurrentIndex(max(0, self.label.findData(update.label)))
         for each in (self.label, self.label_name):
             each.setVisible(bool(update.labels))
+        self._take_names(update.class_names)
         self.changed.emit()
         self._ask()
+
+    def _take_names(self, names: tuple[str, ...]) -> None:
+        """Name the classes as the pictures' labels are called, if nobody has named them."""
+        if self._stand_in and self.names.text() == self._stand_in and len(names) == len(self._facts.class_names):
+            self._stand_in = joined_names(names)
+            self.names.setText(self._stand_in)
+            self.names.setCursorPosition(0)
+            self.names_from.setText(FROM_LABELS)
 
     def _show_check(self, update: CheckShown) -> None:
         self.pages.setCurrentWidget(self.view)
@@ -263,6 +276,7 @@ class ClassifierPage(QWidget):
         self.bar.setVisible(text is not None)
         self.progress.setVisible(text is not None)
         self.progress.setText(text or "")
+        self.invitation.sentence.setText(INVITE if text is None else ASKED)
         self.bar.setRange(0, step.progress.total if step else 0)
         self.bar.setValue(step.progress.done if step else 0)
 

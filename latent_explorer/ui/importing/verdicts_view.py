@@ -79,7 +79,7 @@ class AdviceLine(QWidget):
     def __init__(self, advice: Advice, follow: Callable[[Advice], object]) -> None:
         super().__init__()
         line = row(self)
-        line.addWidget(SeverityLabel("warning", advice.text), 1)
+        line.addWidget(SeverityLabel(advice.severity, advice.text), 1)
         self.button = button("Use that", lambda: follow(advice))
         self.button.setAccessibleName(f"Use that: {advice.text}")
         self.button.setAutoDefault(False)

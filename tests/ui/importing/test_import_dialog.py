@@ -177,6 +177,34 @@ def test_pictures_with_other_labels_say_why_there_is_no_accuracy(qtbot, open_on,
     assert dialog.page.view.accuracy.isHidden()
 
 
+def test_classes_that_nobody_named_are_called_as_the_labels(qtbot, open_on, tmp_path):
+    dialog = open_on(write_brightness_checkpoint(tmp_path / "net.pth"), pictures=write_shades(tmp_path / "shades"))
+    small(dialog)
+    page = dialog.page
+    seen = complete(dialog)
+    assert page.names.text() == "class 0, class 1"
+    qtbot.waitUntil(lambda: len(seen) == 1, timeout=LONG)
+    assert page.names.text() == "bright, dark"  # alphabetical; the network has them the other way round, which is said
+    assert "alphabetical" in page.names_from.text()
+    QTest.mouseClick(page.view.advice[0].button, LEFT)
+    assert page.names.text() == "dark, bright"
+    qtbot.waitUntil(lambda: len(seen) == 2, timeout=LONG)
+    page.open_pictures(write_shades(tmp_path / "animals", ("cat", "dog")))
+    qtbot.waitUntil(lambda: len(seen) == 3, timeout=LONG)
+    assert page.names.text() == "dark, bright"  # chosen by a person
+
+
+def test_the_label_with_as_many_values_as_classes_is_chosen(qtbot, open_on, tmp_path):
+    folder = write_shades(tmp_path / "shades")
+    rows = [(str(p.relative_to(folder)), "abcd"[i % 4], p.parent.name) for i, p in enumerate(folder.rglob("*.png"))]
+    lines = ["file,breed,shade", *(",".join(row) for row in rows)]
+    (folder / "labels.csv").write_text("\n".join(lines))
+    dialog = open_on(write_brightness_checkpoint(tmp_path / "net.pth"), pictures=folder)
+    small(dialog)
+    qtbot.waitUntil(lambda: dialog.page.label.count() == 3, timeout=LONG)
+    assert dialog.page.label.currentData() == "shade"
+
+
 def test_a_classifier_is_saved_where_it_is_wanted(qtbot, open_on, checkpoint, tmp_path, monkeypatch):
     dialog = open_on(checkpoint)
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_args: (str(tmp_path / "mine"), ""))
