@@ -13,6 +13,7 @@ from latent_explorer.cli.options import COUNT, OUTPUT_FILE, PATH, data_options
 from latent_explorer.cli.output import Output, json_option
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.format import size_text
+from latent_explorer.common.paths import plain_stem
 from latent_explorer.models.preprocessing import CHANNELS, INTERPOLATIONS, Preprocessing
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def import_classifier(
             if not names and not inspection.class_names and output is None:
                 names = pictures.class_names if len(pictures.class_names) == inspection.class_count else ()
                 text += f"\nClass names are the pictures' labels: {', '.join(names)}." if names else ""
-        classifier = importer.import_classifier(inspection, name or file.stem, names, changed, output)
+        classifier = importer.import_classifier(inspection, name or plain_stem(file), names, changed, output)
         found = printer.run(check_classifier(classifier, CheckPictures(pictures))) if pictures is not None else None
     fields = inspection_fields(inspection) | {"class_names": list(classifier.config.class_names)}
     if found is not None:

@@ -112,6 +112,13 @@ def runs_dir() -> Path:
     return _made(Path(chosen).expanduser().resolve() if chosen else user_data_dir() / "runs")
 
 
+def plain_stem(path: Path) -> str:
+    """Return a file's name without its suffix, or both of `.pth.tar`; a folder's whole name."""
+    if path.is_dir():
+        return path.name
+    return Path(path.stem).stem if path.suffix.lower() == ".tar" else path.stem
+
+
 def safe_file_name(text: str) -> str:
     """Return the text as a file or folder name for any system; "" if no character can be used."""
     plain = "".join(c if c.isalnum() or c in " ._-" else " " for c in text).strip(" .")[:80]

@@ -31,7 +31,7 @@ class Preset(msgspec.Struct, frozen=True):
 _QUICK_LOOK = Preset(
     "quick-look",
     "Quick look, 32 px",
-    "A small picture of what your classifier sees, in under twenty minutes on two cores.",
+    "A small picture of what your classifier sees, in under twenty minutes on two cores if it is small.",
     settings={
         "resolution": 32,
         "channels": (96, 96, 48, 24),

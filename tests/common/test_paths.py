@@ -93,3 +93,9 @@ def test_atomic_path_leaves_ordinary_permissions(tmp_path: Path) -> None:
 
 def _mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_model_is_called_as_its_file_or_folder(tmp_path: Path) -> None:
+    (tmp_path / "vit.v2").mkdir()
+    names = {"net.pth": "net", "model_best.pth.tar": "model_best", "epoch=3.ckpt": "epoch=3", "vit.v2": "vit.v2"}
+    assert {name: paths.plain_stem(tmp_path / name) for name in names} == names

@@ -123,7 +123,8 @@ class ImportController:
         if unchanged and self.path.suffix.lower() == SUFFIX:
             self.updates.emit(ClassifierSaved(self.path))
             return
-        self._write(choices, free_place(self.path.stem), lambda path: self.updates.emit(ClassifierSaved(path)))
+        target = free_place(paths.plain_stem(self.path))
+        self._write(choices, target, lambda path: self.updates.emit(ClassifierSaved(path)))
         self._ends = self._work
 
     def make_explainer(self, choices: GeneratorChoices) -> None:

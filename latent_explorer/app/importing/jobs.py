@@ -25,7 +25,7 @@ from latent_explorer.app.importing.updates import (
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Kept
 from latent_explorer.common.jobs import forward_events
-from latent_explorer.common.paths import check_writable
+from latent_explorer.common.paths import check_writable, plain_stem
 from latent_explorer.data.dataset import open_dataset
 from latent_explorer.data.summary import summarise_data
 from latent_explorer.data.threads import run_in_thread
@@ -228,7 +228,7 @@ class ImportSession:
 
         if self._classifier is None:
             assert self._inspection is not None
-            self._classifier = import_classifier(self._inspection, self.path.stem)
+            self._classifier = import_classifier(self._inspection, plain_stem(self.path))
         classifier = self._classifier.with_preprocessing(choices.preprocessing)
         if len(choices.class_names) != classifier.num_classes:
             raise UserError(

@@ -170,7 +170,7 @@ class CheckPictures:
 
     def __init__(self, data: ImageDataset, n: int = PICTURES) -> None:
         self._data = data
-        self._images: dict[int, np.ndarray] = {}
+        self._images: dict[int, list[np.ndarray]] = {}
         self.answers: WeakKeyDictionary[nn.Module, dict[tuple[Preprocessing, int], np.ndarray]] = WeakKeyDictionary()
         self.rows = evenly_spaced_rows(data.indices("all"), n)
         self.label_names = data.class_names

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QDialog, QFileDialog, QWidget
 
 from latent_explorer.app.importing.updates import ClassifierSaved, FileInspected, WorkEnded
 from latent_explorer.common.format import shortened
-from latent_explorer.common.paths import safe_file_name
+from latent_explorer.common.paths import plain_stem, safe_file_name
 from latent_explorer.ui.file_actions import dropped_paths
 from latent_explorer.ui.importing.classifier_page import ClassifierPage
 from latent_explorer.ui.importing.generator_page import GeneratorPage
@@ -155,7 +155,7 @@ class ImportDialog(QDialog):
             self.accept()
 
     def _ask(self, heading: str, suffix: str, kind: str) -> Path | None:
-        stem = safe_file_name(self.controller.path.stem) or "imported"
+        stem = safe_file_name(plain_stem(self.controller.path)) or "imported"
         start = str(self.controller.path.with_name(stem + suffix))
         name, _kind = QFileDialog.getSaveFileName(self, heading, start, kind)
         if not name:
