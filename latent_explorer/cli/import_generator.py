@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     default=250,
     show_default=True,
     type=click.IntRange(min=2, max=100_000),
-    help="Pictures to generate, on which `attfind` then searches.",
+    help="Pictures to generate, on which `attfind` then searches; of DATA as many at most.",
 )
+@click.option("--data", metavar="DATA", help="Folder or zip of pictures to encode instead. A StylEx only.")
 @click.option("--psi", default=1.0, show_default=True, type=NUMBER, help="Truncation of these pictures.")
 @json_option
 def import_generator(
@@ -39,15 +40,17 @@ def import_generator(
     classifier: Path | None,
     class_index: int | None,
     samples: int,
+    data: str | None,
     psi: float,
     as_json: bool,
 ) -> None:
     """Take a StyleGAN2 generator: NVIDIA's network .pkl (PyTorch or TensorFlow), rosinality's or lucidrains' .pt.
 
     Nothing in FILE is executed: the source code in NVIDIA's files is text here. Seeds, projections, timelines and
-    exports work on any generator; `attfind` also needs --classifier.
+    exports work on any generator; `attfind` also needs --classifier, and so does a StylEx.
     """
-    from latent_explorer.explain.plain_generator import explainer_of_generator
+    from latent_explorer.cli.attfind import encode_pictures
+    from latent_explorer.explain.plain_generator import explainer_of_generator, with_encoded
     from latent_explorer.models.classifier_file import read_classifier
     from latent_explorer.models.explainer_file import write_explainer
     from latent_explorer.models.importers.generators.file import import_generator as read
@@ -57,8 +60,19 @@ def import_generator(
     found = read(file, class_index)
     asked = read_classifier(classifier)[0] if classifier else None
     about = provenance(file, found)
-    job = explainer_of_generator(found.generator, name or file.stem, asked, samples=samples, psi=psi, provenance=about)
+    job = explainer_of_generator(
+        found.generator,
+        name or file.stem,
+        asked,
+        encoder=found.encoder,
+        told=found.told,
+        samples=samples,
+        psi=psi,
+        provenance=about,
+    )
     explainer = printer.run(job)
+    if data is not None:
+        explainer = with_encoded(explainer, encode_pictures(explainer, data, "all", samples, {}, printer))
     write_explainer(explainer, out)
     config = found.generator.config
     fields = {

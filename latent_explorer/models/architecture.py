@@ -59,14 +59,25 @@ class GeneratorConfig(msgspec.Struct, frozen=True):
         return lucidrains_layout(self.channels, self.latent_dim if self.lucidrains.input_from_w else 0)
 
 
+class LucidrainsTrunkConfig(msgspec.Struct, frozen=True):
+    """What lucidrains' stylegan2-pytorch varies in its discriminator."""
+
+    attention: tuple[int, ...] = ()  # numbers of the blocks that end with attention; 0 is the block of the full size
+    norm_eps_in_root: bool = True
+
+
 class TrunkConfig(msgspec.Struct, frozen=True):
-    """Shape of a residual trunk (discriminator or encoder). The block at 4 * 2**k px takes `channels[k]` channels."""
+    """Shape of a residual trunk (discriminator or encoder). The block at 4 * 2**k px takes `channels[k]` channels.
+
+    In lucidrains' trunk that block makes as many, and a last one, at 2 px, makes `hidden`.
+    """
 
     channels: tuple[int, ...]
     outputs: int  # discriminator: 1 or the number of classes; encoder: w_dim
     hidden: int = 512  # width of the dense layer after the 4x4 convolution
     minibatch_stddev: bool = False  # the discriminator's; an encoder must not see its neighbours
     conv_clamp: float | None = None
+    lucidrains: LucidrainsTrunkConfig | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def resolution(self) -> int:

@@ -17,6 +17,7 @@ from latent_explorer.data.images import to_float
 from latent_explorer.models.attributes import AttributeSet
 from latent_explorer.models.classifiers import Classifier, ClassifierConfig
 from latent_explorer.models.discriminator import Discriminator, Encoder
+from latent_explorer.models.lucidrains import LucidrainsEncoder
 from latent_explorer.models.stylegan2 import Generator
 from latent_explorer.models.summary import ClassifierSummary, ExplainerSummary, SampleTable, StyleStats
 
@@ -97,7 +98,7 @@ class Explainer:
 
     name: str
     generator: Generator
-    encoder: Encoder | None = None
+    encoder: Encoder | LucidrainsEncoder | None = None
     discriminator: Discriminator | None = None
     classifiers: dict[str, Classifier] = field(default_factory=dict)  # by classifier_id
     conditioned_on: str | None = None  # classifier_id whose probabilities are `cond`
@@ -117,8 +118,13 @@ class Explainer:
     @cached_property
     def model_hash(self) -> str:
         """Identity of the model: a hash of generator and encoder only, so renaming an attribute does not change it."""
-        generator = stored_tensors("generator", self.generator, self.generator_dtype)
-        return hash_tensors(generator | stored_tensors("encoder", self.encoder))
+        return hash_tensors(self.model_tensors())
+
+    def model_tensors(self) -> dict[str, Tensor]:
+        """Return the tensors of generator and encoder as a file holds them."""
+        encoder_dtype = torch.float32 if isinstance(self.encoder, LucidrainsEncoder) else torch.float16
+        tensors = stored_tensors("generator", self.generator, self.generator_dtype)
+        return tensors | stored_tensors("encoder", self.encoder, encoder_dtype)
 
     @property
     def generator_dtype(self) -> torch.dtype:
@@ -138,6 +144,18 @@ class Explainer:
     @property
     def classifier(self) -> Classifier:
         return self.classifiers[self.classifier_id]
+
+    def encode(self, img: Tensor) -> Tensor:
+        """img (N, 3, R, R) in [-1, 1] -> w (N, w_dim).
+
+        What an encoder of lucidrains' kind lacks of w are the logits of the classifier: the first StylEx on it was
+        told these, and mapped z to them, too.
+        """
+        assert self.encoder is not None
+        w: Tensor = self.encoder(img).float()
+        if w.shape[1] == self.generator.config.w_dim:
+            return w
+        return torch.cat([w, self.classifier.logits(img).float()], dim=1)
 
     def summary(self) -> ExplainerSummary:
         """Return the explainer as plain values, for the window."""
@@ -274,7 +292,7 @@ def encode_batch(explainer: Explainer, images: np.ndarray, ids: Sequence[str]) -
     device = explainer.generator.mapping.w_avg.device
     img = torch.from_numpy(to_float(images)).to(device)
     probs = explainer.classifier.probs(img).float()
-    ws = explainer.generator.broadcast(explainer.encoder(img)).contiguous().float()
+    ws = explainer.generator.broadcast(explainer.encode(img)).contiguous()
     cond = probs if explainer.generator.config.num_classes else probs[:, :0]
     return Samples(ws, cond, probs, tuple(ids))
 

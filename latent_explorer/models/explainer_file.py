@@ -158,8 +158,7 @@ def info(path: str | os.PathLike[str]) -> ExplainerInfo:
 
 def _stored(explainer: Explainer) -> dict[str, Tensor]:
     """Return all tensors as the file holds them."""
-    tensors = stored_tensors("generator", explainer.generator, explainer.generator_dtype)
-    tensors |= stored_tensors("encoder", explainer.encoder)
+    tensors = explainer.model_tensors()
     tensors |= stored_tensors("discriminator", explainer.discriminator)
     for key, classifier in explainer.classifiers.items():
         tensors |= stored_tensors(f"classifiers.{key}", classifier)

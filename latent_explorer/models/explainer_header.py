@@ -27,6 +27,7 @@ from latent_explorer.models.classifiers import (
 )
 from latent_explorer.models.discriminator import Discriminator, Encoder
 from latent_explorer.models.library_networks import option_problems
+from latent_explorer.models.lucidrains import LucidrainsEncoder
 from latent_explorer.models.onnx_graph.graph import graph_problems
 from latent_explorer.models.onnx_graph.operators import OPERATORS
 from latent_explorer.models.preprocessing import CHANNELS, INTERPOLATIONS
@@ -79,7 +80,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def format_version(self) -> int:
         """Return the version that a program must know to open the file."""
-        return 1 if self.generator.lucidrains is msgspec.UNSET else FORMAT_VERSION
+        parts = self.generator, self.encoder
+        return FORMAT_VERSION if any(part and part.lucidrains is not msgspec.UNSET for part in parts) else 1
 
 
 class HeaderError(ValueError):
@@ -107,7 +109,8 @@ def build_networks(header: Header) -> dict[str, nn.Module]:
     with without_memory():
         networks["generator"] = Generator(header.generator)
         if header.encoder is not None:
-            networks["encoder"] = Encoder(header.encoder)
+            of_lucidrains = header.encoder.lucidrains is not msgspec.UNSET
+            networks["encoder"] = LucidrainsEncoder(header.encoder) if of_lucidrains else Encoder(header.encoder)
         if header.discriminator is not None:
             networks["discriminator"] = Discriminator(header.discriminator)
         for key, config in header.classifiers.items():
@@ -129,7 +132,7 @@ def expected_tensors(header: Header, networks: Mapping[str, nn.Module]) -> Expec
     """Return exactly the tensors that a file with this header must hold."""
     expected: Expected = {}
     for prefix, network in networks.items():
-        full = header.full_precision and prefix == "generator"
+        full = (header.full_precision and prefix == "generator") or isinstance(network, LucidrainsEncoder)
         expected |= network_tensors(network, f"{prefix}.", torch.float32 if full else torch.float16)
     if header.samples is not None:
         count, config = len(header.samples.ids), header.generator
@@ -190,14 +193,10 @@ def _problems(header: Header) -> Iterator[str]:
     yield from _positive("generator.cond_gain", config.cond_gain)
     yield from _positive("generator.conv_clamp", config.conv_clamp)
     if config.lucidrains is not msgspec.UNSET:
-        blocks = config.lucidrains.attention
-        if any(a >= b for a, b in pairwise(blocks)) or not all(0 <= k < len(config.channels) for k in blocks):
-            yield f"generator.lucidrains.attention is {blocks[:32]}"
+        yield from _attention_problems("generator", config.lucidrains.attention, len(config.channels))
     for name, trunk in (("encoder", header.encoder), ("discriminator", header.discriminator)):
         if trunk is not None:
             yield from _trunk_problems(name, trunk, config)
-    if header.encoder is not None and header.encoder.outputs != config.w_dim:
-        yield f"its encoder makes {header.encoder.outputs} numbers where w has {config.w_dim}"
     yield from _within("number of classifiers", len(header.classifiers), 0, 64)
     for classifier in header.classifiers.values():
         yield from classifier_problems(classifier)
@@ -208,6 +207,11 @@ def _relations(header: Header) -> Iterator[str]:
     """Yield each contradiction between parts of the header."""
     counts = {key: len(config.class_names) for key, config in header.classifiers.items()}
     conditioned = counts.get(header.conditioned_on) if header.conditioned_on else None
+    if header.encoder is not None:
+        # What lucidrains' lacks are the logits of the classifier.
+        lacks = (conditioned or 0) if header.encoder.lucidrains is not msgspec.UNSET else 0
+        if header.generator.w_dim - header.encoder.outputs not in (0, lacks):
+            yield f"its encoder makes {header.encoder.outputs} numbers where w has {header.generator.w_dim}"
     if header.conditioned_on and conditioned is None:
         yield "the classifier that it is conditioned on is not in it"
     if conditioned and header.generator.num_classes not in (0, conditioned):
@@ -233,8 +237,17 @@ def _trunk_problems(name: str, trunk: TrunkConfig, generator: GeneratorConfig) -
     yield from _within(f"{name}.outputs", trunk.outputs, 1, MAX_CLASSES)
     yield from _within(f"{name}.hidden", trunk.hidden, 1, MAX_WIDTH)
     yield from _positive(f"{name}.conv_clamp", trunk.conv_clamp)
+    if trunk.lucidrains is not msgspec.UNSET:
+        if name != "encoder":
+            yield f"its {name} is lucidrains', which is not known to this version"
+        yield from _attention_problems(name, trunk.lucidrains.attention, len(trunk.channels) + 1)
     if trunk.resolution != generator.resolution:
         yield f"its {name} takes {trunk.resolution} px, its generator makes {generator.resolution} px"
+
+
+def _attention_problems(name: str, blocks: tuple[int, ...], count: int) -> Iterator[str]:
+    if any(a >= b for a, b in pairwise(blocks)) or not all(0 <= k < count for k in blocks):
+        yield f"{name}.lucidrains.attention is {blocks[:32]}"
 
 
 def classifier_problems(config: ClassifierConfig) -> Iterator[str]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Synthesis network of lucidrains' stylegan2-pytorch, and of the StylEx replications built on it.
+"""Synthesis network of lucidrains' stylegan2-pytorch, and the encoder of the StylEx that was built on it.
 
 It differs from StyleGAN2 in what no choice of weights makes equal: features are enlarged before their convolution, and
 repeat their edge; the 4-px block has an unmodulated convolution and two modulated ones; noise has a strength for each
@@ -12,6 +12,7 @@ and uses its upper left corner in small layers. The mean of it is part of the bi
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -25,7 +26,7 @@ from latent_explorer.models.synthesis import SynthesisNetwork
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from latent_explorer.models.architecture import GeneratorConfig, StyleLayer
+    from latent_explorer.models.architecture import GeneratorConfig, StyleLayer, TrunkConfig
     from latent_explorer.models.synthesis import NoiseMaps, Styles
 
 UNIFORM_STD = math.sqrt(1 / 12)  # of numbers uniform in [0, 1)
@@ -194,3 +195,46 @@ class LucidrainsSynthesis(SynthesisNetwork):
             colour, opacity = rgb.clamp(0, 1).split([3, 1], dim=1)
             rgb = 1 - opacity + colour * opacity
         return 2 * rgb - 1
+
+
+class LucidrainsResidualBlock(nn.Module):
+    """Two 3x3 convolutions (and a third after a blur, down 2) beside one of 1x1, summed with gain sqrt(1/2)."""
+
+    def __init__(self, in_channels: int, out_channels: int, down: bool) -> None:
+        super().__init__()
+        self.skip = nn.Conv2d(in_channels, out_channels, 1, stride=2 if down else 1)
+        self.conv0 = nn.Conv2d(in_channels, out_channels, 3, padding=1)
+        self.conv1 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
+        self.down = nn.Conv2d(out_channels, out_channels, 3, padding=1, stride=2) if down else None
+        self.attention: Attention | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = F.leaky_relu(self.conv1(F.leaky_relu(self.conv0(x), LRELU_SLOPE)), LRELU_SLOPE)
+        if self.down is not None:
+            y = self.down(smooth(y))
+        y = (y + self.skip(x)) * math.sqrt(0.5)
+        return y if self.attention is None else self.attention(y)
+
+
+class LucidrainsEncoder(nn.Module):
+    """Encoder of a StylEx built on lucidrains' networks: img (N, 3, H, W) in [-1, 1] -> (N, outputs).
+
+    It is lucidrains' discriminator with as many outputs as the first numbers of w.
+    """
+
+    def __init__(self, config: TrunkConfig) -> None:
+        super().__init__()
+        assert config.lucidrains is not msgspec.UNSET
+        self.config = config
+        widths = [3, *config.channels[::-1], config.hidden]
+        last = len(widths) - 2
+        self.blocks = nn.Sequential(
+            *(LucidrainsResidualBlock(*pair, down=i != last) for i, pair in enumerate(pairwise(widths)))
+        )
+        for i in config.lucidrains.attention:
+            self.blocks.get_submodule(str(i)).attention = Attention(widths[i + 1], config.lucidrains.norm_eps_in_root)
+        self.final = nn.Conv2d(config.hidden, config.hidden, 3, padding=1)
+        self.out = nn.Linear(4 * config.hidden, config.outputs)
+
+    def forward(self, img: Tensor) -> Tensor:
+        return self.out(self.final(self.blocks((img + 1) / 2)).flatten(1))

@@ -106,7 +106,7 @@ class Networks:
 
     @staticmethod
     def _load_encoder(E: Encoder, explainer: Explainer) -> str:
-        if explainer.encoder is not None:
+        if isinstance(explainer.encoder, Encoder):
             copy_trunk(E, explainer.encoder, "encoder")
             copy_outputs(E, explainer.encoder)
             return "The encoder is taken."

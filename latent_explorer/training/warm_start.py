@@ -40,9 +40,14 @@ def with_sizes_of(config: TrainConfig, file: Path) -> TrainConfig:
 
     The file's sizes replace a preset's, because the networks must fit; but a higher resolution is kept, with the
     settings' widths for the blocks that are added. A classifier at the training's resolution gets the new one, too.
-    Raises UserError if the file is not an explainer.
+    Raises UserError if the file is not an explainer, or holds other networks than StyleGAN2's.
     """
     header = explainer_file.info(file).header
+    if header.format_version > 1:
+        raise UserError(
+            f"{file} holds networks of lucidrains' program, which are explored here but not trained. Start from an "
+            "explainer of this program, or from nothing."
+        )
     generator, trunk = header.generator, header.encoder or header.discriminator
     sizes: dict[str, Any] = {name: getattr(generator, name) for name in _SIZES}
     sizes["w_dim"] += config.w_extra

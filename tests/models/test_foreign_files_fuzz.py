@@ -48,6 +48,7 @@ def seeds() -> list[bytes]:
     arrays = {"a": np.arange(6.0), "b": (1, 2.5, "x", None, True, b"y"), "t": torch.ones(3)}
     return [
         saved({"GAN": lucidrains_files.known("plain")[0], "version": "1.9.0"}),
+        saved({"StylEx": lucidrains_files.known("stylex")[0], "version": "1.9.0"}),
         saved(content),
         saved(content, _use_new_zipfile_serialization=False),
         *(pickle.dumps(arrays, protocol) for protocol in (0, 2, 4, 5)),

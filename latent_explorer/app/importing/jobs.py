@@ -127,7 +127,8 @@ class ImportSession:
 
         found = self._generator = read_generator(self.path)
         config = found.generator.config
-        return GeneratorFacts(found.source, config.resolution, config.layout.num_styles, config.c_dim, found.notes)
+        size = config.resolution, config.layout.num_styles
+        return GeneratorFacts(found.source, *size, config.c_dim, found.notes, needs_classifier=found.told > 0)
 
     def open_pictures(self, path: Path, label: str | None) -> Generator[Event, None, PicturesOpened]:
         """Open pictures; `label` is the column of their labels, "" for none, None for the one that suggests itself."""
@@ -212,7 +213,13 @@ class ImportSession:
         found = generators.choose_class(self.path, found, choices.class_index)
         about = yield from run_in_thread(partial(generators.provenance, self.path, found), READING)
         explainer = yield from explainer_of_generator(
-            found.generator, choices.out.stem, classifier, provenance=about, budget=budget
+            found.generator,
+            choices.out.stem,
+            classifier,
+            encoder=found.encoder,
+            told=found.told,
+            provenance=about,
+            budget=budget,
         )
         write_explainer(explainer, choices.out)
         return choices.out

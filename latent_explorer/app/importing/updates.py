@@ -42,6 +42,7 @@ class GeneratorFacts:
     num_styles: int
     classes: int  # that a conditional one draws, else 0
     notes: tuple[str, ...] = ()
+    needs_classifier: bool = False  # a StylEx, which is told what its classifier says
 
 
 @dataclass(frozen=True)

@@ -193,7 +193,7 @@ class _Projection:
         start = yield from initial_ws(model, self.start, group.img, group.cond, settings, self.distance)
         if model.encoder is not None:
             with torch.no_grad():
-                encoded = model.generator.broadcast(model.encoder(group.img).float())
+                encoded = model.generator.broadcast(model.encode(group.img))
             yield from self._judge_domain(group, encoded)
         ws = start
         if self.w_steps:
@@ -423,8 +423,7 @@ def initial_ws(
         return generator.broadcast(torch.cat(rows)).contiguous()
     with torch.no_grad():
         if start == "encoder":
-            assert model.encoder is not None
-            w = model.encoder(targets).float()
+            w = model.encode(targets)
         elif start == "mean":
             w = mapped_w(generator, _MEAN_SAMPLES).mean(dim=0, keepdim=True)
         else:

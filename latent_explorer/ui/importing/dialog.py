@@ -100,6 +100,7 @@ class ImportDialog(QDialog):
                 self.page.open_pictures(self._pictures)
         elif update.generator is not None:
             self.page = GeneratorPage(update.generator, self._opened)
+            self.page.changed.connect(self._refresh)
             self.go.setText("Import...")
             self.go.setAccessibleName("Import...")
             self._show_page(self.page, MEDIUM)
@@ -121,6 +122,8 @@ class ImportDialog(QDialog):
         usable = not self.controller.working
         if isinstance(self.page, ClassifierPage):
             usable = usable and self.page.choices is not None
+        elif self.page is not None:
+            usable = usable and self.page.complete
         self.save.setEnabled(usable)
         self.go.setEnabled(usable)
         self.status.setText("Writing..." if self.controller.working else "")

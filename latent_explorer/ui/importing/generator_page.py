@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFileDialog, QRadioButton, QWidget
 
 from latent_explorer.app.importing.jobs import GeneratorChoices
@@ -21,14 +22,18 @@ if TYPE_CHECKING:
 
 FILES = f"Classifiers, explainers, checkpoints ({file_pattern('.explainer')})"
 WITHOUT = "None: seeds, projections, timelines and exports"
+NEEDED = "It needs the classifier that it was trained for."
 WITH = "With a classifier, 250 pictures are generated; Explain > Find attributes then searches them for its sliders."
 
 
 class GeneratorPage(QWidget):
     """Page of a generator; `opened` is the explainer on the screen, whose classifier can be chosen."""
 
+    changed = Signal()
+
     def __init__(self, facts: GeneratorFacts, opened: Path | None) -> None:
         super().__init__()
+        self._needs_classifier = facts.needs_classifier
         self._file: Path | None = None
         self._opened = opened
         self.what = plain(f"{facts.source}: {facts.resolution} px, {facts.num_styles:,} style coordinates")
@@ -38,12 +43,16 @@ class GeneratorPage(QWidget):
         self.open = QRadioButton("The one of the open explainer")
         self.none.setChecked(True)
         self.open.setEnabled(opened is not None)
+        if facts.needs_classifier:
+            self.none.setEnabled(False)
+            (self.file if opened is None else self.open).setChecked(True)
         self.open_hint = hint(shortened(opened.stem) if opened else "none is open", wrap=False)
         self.file_name = ElidedLabel("none chosen yet")
         self.choose = button("Choose...", self._choose)
         self.choose.setAutoDefault(False)
         self._conditional = facts.classes > 0
         self._build(facts)
+        self.open.toggled.connect(self.changed)
         self.file.clicked.connect(lambda: self._choose() if self._file is None else None)
 
     def _build(self, facts: GeneratorFacts) -> None:
@@ -67,7 +76,7 @@ class GeneratorPage(QWidget):
         for part, stretch in ((self.file, 0), (self.file_name, 1), (self.choose, 0)):
             file_line.addWidget(part, stretch)
         layout.addLayout(file_line)
-        layout.addWidget(hint(WITH))
+        layout.addWidget(hint(f"{NEEDED} {WITH}" if self._needs_classifier else WITH))
         layout.addStretch(1)
 
     def set_file(self, path: Path) -> None:
@@ -76,6 +85,12 @@ class GeneratorPage(QWidget):
         self.file.setChecked(True)
         self.file_name.setText(shortened(self._file.name))
         self.file_name.setToolTip(str(self._file))
+        self.changed.emit()
+
+    @property
+    def complete(self) -> bool:
+        """Whether a classifier is chosen, if it needs one."""
+        return not self._needs_classifier or self.open.isChecked() or self._file is not None
 
     def choices(self, out: Path) -> GeneratorChoices:
         """Return how the generator is to be written to `out`."""
@@ -86,5 +101,5 @@ class GeneratorPage(QWidget):
         name, _kind = QFileDialog.getOpenFileName(self, "Choose a classifier", "", FILES)
         if name:
             self.set_file(Path(name))
-        elif self._file is None:
+        elif self._file is None and not self._needs_classifier:
             self.none.setChecked(True)

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.models.explainer_header import MAX_WIDTH
@@ -17,6 +17,8 @@ from latent_explorer.models.stylegan2 import Generator
 if TYPE_CHECKING:
     from latent_explorer.models.architecture import GeneratorConfig
 
+C = TypeVar("C")
+N = TypeVar("N", bound=nn.Module)
 State = Mapping[str, Tensor]  # a plain state dict
 
 
@@ -28,22 +30,27 @@ def assemble_generator(config: GeneratorConfig, tensors: State, kind: str) -> Ge
     widest = max(config.z_dim, config.w_dim, *config.channels)
     if widest > MAX_WIDTH:
         raise refused(kind, f"it is {widest:,} wide, more than {MAX_WIDTH:,}")
+    return assemble(Generator, config, tensors, kind)
+
+
+def assemble(network: Callable[[C], N], config: C, tensors: State, kind: str) -> N:
+    """Return a network of `config` with these fp32 tensors, as `assemble_generator` does."""
     with SkipInit():
-        generator = Generator(config)
-    expected = generator.state_dict()
+        made = network(config)
+    expected = made.state_dict()
     for name in expected.keys() | tensors.keys():
         if name not in tensors:
             raise refused(kind, f"{name} is missing")
         if name not in expected:
-            raise refused(kind, f"it holds {name}, which such a generator does not have")
+            raise refused(kind, f"it holds {name}, which such a network does not have")
         if tensors[name].shape != expected[name].shape:
             shapes = f"{tuple(tensors[name].shape)}, not {tuple(expected[name].shape)}"
             raise refused(kind, f"{name} has the shape {shapes}")
         if not tensors[name].isfinite().all():
             raise refused(kind, f"{name} holds values that are not finite numbers")
     state = {name: t.detach().to("cpu", torch.float32).contiguous() for name, t in tensors.items()}
-    generator.load_state_dict(state, assign=True)
-    return generator.eval().requires_grad_(False)
+    made.load_state_dict(state, assign=True)
+    return made.eval().requires_grad_(False)
 
 
 def shape_of(state: State, name: str, dims: int, kind: str) -> tuple[int, ...]:

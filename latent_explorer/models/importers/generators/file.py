@@ -20,6 +20,7 @@ from latent_explorer.common import guarded_json
 from latent_explorer.common.errors import DamagedData, UserError
 from latent_explorer.models.importers.checkpoint_file import Checkpoint
 from latent_explorer.models.importers.generators import lucidrains, nvidia, rosinality, tensorflow
+from latent_explorer.models.importers.generators.assemble import refused
 from latent_explorer.models.importers.pickle_values import Record, StoredTensor
 from latent_explorer.models.importers.state_dicts import (
     Tensors,
@@ -28,6 +29,7 @@ from latent_explorer.models.importers.state_dicts import (
     is_module,
     module_attributes,
 )
+from latent_explorer.models.lucidrains import LucidrainsEncoder
 from latent_explorer.models.ops import EqualizedLinear, normalize_second_moment
 from latent_explorer.models.stylegan2 import Generator, MappingNetwork
 
@@ -51,6 +53,8 @@ class ImportedGenerator:
     generator: Generator
     source: str  # "StyleGAN2 (NVIDIA)"
     notes: tuple[str, ...]  # a sentence each
+    encoder: LucidrainsEncoder | None = None
+    told: int = 0  # classes of the classifier whose answers a StylEx was given, which it needs; 0 for other generators
 
 
 def import_generator(path: Path, class_index: int | None = None) -> ImportedGenerator:
@@ -228,15 +232,34 @@ def _from_nvidia(state: Mapping[str, Tensor], conv_clamp: float | None, mapping_
 
 
 def _from_lucidrains(checkpoint: Checkpoint, tensors: Tensors) -> ImportedGenerator:
+    """Return lucidrains' generator, or the StylEx built on it: with an encoder, and told answers of a classifier.
+
+    The first such StylEx was told logits, which its mapping makes, too: they are part of its w. Later it was told
+    probabilities, which are appended to w.
+    """
     names = lucidrains.wanted(tensors)
     state = {name: torch.from_numpy(checkpoint.read(tensors[place]).copy()) for name, place in names.items()}
     lr_mul, notes = _lucidrains_lr_mul(checkpoint.path)
-    in_root = _version(checkpoint.content) >= (1, 8, 8)
+    stylex = any(name.startswith("encoder.") for name in state)
+    in_root = not stylex and _version(checkpoint.content) >= (1, 8, 8)
     generator = lucidrains.generator_from_state(state, lr_mul=lr_mul, norm_eps_in_root=in_root)
     estimate_w_avg(generator)
     if names["G.initial_conv.weight"].startswith("GE."):
         notes = ("The averaged network is taken.", *notes)
-    return ImportedGenerator(generator, lucidrains.KIND, notes)
+    config = generator.config
+    if not stylex:
+        if config.num_classes:
+            raise refused(lucidrains.KIND, f"its layers take {config.num_classes} numbers more than w has")
+        return ImportedGenerator(generator, lucidrains.KIND, notes)
+    if not lucidrains.has_encoder(state):
+        notes = ("Its encoder is of another kind, and was not read: pictures are projected.", *notes)
+        return ImportedGenerator(generator, lucidrains.STYLEX, notes, told=config.num_classes)
+    encoder = lucidrains.encoder_from_state(state, norm_eps_in_root=in_root)
+    told = config.latent_dim - encoder.config.outputs
+    if encoder.config.resolution != config.resolution or told < 2 or config.num_classes not in (0, told):
+        raise refused(lucidrains.STYLEX, "its encoder does not fit its generator")
+    notes = (f"It is told {'probabilities' if config.num_classes else 'logits'} of {told} classes.", *notes)
+    return ImportedGenerator(generator, lucidrains.STYLEX, notes, encoder, told)
 
 
 def _lucidrains_lr_mul(path: Path) -> tuple[float, tuple[str, ...]]:

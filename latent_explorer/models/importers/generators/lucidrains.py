@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Import of lucidrains' stylegan2-pytorch, from its version 0.20 on: a plain state dict becomes a Generator.
+"""Import of lucidrains' stylegan2-pytorch, from its version 0.20 on, and of the StylEx built on it.
+
+A plain state dict becomes a Generator, and an encoder.
 
 Its mapping network is StyleGAN2's with other factors, which the weights take over here. The rest keeps its numbers.
 """
@@ -13,16 +15,21 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from latent_explorer.models.architecture import GeneratorConfig, LucidrainsConfig
-from latent_explorer.models.importers.generators.assemble import State, assemble_generator, refused, shape_of
-from latent_explorer.models.lucidrains import UNIFORM_STD
+from latent_explorer.models.architecture import (
+    GeneratorConfig,
+    LucidrainsConfig,
+    LucidrainsTrunkConfig,
+    TrunkConfig,
+)
+from latent_explorer.models.importers.generators.assemble import State, assemble, assemble_generator, refused, shape_of
+from latent_explorer.models.lucidrains import UNIFORM_STD, LucidrainsEncoder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from latent_explorer.models.stylegan2 import Generator
 
-KIND = "StyleGAN2 (lucidrains)"
+KIND, STYLEX = "StyleGAN2 (lucidrains)", "StylEx (on lucidrains' StyleGAN2)"
 LR_MUL = 0.1  # of the mapping network, unless its .config.json says another
 NETWORKS = {"GE": "G", "SE": "S"}  # the averaged network, which is taken where there is one, and the trained one
 PARTS = ("weight", "bias")
@@ -52,9 +59,45 @@ def wanted(names: Iterable[str]) -> dict[str, str]:
     found = {}
     for name in names:
         network, _, rest = name.partition(".")
-        if network in (NETWORKS if averaged else NETWORKS.values()):
+        if network in (NETWORKS if averaged else NETWORKS.values()) or network == "encoder":
             found[f"{NETWORKS.get(network, network)}.{rest}"] = name
     return found
+
+
+def has_encoder(state: State) -> bool:
+    """Return True if a StylEx's encoder is among the networks: a discriminator that draws on none of `fq_layers`."""
+    names = {f"encoder.{name}.weight" for name in ("blocks.0.conv_res", "final_conv", "fc")}
+    return state.keys() >= names and not any(name.startswith("encoder.quantize_blocks.") for name in state)
+
+
+def encoder_from_state(state: State, *, norm_eps_in_root: bool = True) -> LucidrainsEncoder:
+    """Return the encoder of a StylEx from the network `encoder` of a state dict. Raises UserError for others."""
+    source = _Source({name: tensor for name, tensor in state.items() if name.startswith("encoder.")})
+    blocks = sorted({int(m[1]) for name in state if (m := re.match(r"encoder\.blocks\.([0-9]{1,2})\.", name))})
+    attention = sorted({int(m[1]) for name in state if (m := re.match(r"encoder\.attn_blocks\.([0-9]{1,2})\.", name))})
+    if blocks != list(range(len(blocks))) or not 4 <= len(blocks) <= 10 or not set(attention) <= set(blocks):
+        raise refused(STYLEX, f"its encoder has the blocks {blocks[:20]}, and attention in {attention[:20]}")
+    *widths, hidden = (shape_of(state, f"encoder.blocks.{i}.conv_res.weight", 4, STYLEX)[0] for i in blocks)
+    outputs = shape_of(state, "encoder.fc.weight", 2, STYLEX)[0]
+    options = LucidrainsTrunkConfig(tuple(attention), norm_eps_in_root)
+    config = TrunkConfig(tuple(reversed(widths)), outputs, hidden, lucidrains=options)
+    names = [("final_conv", "final"), ("fc", "out")]
+    for i in blocks:
+        ours = f"blocks.{i}"
+        for theirs, name in (("conv_res", "skip"), ("net.0", "conv0"), ("net.2", "conv1")):
+            names.append((f"{ours}.{theirs}", f"{ours}.{name}"))
+        if i < len(widths):
+            names.append((f"{ours}.downsample.1", f"{ours}.down"))
+            _check_blur(source, f"encoder.{ours}.downsample.0.f")
+    tensors = {
+        f"{ours}.{part}": source.take(f"encoder.{name}.{part}", 1 if part == "bias" else 2 if name == "fc" else 4)
+        for name, ours in names
+        for part in PARTS
+    }
+    for i in attention:
+        tensors |= _attention(source, f"encoder.attn_blocks.{i}", f"blocks.{i}.attention")
+    source.check_all_taken()
+    return assemble(LucidrainsEncoder, config, tensors, STYLEX)
 
 
 def generator_from_state(state: State, *, lr_mul: float = LR_MUL, norm_eps_in_root: bool = True) -> Generator:
@@ -65,7 +108,7 @@ def generator_from_state(state: State, *, lr_mul: float = LR_MUL, norm_eps_in_ro
     fixed seed; the mean of w is left at 0. Raises UserError for any other network.
     """
     config = _config(state, lr_mul, norm_eps_in_root)
-    source = _Source(state)
+    source = _Source({name: tensor for name, tensor in state.items() if not name.startswith("encoder.")})
     tensors = _mapping(source, config)
     size = config.resolution
     uniform = torch.rand(size, size, generator=torch.Generator().manual_seed(0))
@@ -166,10 +209,15 @@ def _block(source: _Source, k: int) -> dict[str, Tensor]:
         tensors[f"{target}.torgb.affine.{part}"] = source.take(f"{block}.to_rgb.to_style.{part}", 2 - (part == "bias"))
     _check_blur(source, f"{block}.to_rgb.upsample.1.f")
     if source.has(f"G.attns.{k}.0.fn.norm.g"):
-        for name, ours in ATTENTION.items():
-            dims = 1 if name.endswith("bias") else 4
-            tensors[f"{target}.attention.{ours}"] = source.take(f"G.attns.{k}.{name}", dims)
+        tensors |= _attention(source, f"G.attns.{k}", f"{target}.attention")
     return tensors
+
+
+def _attention(source: _Source, place: str, target: str) -> dict[str, Tensor]:
+    return {
+        f"{target}.{ours}": source.take(f"{place}.{name}", 1 if name.endswith("bias") else 4)
+        for name, ours in ATTENTION.items()
+    }
 
 
 def _check_blur(source: _Source, name: str) -> None:
