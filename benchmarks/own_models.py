@@ -9,7 +9,7 @@ their deviation, of the classifier given pictures in [-1, 1] and of the source g
 makes of the same pictures; "refused" and "other" (recognised as another network) speak for themselves, "no gradient"
 says that the gradient by the pixels is zero or not finite. Pictures have the side that the transform resizes to, so
 that resizing, which differs by a level or two between Pillow and torch, does not count; what then differs by the
-preprocessing is a cell of its own, in levels of 255.
+preprocessing is a cell of its own, in levels of 255. An ONNX file has no preprocessing and is given the network's.
 """
 
 from __future__ import annotations
@@ -188,7 +188,7 @@ def cells(name: str, forms: dict[str, Callable[[nn.Module, Path, str], Path]]) -
     with torch.no_grad():
         expected = net(made)
     found: list[str] = []
-    levels = ""
+    levels, usual = "", None
     for form, write in forms.items():
         if (form == "folder (timm)" and not name.startswith("timm:")) or (
             form == "folder (transformers)" and name != "torchvision:resnet18"
@@ -203,7 +203,9 @@ def cells(name: str, forms: dict[str, Callable[[nn.Module, Path, str], Path]]) -
                 continue
             try:
                 inspection = inspect_classifier(path)
-                classifier = import_classifier(inspection, "net", CLASSES)
+                given_by_hand = usual if form == "ONNX" else None  # such a file has none
+                classifier = import_classifier(inspection, "net", CLASSES, given_by_hand)
+                usual = classifier.config.preprocessing
             except UserError as error:
                 print(f"{name}, {form}: {error}", file=sys.stderr)
                 found.append("refused")

@@ -179,8 +179,9 @@ class Classifier(nn.Module):
         x = (img.clamp(-1, 1) + 1) / 2
         pre, edge = self.config.preprocessing, self.config.frame_only
         if pre.crop < 1:
-            margin = round((1 - pre.crop) / 2 * x.shape[-1])
-            x = x[..., margin : x.shape[-2] - margin, margin : x.shape[-1] - margin]
+            kept = max(1, round(pre.crop * x.shape[-1]))
+            first = round((x.shape[-1] - kept) / 2)  # as torchvision's and timm's centre crop
+            x = x[..., first : first + kept, first : first + kept]
         size = pre.input_size
         if x.shape[-2:] != (size, size):
             x = F.interpolate(x, (size, size), mode=pre.interpolation, antialias=True, align_corners=False)

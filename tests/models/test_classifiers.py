@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torchvision.transforms.functional import center_crop
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.models.classifiers import Classifier, ClassifierConfig
@@ -129,3 +130,13 @@ def test_the_middle_is_covered_in_the_share_of_pictures_that_is_asked_for():
     assert torch.equal(middle, first.expand_as(middle))  # one grey
     assert torch.equal(covered[:, :, :1], img[:, :, :1])  # the outer rows stay
     assert torch.equal(mask_center(img, 0.0, torch.Generator()), img)
+
+
+@pytest.mark.parametrize(
+    ("side", "size", "crop"), [(256, 224, 0.875), (201, 176, 0.875), (248, 236, 0.95), (40, 35, 0.875)]
+)
+def test_the_middle_is_cut_out_as_by_the_libraries(side: int, size: int, crop: float) -> None:
+    """One pixel less, and everything was resized by a pixel."""
+    img = torch.rand(1, 3, side, side) * 2 - 1
+    cut = Classifier(config(preprocessing=Preprocessing(size, crop=crop))).preprocess(img)
+    assert torch.allclose(cut, center_crop(img, [size, size]), atol=1e-6)

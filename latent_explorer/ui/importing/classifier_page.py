@@ -134,7 +134,8 @@ class ClassifierPage(QWidget):
         layout.addWidget(title("Preprocessing"))
         layout.addWidget(self.preprocessing)
         source = facts.preprocessing_from
-        layout.addWidget(hint(f"{source[:1].upper()}{source[1:]}."))
+        from_file = source == "the file" or source.endswith(".json")
+        layout.addWidget(hint(f"From {source}." if from_file else f"{source[:1].upper()}{source[1:]}."))
         layout.addStretch(1)
 
     def _connect(self) -> None:

@@ -69,7 +69,10 @@ class OnnxModel:
         elif self.metadata.get("author") == "Ultralytics":
             found, text = Preprocessing(self.size, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)), "that of Ultralytics"
         else:
-            found, text = usual, "the usual one of ImageNet: the file has none, so check it with --data"
+            found, text = (
+                usual,
+                "the usual one of ImageNet: the file has none, so look at its verdicts on your pictures",
+            )
         return (msgspec.structs.replace(found, channels="grey") if self.channels == 1 else found), text
 
 
