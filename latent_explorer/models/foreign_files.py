@@ -13,11 +13,17 @@ SUFFIXES = (
     ".pt", ".pth", ".ckpt", ".bin", ".tar", ".safetensors", ".pkl", ".onnx", ".h5", ".keras", ".tflite", ".pt2",
 )  # fmt: skip
 WEIGHTS = ("model.safetensors", "pytorch_model.bin", "model.pt", "model.pth", "model.onnx")  # of a Hugging Face folder
+# The StylEx that Google released: SavedModels, each a folder or a zip of it, and what was computed with them.
+STYLEX_PARTS = ("generator", "encoder", "discriminator", "mobilenet")
+STYLEX_LATENTS, STYLEX_EFFECTS = "dlatents.pkl", "examples_1.tfrecord"
+SAVED_MODEL, ZIP = ".savedmodel", ".zip"
 INDEX_SUFFIX = ".index.json"  # of a file that names those over which the weights are spread
 
 
 def is_model_file(path: Path) -> bool:
-    """Return True for a checkpoint by its name, for a .classifier, and for a folder that holds a model."""
+    """Return True for a checkpoint by its name, for a .classifier, and for what holds a model: a folder, a zip."""
+    if stylex_folder(path) is not None:
+        return True
     if path.is_dir():
         if (path / "saved_model.pb").is_file():
             return True
@@ -27,9 +33,20 @@ def is_model_file(path: Path) -> bool:
 
 
 def whole_model(path: Path) -> Path:
-    """Return the Hugging Face folder of a file of weights, which says more than they do; else the path itself."""
+    """Return the folder of a file of weights or of a part of a StylEx, which says more; else the path itself."""
+    if (folder := stylex_folder(path)) is not None:
+        return folder
     described = path.name.removesuffix(INDEX_SUFFIX) in WEIGHTS and (path.parent / "config.json").is_file()
     return path.parent if described else path
+
+
+def stylex_folder(path: Path) -> Path | None:
+    """Return the folder of Google's StylEx for the folder itself or one of its SavedModels; None for other paths."""
+    names = [f"{part}{SAVED_MODEL}" for part in STYLEX_PARTS]
+    folder = path.parent if path.name.removesuffix(ZIP) in names else path
+    generator = folder / names[0]
+    found = generator.is_dir() or generator.with_name(generator.name + ZIP).is_file()
+    return folder if found else None
 
 
 def file_pattern(*others: str) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 
 from latent_explorer.common.errors import DamagedData
 from latent_explorer.common.guarded_files import open_regular, read_bytes
-from latent_explorer.models.importers.classifiers.protobuf import Reader, Value, as_bytes, as_int, as_text
+from latent_explorer.models.importers.protobuf import Reader, Value, as_bytes, as_int, as_text
 from latent_explorer.models.onnx_graph.graph import MAX_ELEMENTS, MAX_INPUTS, MAX_RANK
 
 MAX_BYTES = 2 << 30  # protobuf's own limit

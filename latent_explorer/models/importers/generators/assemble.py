@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 import torch
@@ -27,10 +27,14 @@ def assemble_generator(config: GeneratorConfig, tensors: State, kind: str) -> Ge
 
     Raises UserError when a tensor is missing, left over, of another shape or not finite, or the network is too wide.
     """
-    widest = max(config.z_dim, config.w_dim, *config.channels)
-    if widest > MAX_WIDTH:
-        raise refused(kind, f"it is {widest:,} wide, more than {MAX_WIDTH:,}")
+    check_widths((config.z_dim, config.w_dim, *config.channels), kind)
     return assemble(Generator, config, tensors, kind)
+
+
+def check_widths(widths: Sequence[int], kind: str) -> None:
+    """Refuse a network that is wider than any file of this package may be."""
+    if max(widths) > MAX_WIDTH:
+        raise refused(kind, f"it is {max(widths):,} wide, more than {MAX_WIDTH:,}")
 
 
 def assemble(network: Callable[[C], N], config: C, tensors: State, kind: str) -> N:
@@ -73,4 +77,4 @@ def check_filter(kernel: Tensor, name: str, kind: str) -> None:
 
 
 def refused(kind: str, why: str) -> UserError:
-    return UserError(f"This is not a {kind} generator that can be imported: {why}. Check that the file is whole.")
+    return UserError(f"This is not a {kind} network that can be imported: {why}. Check that the file is whole.")

@@ -43,22 +43,25 @@ def generator_from_state(state: State, *, conv_clamp: float | None = None, mappi
         if name.endswith(FILTER):
             check_filter(tensor, name, KIND)
     tensors = {name: tensor for name, tensor in state.items() if not name.endswith(FILTER)}
-    config = _config(tensors, conv_clamp, mapping_lr_mul)
+    config = config_of(tensors, conv_clamp, mapping_lr_mul)
     return assemble_generator(config, tensors, KIND)
 
 
-def _config(state: State, conv_clamp: float | None, mapping_lr_mul: float) -> GeneratorConfig:
+def config_of(
+    state: State, conv_clamp: float | None = None, mapping_lr_mul: float = 0.01, kind: str = KIND
+) -> GeneratorConfig:
+    """Return the sizes of a state dict's generator, read off the shapes; `kind` names its source."""
     found = {int(m[1]) for name in state if (m := re.match(r"synthesis\.b([0-9]{1,4})\.", name))}
     resolutions = sorted(found)
     if not resolutions or resolutions != [4 << k for k in range(len(resolutions))]:
-        raise refused(KIND, f"it has blocks for {resolutions} px")
+        raise refused(kind, f"it has blocks for {resolutions} px")
     if not all(f"synthesis.b{r}.torgb.weight" in state for r in resolutions):
-        raise refused(KIND, "it has no RGB output in every block (another architecture than 'skip')")
-    channels = [shape_of(state, f"synthesis.b{r}.conv1.weight", 4, KIND)[0] for r in resolutions]
+        raise refused(kind, "it has no RGB output in every block (another architecture than 'skip')")
+    channels = [shape_of(state, f"synthesis.b{r}.conv1.weight", 4, kind)[0] for r in resolutions]
     layers = sum(bool(re.fullmatch(r"mapping\.fc[0-9]+\.weight", name)) for name in state)
-    w_dim = shape_of(state, "synthesis.b4.conv1.affine.weight", 2, KIND)[1]
-    c_dim = shape_of(state, "mapping.embed.weight", 2, KIND)[1] if "mapping.embed.weight" in state else 0
-    z_dim = shape_of(state, "mapping.fc0.weight", 2, KIND)[1] - (w_dim if c_dim else 0)
+    w_dim = shape_of(state, "synthesis.b4.conv1.affine.weight", 2, kind)[1]
+    c_dim = shape_of(state, "mapping.embed.weight", 2, kind)[1] if "mapping.embed.weight" in state else 0
+    z_dim = shape_of(state, "mapping.fc0.weight", 2, kind)[1] - (w_dim if c_dim else 0)
     return GeneratorConfig(
         channels=tuple(channels),
         z_dim=z_dim,

@@ -21,29 +21,35 @@ Value = int | memoryview  # a number, or the bytes of a text, message or list
 class Reader:
     """Reads the messages of one file, within a number of fields."""
 
-    def __init__(self) -> None:
-        self._left = MAX_FIELDS
+    def __init__(self, max_fields: int = MAX_FIELDS) -> None:
+        self._left = self._max = max_fields
 
     def fields(self, message: memoryview) -> Iterator[tuple[int, Value]]:
         """Yield number and value of each field. Numbers of fixed width come as the bytes that they are."""
         at, end = 0, len(message)
         while at < end:
             self._count(1)
-            key, at = _varint(message, at)
+            key, at = varint(message, at)
             number, wire = key >> 3, key & 7
             if wire == 0:
-                value, at = _varint(message, at)
+                value, at = varint(message, at)
                 yield number, value
                 continue
             if wire not in _WIDTHS and wire != 2:
                 raise DamagedData("a field of it has an unknown kind")
             length = _WIDTHS.get(wire, 0)
             if wire == 2:
-                length, at = _varint(message, at)
+                length, at = varint(message, at)
             if length > end - at:
                 raise DamagedData("a field of it is longer than the file")
             yield number, message[at : at + length]
             at += length
+
+    def messages(self, message: memoryview, wanted: int) -> Iterator[memoryview]:
+        """Yield the messages, texts or lists in the fields of one number."""
+        for number, value in self.fields(message):
+            if number == wanted:
+                yield as_bytes(value)
 
     def integers(self, value: Value) -> list[int]:
         """Return the integers of a field, one or packed ones, with their signs."""
@@ -52,7 +58,7 @@ class Reader:
         found, at = [], 0
         self._count(len(value))
         while at < len(value):
-            number, at = _varint(value, at)
+            number, at = varint(value, at)
             found.append(signed(number))
         return found
 
@@ -65,7 +71,7 @@ class Reader:
     def _count(self, fields: int) -> None:
         self._left -= fields
         if self._left < 0:
-            raise DamagedData(f"it has more than {MAX_FIELDS} fields")
+            raise DamagedData(f"it has more than {self._max} fields")
 
 
 _WIDTHS = {1: 8, 5: 4}
@@ -102,7 +108,8 @@ def signed(number: int) -> int:
     return number - (1 << 64) if number >> 63 else number
 
 
-def _varint(data: memoryview, at: int) -> tuple[int, int]:
+def varint(data: memoryview, at: int) -> tuple[int, int]:
+    """Return the number of variable width at a place, and the place behind it. Raises DamagedData."""
     number = shift = 0
     while shift < 70:
         if at >= len(data):
