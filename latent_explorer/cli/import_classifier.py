@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from latent_explorer.cli.options import COUNT, OUTPUT_FILE, PATH, data_options
+from latent_explorer.cli.options import COUNT, OUTPUT_FILE, PATH, data_options, parse_class_names
 from latent_explorer.cli.output import Output, json_option
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.format import size_text
@@ -66,7 +66,7 @@ def import_classifier(
     printer = Output(as_json=as_json)
     inspection = importer.inspect_classifier(file, architecture)
     changed = parse_preprocessing(preprocessing, inspection.preprocessing) if preprocessing else None
-    names = _class_names(class_names) if class_names else ()
+    names = parse_class_names(class_names) if class_names else ()
     text = inspection_text(inspection)
     with contextlib.ExitStack() as stack:
         pictures = None
@@ -113,21 +113,6 @@ def parse_preprocessing(text: str, usual: Preprocessing | None) -> Preprocessing
         if key in ("mean", "std") and len(changes[key]) != 3:
             raise UserError(f"{part!r} is not one number or three. Write for example {key}=0.485/0.456/0.406.")
     return msgspec.structs.replace(usual or Preprocessing(224), **changes)
-
-
-def _class_names(text: str) -> tuple[str, ...]:
-    from pathlib import Path
-
-    path = Path(text)
-    if path.suffix == ".txt":
-        try:
-            lines = path.read_text("utf-8-sig").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise UserError(
-                f"{path} cannot be read: {error}. Give a UTF-8 text file, one class name per line."
-            ) from error
-        return tuple(line.strip() for line in lines if line.strip())
-    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def inspection_fields(inspection: ClassifierInspection) -> dict[str, Any]:

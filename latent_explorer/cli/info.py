@@ -19,6 +19,7 @@ from latent_explorer.models.summary import note_of
 
 if TYPE_CHECKING:
     from latent_explorer.models.importers.generators.file import ImportedGenerator
+    from latent_explorer.models.importers.stylex.release import StylexRelease
 
 
 @click.command()
@@ -29,9 +30,12 @@ def info(file: str, as_json: bool) -> None:
     from latent_explorer.models import classifier_file, explainer_file
     from latent_explorer.models.importers.classifiers.file import inspect_classifier
     from latent_explorer.models.importers.generators.file import holds_generator, read_generator
+    from latent_explorer.models.importers.stylex.release import is_release, open_release
 
     path = Path(file)
-    if classifier_file.is_foreign(path) and holds_generator(path):
+    if is_release(path):
+        fields, text = _release(open_release(path))
+    elif classifier_file.is_foreign(path) and holds_generator(path):
         found = read_generator(path)
         fields, text = generator_fields(file, found), generator_text(file, found)
     elif classifier_file.is_foreign(path):
@@ -66,6 +70,22 @@ def generator_text(file: str, found: ImportedGenerator) -> str:
     classes = f", {config.c_dim} classes (--class)" if config.c_dim else ""
     first = f"{file}: {found.source}, {config.resolution} px, {config.layout.num_styles} style coordinates{classes}"
     return "\n".join([first, *found.notes, f"Take it with: latent-explorer import {file} --out X.explainer"])
+
+
+def _release(release: StylexRelease) -> tuple[dict[str, Any], str]:
+    """Return what the StylEx that Google released holds, read but not made an explainer."""
+    found = release.describe()
+    fields: dict[str, Any] = {
+        "kind": "stylex",
+        "source": found.source,
+        "parts": list(release.parts),
+        "notes": list(found.notes),
+    }
+    fields |= {"resolution": found.resolution, "num_styles": found.num_styles, "classes": found.num_classes}
+    what = f"{release.path.name}: {found.source}, {found.resolution} px, {found.num_styles} style coordinates"
+    classes = f"takes {found.num_classes} class probabilities beside w"
+    advice = "Import it: latent-explorer import FOLDER --out X.explainer."
+    return fields, "\n".join([what, classes, *found.notes, advice])
 
 
 def classifier_text(fields: dict[str, Any]) -> str:

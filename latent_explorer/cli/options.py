@@ -171,3 +171,17 @@ class _SettingType(click.ParamType):
             return self._setting.parse(value)
         except UserError:
             self.fail(f"It must be {self._setting.allowed}.", param, ctx)
+
+
+def parse_class_names(text: str) -> tuple[str, ...]:
+    """Return the class names in a list with commas, or in a text file, one per line. Raises UserError."""
+    path = Path(text)
+    if path.suffix == ".txt":
+        try:
+            lines = path.read_text("utf-8-sig").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise UserError(
+                f"{path} cannot be read: {error}. Give a UTF-8 text file, one class name per line."
+            ) from error
+        return tuple(line.strip() for line in lines if line.strip())
+    return tuple(part.strip() for part in text.split(",") if part.strip())

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import pytest
+import stylex_release
 import torch
 from torchvision import models
 
@@ -16,8 +18,6 @@ from latent_explorer.models.stylegan2 import Generator
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
 
 def test_a_generator_and_a_classifier_become_an_explainer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -52,3 +52,36 @@ def test_a_generator_alone_can_be_explored(tmp_path: Path) -> None:
     found = read_explainer(tmp_path / "x.explainer")
     assert found.samples is None
     assert found.style_stats is not None
+
+
+def test_googles_stylex_and_its_replication(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("timm")
+    folder, out = tmp_path / "age", str(tmp_path / "age.explainer")
+    stylex_release.write_release(folder)
+
+    def result(*args: str) -> dict[str, Any]:
+        assert main([*args, "--json"]) == 0
+        return json.loads(capsys.readouterr().out.splitlines()[-1])
+
+    for path in (folder, folder / "generator.savedmodel"):
+        about = result("info", str(path))
+        assert (about["kind"], about["resolution"], about["classes"]) == ("stylex", 32, 2)
+    made = result("import", str(folder), "--class-names", "old,young", "--out", out)
+    assert (made["source"], made["classifier"]) == ("StylEx (Google)", "MobileNet (Google)")
+    found = read_explainer(out)
+    assert found.classifier.config.class_names == ("old", "young")
+    assert found.samples is not None
+    assert found.encoder is not None
+    assert main(["import", str(folder), "--class", "1", "--out", out]) == 1
+    assert "draws no classes" in capsys.readouterr().err
+
+    report = tmp_path / "report.json"
+    rows = result("replicate", "google", str(folder), "--search", "none", "--out", str(report))["rows"]
+    assert json.loads(report.read_text())["rows"] == rows
+    assert sum(rows[0]["counts"]) == 6
+    assert "examples_1.tfrecord" in rows[1]["skipped"]
+    assert main(["replicate", "google", str(folder), "--search", "none"]) == 0
+    assert "skipped: the authors' effects" in capsys.readouterr().out
+    (tmp_path / "empty").mkdir()
+    assert "holds no generator.savedmodel" in result("replicate", "google", str(tmp_path / "empty"))["skipped"]
+    assert main(["replicate", "google", str(tmp_path / "none")]) == 1

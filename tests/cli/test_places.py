@@ -31,6 +31,7 @@ WRITING = {
     "generate": ["missing.explainer"],
     "import": ["missing.pkl"],
     "import-classifier": ["missing.pt"],
+    "replicate google": ["missing"],
     "project": ["missing.explainer", "missing.png"],
     "train-classifier": ["missing"],
     "train": ["missing", "--label", "x"],

@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 Variables = dict[str, np.ndarray]
@@ -139,10 +140,25 @@ def operations(activation: str = "Relu6") -> list[tuple[str, float | None]]:
     return [("Conv2D", None), ("FusedBatchNormV3", EPSILON), (activation, None), ("DepthwiseConv2dNative", None)]
 
 
+def write_generator(folder: Path) -> None:
+    """Write the generator's SavedModel into a folder."""
+    variables = generator_variables()
+    saved_models.write_objects(folder / "variables", variables, variables)
+    saved_models.write_graph(folder, [])
+
+
+def records(latents: np.ndarray, base_logits: np.ndarray, effects: np.ndarray) -> bytes:
+    """Return the file of effects (N, 2, S, K), which holds them in the order (S, 2, K)."""
+    return b"".join(
+        saved_models.record({"base_prob": base, "dlatent": w, "result": table.transpose(1, 0, 2).ravel()})
+        for w, base, table in zip(latents, base_logits, effects, strict=True)
+    )
+
+
 def write_release(folder: Path, activation: str = "Relu6") -> None:
     """Write all SavedModels, and the latents, into a folder."""
+    write_generator(folder / "generator.savedmodel")
     networks = {
-        "generator": generator_variables(),
         "encoder": trunk_variables("encoder", "Encoder", W, stddev=False),
         "discriminator": trunk_variables("discriminator_1", "Discriminator", K, stddev=True, seed=4),
     }
@@ -201,25 +217,41 @@ def styles_of(v: Variables, latent: np.ndarray) -> dict[str, Tensor]:
 
 
 def modulated(v: Variables, name: str, x: Tensor, style: Tensor, up: bool, rgb: bool) -> Tensor:
-    """One picture at a time, with weights of its own."""
-    kernel, pictures = _t(v[f"generator_synthesis/{name}/ModulatedConv2D/weight"]), []
-    for one, s in zip(x, style, strict=True):
-        weight = kernel * s[None, None, :, None]
-        if rgb:
-            pictures.append(correlate(one[None], weight / sqrt(kernel.shape[2]), pad=0))
-            continue
-        weight = weight / torch.sqrt((weight**2).sum(dim=(0, 1, 2)) + 1e-8)
-        if up:
-            wide = correlate(F.pad(spread(one[None]), (2, 1, 2, 1)), weight, pad=0)  # (2H + 1, 2W + 1)
-            pictures.append(fir(wide, 1, 1, 4.0))
-        else:
-            pictures.append(correlate(one[None], weight))
-    return torch.cat(pictures)
+    """Each picture with weights of its own, as groups of one convolution."""
+    kernel = _t(v[f"generator_synthesis/{name}/ModulatedConv2D/weight"])
+    weight = kernel * style[:, None, None, :, None]  # (N, height, width, in, out)
+    if rgb:
+        weight = weight / sqrt(kernel.shape[2])
+    else:
+        weight = weight / torch.sqrt((weight**2).sum(dim=(1, 2, 3), keepdim=True) + 1e-8)
+    if up:
+        x = F.pad(spread(x), (2, 1, 2, 1))
+    weight = weight.permute(0, 4, 3, 1, 2).flatten(0, 1)
+    pad = 0 if up or rgb else 1
+    y = F.conv2d(x.reshape(1, -1, *x.shape[2:]), weight, padding=pad, groups=len(x))
+    y = y.reshape(len(x), -1, *y.shape[2:])
+    return fir(y, 1, 1, 4.0) if up else y  # (2H + 1, 2W + 1) -> (2H, 2W)
 
 
-def synthesis(v: Variables, latent: np.ndarray) -> Tensor:
-    """Latents (N, W + K) -> pictures (N, 3, H, W)."""
+CONVOLUTIONS = ("Const", "0_0", "0_1", "1_0", "1_1", "2_0", "2_1")  # the style vectors that AttFind searches
+
+
+def style_vector(v: Variables, latent: np.ndarray) -> np.ndarray:
+    """Return the styles (N, S) of the convolutions, one layer after another."""
     s = styles_of(v, latent)
+    return torch.cat([s[key] for key in CONVOLUTIONS], dim=1).numpy()
+
+
+def synthesis(v: Variables, latent: np.ndarray, moved: Mapping[int, np.ndarray] | None = None) -> Tensor:
+    """Latents (N, W + K) -> pictures (N, 3, H, W). `moved` are values (N,) of styles, by their numbers in `s`."""
+    s = styles_of(v, latent)
+    for number, values in (moved or {}).items():
+        keys = iter(CONVOLUTIONS)
+        key = next(keys)
+        while number >= s[key].shape[1]:
+            number -= s[key].shape[1]
+            key = next(keys)
+        s[key][:, number] = torch.from_numpy(np.array(values, np.float64))
 
     def layer(name: str, x: Tensor, style: Tensor, noise: int, up: bool = False) -> Tensor:
         x = modulated(v, name, x, style, up, rgb=False)

@@ -9,11 +9,13 @@ import pickle
 import random
 import time
 import tracemalloc
+import zipfile
 from typing import TYPE_CHECKING, Any
 
 import lucidrains_files
 import numpy as np
 import pytest
+import saved_models
 import torch
 from safetensors.torch import save as safetensors
 from torch import nn
@@ -23,7 +25,12 @@ from latent_explorer.models.importers.checkpoint_file import Checkpoint
 from latent_explorer.models.importers.classifiers.file import import_classifier, inspect_classifier
 from latent_explorer.models.importers.classifiers.metadata import class_names_in, network_names_in
 from latent_explorer.models.importers.generators.file import import_generator
+from latent_explorer.models.importers.saved_model.files import Folder, ZippedFiles
+from latent_explorer.models.importers.saved_model.files import saved_models as models_in
+from latent_explorer.models.importers.saved_model.operations import operations
+from latent_explorer.models.importers.saved_model.variables import Variables
 from latent_explorer.models.importers.state_dicts import find_state_dicts, without_wrappers
+from latent_explorer.models.importers.stylex.latents import read_effects, read_latents
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,8 +89,8 @@ def onnx_seeds(folder: Path) -> list[bytes]:
     return [whole.read_bytes(), fixed.read_bytes()]
 
 
-def mutations(count: int, files: list[bytes]) -> Iterator[bytes]:
-    rng = random.Random(0)
+def mutations(count: int, files: list[bytes], seed: int = 0) -> Iterator[bytes]:
+    rng = random.Random(seed)
     for _ in range(count):
         data = bytearray(rng.choice(files))
         for _ in range(rng.choice((1, 1, 2, 8))):
@@ -189,6 +196,63 @@ def test_onnx_bombs(tmp_path: Path, name: str) -> None:
 @pytest.mark.timeout(3600)
 def test_many_mutated_files(tmp_path: Path) -> None:
     try_all(tmp_path / "x.pt", MANY)
+
+
+def saved_model_seeds(folder: Path) -> dict[str, bytes]:
+    """Return the small files of a SavedModel with two variables and a graph, a zip of them, latents and effects."""
+    arrays = {"a/kernel": np.ones((3, 2), np.float32), "a/bias": np.arange(5.0, dtype=np.float32)}
+    saved_models.write_objects(folder / "variables", arrays, arrays)
+    saved_models.write_graph(folder, [("Relu6", None), ("FusedBatchNormV3", 0.001)])
+    names = [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if path.is_file()]
+    files = {name: (folder / name).read_bytes() for name in names}
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    latents = pickle.dumps([(7, np.ones((1, 4), np.float32)), (8, np.zeros((1, 4), np.float32))], 2)
+    row = {"base_prob": np.ones(2), "dlatent": np.ones(3), "result": np.ones(8)}
+    return files | {"x.zip": out.getvalue(), "dlatents.pkl": latents, "records": saved_models.record(row) * 2}
+
+
+def use_saved_model(files: Folder | ZippedFiles) -> None:
+    """Read all that is read of a SavedModel."""
+    for folder in models_in(files):
+        found = Variables(files, f"{folder}variables/variables")
+        found.listed("variables")
+        found.listed("trainable_variables")
+        for stored in found.by_name.values():
+            found.read(stored)
+        operations(files, folder)
+
+
+def try_saved_models(folder: Path, count: int) -> None:
+    whole = saved_model_seeds(folder)
+    use_saved_model(Folder(folder))
+    names = sorted(whole)
+    for number in range(count):
+        name = names[number % len(names)]
+        (data,) = mutations(1, [whole[name]], number)
+        start = time.perf_counter()
+        with contextlib.suppress(DamagedData):
+            if name == "dlatents.pkl":
+                read_latents(data)
+            elif name == "records":
+                read_effects(data)
+            else:
+                (folder / name).write_bytes(data)
+                use_saved_model(ZippedFiles(folder / name) if name == "x.zip" else Folder(folder))
+        assert time.perf_counter() - start < LONGEST
+        (folder / name).write_bytes(whole[name])
+
+
+def test_mutated_saved_models(tmp_path: Path) -> None:
+    try_saved_models(tmp_path, QUICK)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_many_mutated_saved_models(tmp_path: Path) -> None:
+    try_saved_models(tmp_path, MANY)
 
 
 def bombs() -> dict[str, bytes]:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from latent_explorer.models.classifiers import Classifier
     from latent_explorer.models.importers.classifiers.file import ClassifierInspection
     from latent_explorer.models.importers.generators.file import ImportedGenerator
+    from latent_explorer.models.importers.stylex.release import StylexRelease
 
 READING, LOOKING = "Reading the file", "Looking at the pictures"
 
@@ -77,6 +78,7 @@ class ImportSession:
         self._classifier: Classifier | None = None
         self._about: dict[str, Any] = {}  # provenance of the classifier
         self._generator: ImportedGenerator | None = None
+        self._release: StylexRelease | None = None
         self._data: ImageDataset | None = None
         self._pictures: CheckPictures | None = None
         self._checked: tuple[ClassifierChoices, ClassifierCheck] | None = None
@@ -85,8 +87,14 @@ class ImportSession:
         """Say what the file is. What cannot be read is refused with a sentence."""
         from latent_explorer.models import classifier_file
         from latent_explorer.models.importers.generators.file import holds_generator
+        from latent_explorer.models.importers.stylex.release import is_release, open_release
 
         try:
+            if is_release(self.path):
+                self._release = open_release(self.path)
+                facts = yield from run_in_thread(self._release.describe, READING)
+                shape = facts.source, facts.resolution, facts.num_styles
+                return FileInspected(self.path, generator=GeneratorFacts(*shape, 0, facts.notes, complete=True))
             if not classifier_file.is_foreign(self.path):
                 return FileInspected(self.path, classifier=self._own_facts())
             if (yield from run_in_thread(partial(holds_generator, self.path), READING)):
@@ -205,8 +213,14 @@ class ImportSession:
         from latent_explorer.models.explainer_file import write_explainer
         from latent_explorer.models.importers.generators import file as generators
 
-        assert self._generator is not None
         check_writable(choices.out)
+        if self._release is not None:
+            from latent_explorer.models.importers.stylex.release import import_stylex
+
+            stylex = yield from run_in_thread(partial(import_stylex, self.path, choices.out.stem), READING)
+            write_explainer(stylex.explainer, choices.out)
+            return choices.out
+        assert self._generator is not None
         classifier = None if choices.classifier is None else read_classifier(choices.classifier)[0]
         # A chosen class is built into the generator, so that it is read again: the dialog may be used once more.
         found = self._generator if choices.class_index is None else generators.read_generator(self.path)

@@ -43,6 +43,7 @@ class GeneratorFacts:
     classes: int  # that a conditional one draws, else 0
     notes: tuple[str, ...] = ()
     needs_classifier: bool = False  # a StylEx, which is told what its classifier says
+    complete: bool = False  # it comes with the classifier to explain, and with pictures
 
 
 @dataclass(frozen=True)

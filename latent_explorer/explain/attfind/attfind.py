@@ -55,6 +55,7 @@ class AttFindSettings(msgspec.Struct, frozen=True):
     # Render only the styles, in both directions, of this share of the moves towards each class, the most promising by
     # gradient, and an audit: for two classes and 0.15 some 40 % of the styles. None: every one (exhaustive).
     screen: float | None = None
+    both_ends: bool = False  # list a style twice that is chosen in both directions, as the notebook does
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,9 @@ def analyse(
     classes, num_classes = base_logits.argmax(axis=1), base_logits.shape[1]
     stable, unstable = stable_effects(effects, settings.unstable_effect, settings.unstable_share)
     tau = settings.tau if settings.tau is not None else _default_tau(num_classes)
-    rankings = {t: greedy_search(stable, classes, t, settings.wanted, tau) for t in range(num_classes)}
+    rankings = {
+        t: greedy_search(stable, classes, t, settings.wanted, tau, settings.both_ends) for t in range(num_classes)
+    }
     ranked = {t: ranking.picks for t, ranking in rankings.items()}
     if num_classes == 2:
         merged = merge_rankings(rankings[0].picks, rankings[1].picks, stable, settings.wanted)

@@ -65,14 +65,18 @@ def stable_effects(
     return np.where(unstable[:, None, None, None], np.float32(0), effects), unstable
 
 
-def greedy_search(effects: np.ndarray, classes: np.ndarray, target: int, count: int, tau: float) -> Ranking:
+def greedy_search(
+    effects: np.ndarray, classes: np.ndarray, target: int, count: int, tau: float, both_ends: bool = False
+) -> Ranking:
     """Search greedily for the coordinates that move pictures of the other classes to `target`.
 
     Each step takes the column with the largest mean positive effect over the pictures that are not yet
     explained; a picture is explained when the effects of the picks on it add up to `tau` logits. When every picture
     is explained, or no column helps the rest, the sums start again at zero (the next round) with used columns out.
 
-    effects  (N, 2, S, K), see `stable_effects`;  classes  (N,) argmax of the reconstruction
+    effects    (N, 2, S, K), see `stable_effects`
+    classes    (N,) argmax of the reconstruction
+    both_ends  list a coordinate twice that is chosen in both directions, as the notebook does
     """
     num_styles = effects.shape[2]
     rows = np.flatnonzero(classes != target)
@@ -97,7 +101,7 @@ def greedy_search(effects: np.ndarray, classes: np.ndarray, target: int, count: 
         new_round = False
         direction, style_index = divmod(best, num_styles)
         # A coordinate may be chosen in both directions, for different pictures; it gets one slider.
-        if style_index not in chosen:
+        if both_ends or style_index not in chosen:
             chosen.add(style_index)
             picks.append(Pick(style_index, direction, target, round_number))
     return Ranking(tuple(picks), "complete")

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 FILES = f"Classifiers, explainers, checkpoints ({file_pattern('.explainer')})"
 WITHOUT = "None: seeds, projections, timelines and exports"
 NEEDED = "It needs the classifier that it was trained for."
+COMPLETE = "It comes with the classifier to explain, and with encoded pictures. Nothing has to be chosen."
 WITH = "With a classifier, 250 pictures are generated; Explain > Find attributes then searches them for its sliders."
 
 
@@ -67,6 +68,10 @@ class GeneratorPage(QWidget):
             grid.add("Class", self.class_index, hint(f"of {facts.classes:,} that it draws", wrap=False))
             layout.addLayout(grid)
         layout.addSpacing(theme.GAP)
+        if facts.complete:
+            layout.addWidget(plain(COMPLETE))
+            layout.addStretch(1)
+            return
         layout.addWidget(title("Classifier"))
         layout.addWidget(self.none)
         open_line, file_line = row(), row()

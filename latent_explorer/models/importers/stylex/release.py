@@ -72,6 +72,13 @@ class StylexRelease:
             raise UserError(f"{self.path} holds no {name}{SAVED_MODEL}. Get that part of the release, too.")
         return self.parts[name]
 
+    def describe(self) -> ReleaseFacts:
+        """Return what the release is: its generator is read, of the other parts only the names. Raises UserError."""
+        config = _read(self, GENERATOR, lambda place: generator_of(place.variables())).config
+        latents = self.latents()
+        notes = tuple(_notes(self, 0 if latents is None else len(latents[0])))
+        return ReleaseFacts(KIND, config.resolution, config.layout.num_styles, config.num_classes, notes)
+
     def effects(self) -> Effects | None:
         """Return the effects that the authors computed, if they are there. Raises UserError for damaged ones."""
         return self._table(STYLEX_EFFECTS, read_effects)
@@ -90,6 +97,17 @@ class StylexRelease:
             return reader(place.files.read(place.folder + name))
         except DamagedData as error:
             raise _damaged(self.path, name, error) from error
+
+
+@dataclass(frozen=True)
+class ReleaseFacts:
+    """What is worth knowing of a release before it is imported."""
+
+    source: str
+    resolution: int
+    num_styles: int
+    num_classes: int  # probabilities that the generator takes beside w
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -132,11 +150,24 @@ def open_release(path: Path) -> StylexRelease:
     )
 
 
+def missing_parts(path: Path) -> str:
+    """Return what a replication needs and does not find, as words; "" if all is there. Raises UserError as above."""
+    if not path.exists():
+        raise UserError(f"There is no file or folder {path}. Check the path.")
+    if not is_release(path):
+        return f"{path} holds no generator{SAVED_MODEL}"
+    release = open_release(path)
+    if CLASSIFIER not in release.parts:
+        return f"{path} holds no {CLASSIFIER}{SAVED_MODEL}"
+    return "" if release.tables else f"{path} holds neither {STYLEX_LATENTS} nor {STYLEX_EFFECTS}"
+
+
 def import_stylex(
-    path: Path, name: str, class_names: tuple[str, ...] = (), classifier: Classifier | None = None
+    path: Path, name: str = "", class_names: tuple[str, ...] = (), classifier: Classifier | None = None
 ) -> ImportedStylex:
     """Return the explainer of a release: its networks, and the authors' encoded pictures as samples.
 
+    name         of the explainer; "" for that of the folder
     class_names  of the release's classifier; () for stand-ins
     classifier   one to explain instead; it must have as many classes
 
@@ -166,10 +197,10 @@ def import_stylex(
         discriminator = _read(release, DISCRIMINATOR, lambda place: discriminator_of(place.variables()))
     key = hash_classifier(classifier)
     samples = _samples(release, generator, classifier)
-    notes = tuple(_notes(release, samples))
+    notes = tuple(_notes(release, 0 if samples is None else len(samples)))
     stats = None if samples is None else style_statistics(generator, samples.ws, samples.cond_of())
     explainer = Explainer(
-        name=name,
+        name=name or release.path.stem,
         generator=generator,
         encoder=encoder,
         discriminator=discriminator,
@@ -200,11 +231,11 @@ def _samples(release: StylexRelease, generator: Generator, classifier: Classifie
     return Samples(generator.broadcast(w).contiguous(), cond.contiguous(), probs.contiguous(), ids)
 
 
-def _notes(release: StylexRelease, samples: Samples | None) -> list[str]:
+def _notes(release: StylexRelease, pictures: int) -> list[str]:
     parts = [name for name in release.parts if name != GENERATOR]
-    notes = [f"Read beside the generator: {', '.join(parts)}."] if parts else []
-    if samples is not None:
-        notes.append(f"{len(samples)} pictures of the authors, as latents in {STYLEX_LATENTS}.")
+    notes = [f"Beside the generator: {', '.join(parts)}."] if parts else []
+    if pictures:
+        notes.append(f"{pictures} pictures of the authors, as latents in {STYLEX_LATENTS}.")
     else:
         notes.append(f"No {STYLEX_LATENTS}, so no pictures: `attfind --images` encodes yours.")
     return notes

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: MIT
+"""`replicate google`: published figures on a released StylEx beside those found here.
+
+The comparison is in explain/report/replication.py.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from latent_explorer.cli.options import OUTPUT_FILE, PATH, device_option
+from latent_explorer.cli.output import Output, json_option
+from latent_explorer.common.paths import atomic_output
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from latent_explorer.explain.report.replication import Row
+
+
+@click.group()
+def replicate() -> None:
+    """Run a published experiment again, and compare."""
+
+
+@replicate.command("google")
+@click.argument("folder", type=PATH)
+@click.option(
+    "--search",
+    type=click.Choice(["screened", "exhaustive", "none"]),
+    default="screened",
+    show_default=True,
+    help="Moves to render for a list of one's own; the other comparisons take minutes.",
+)
+@click.option("--out", type=OUTPUT_FILE, metavar="X.json", help="Write the comparison.")
+@device_option
+@json_option
+def google(folder: Path, search: str, out: Path | None, device: str, as_json: bool) -> None:
+    """AttFind on the age classifier that StylEx's authors released, against their effects and published figures.
+
+    FOLDER holds generator.savedmodel, mobilenet.savedmodel, dlatents.pkl and examples_1.tfrecord, as they were released
+    (zips as well). What is not there is skipped, with the reason.
+    """
+    from latent_explorer.explain.attfind.attfind import SCREEN
+    from latent_explorer.explain.report.replication import replicate as job
+    from latent_explorer.models.device import choose_device
+    from latent_explorer.models.importers.stylex.release import import_stylex, missing_parts, open_release
+
+    output = Output(as_json=as_json)
+    if missing := missing_parts(folder):
+        _finish(output, {"skipped": missing}, f"Skipped: {missing}.", out)
+        return
+    effects = open_release(folder).effects()
+    explainer = import_stylex(folder, folder.stem, ("old", "young")).explainer
+    rows = output.run(
+        job(
+            explainer,
+            effects,
+            search=search != "none",
+            screen=SCREEN if search == "screened" else None,
+            device=choose_device(device),
+        )
+    )
+    _finish(output, {"rows": [row.to_dict() for row in rows]}, table(rows), out)
+
+
+def table(rows: list[Row]) -> str:
+    """Return the comparison as text."""
+    width = max(len(row.what) for row in rows)
+    lines = []
+    for row in rows:
+        lines.append(f"{row.what:{width}}  {row.here or f'skipped: {row.skipped}'}")
+        if row.published:
+            lines.append(f"{'published':>{width}}  {row.published}")
+    return "\n".join(lines)
+
+
+def _finish(output: Output, fields: dict[str, Any], text: str, out: Path | None) -> None:
+    if out is not None:
+        with atomic_output(out) as temporary:
+            temporary.write_text(json.dumps(fields, indent=2) + "\n", encoding="utf-8")
+        fields = fields | {"path": out}
+    output.result(fields, text)
