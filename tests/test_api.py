@@ -7,6 +7,7 @@ import contextlib
 import io
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,14 @@ from latent_explorer.common.errors import UserError
 from latent_explorer.common.jobs import run_job
 from latent_explorer.explain.attfind.attfind import AttFindSettings, attfind
 from latent_explorer.explain.projection_settings import ProjectionSettings
-from latent_explorer.explain.recipe import PictureRecipe, PictureRequest, SampleBase, SeedBase, StyleShift
+from latent_explorer.explain.recipe import (
+    DirectionShift,
+    PictureRecipe,
+    PictureRequest,
+    SampleBase,
+    SeedBase,
+    StyleShift,
+)
 from latent_explorer.explain.render.renderer import Renderer
 from latent_explorer.explain.timeline.timeline import frames
 from latent_explorer.models.classifiers import Classifier, ClassifierConfig
@@ -106,6 +114,20 @@ def test_pictures_are_the_windows_bit_for_bit(path, explainer):
     mine = explainer.render([PictureRecipe(SampleBase(3), edits=edits[:1])], edits)
     twice = PictureRecipe(SampleBase(3), edits=edits * 2)
     assert np.array_equal(mine.logits[0], renderer.render(PictureRequest(twice, key)).after.logits)
+
+
+def test_directions_from_numpy_and_from_files(explainer, tmp_path):
+    vector = np.linspace(-1, 1, 16)
+    mine = explainer.direction(vector, "mine")
+    np.save(tmp_path / "mine.npy", 5 * vector.astype(np.float32))
+    (read,) = explainer.directions(tmp_path / "mine.npy")
+    np.testing.assert_allclose(read.array, mine.array, rtol=1e-5)
+    latents = explainer.encoded()[2:3]
+    moved = replace(latents, ws=latents.ws + 2 * mine.shift(latents.ws.shape[1]))
+    along = explainer.render(latents, (DirectionShift(mine, 2.0),))
+    np.testing.assert_array_equal(along.images, explainer.render(moved).images)
+    with pytest.raises(UserError, match=r"\(3,\)"):
+        explainer.direction(np.ones(3), "wrong")
 
 
 def test_arrays_encode_as_files_do(explainer, tmp_path):

@@ -11,11 +11,13 @@ from latent_explorer.app.exploration.document import attribute_key
 from latent_explorer.app.export.sheets import SheetPlan
 from latent_explorer.app.study.arms import ArmSpec
 from latent_explorer.common.errors import UserError
+from latent_explorer.explain.directions.direction import Direction
 from latent_explorer.explain.projected import read_projected, write_projected
 from latent_explorer.explain.projection.report_text import checks as projection_checks
 from latent_explorer.explain.projection_settings import ProjectionSettings
 from latent_explorer.explain.recipe import (
     BlendBase,
+    DirectionShift,
     MixBase,
     Noise,
     PictureRecipe,
@@ -35,10 +37,11 @@ from latent_explorer.studies.scoring.rules import Rules
 
 # fmt: off
 __all__ = [
-    "AnimationSettings", "ArmSpec", "BlendBase", "Explainer", "Keyframe", "Latents", "MixBase", "Noise",
-    "PictureRecipe", "Pictures", "ProjectedBase", "ProjectionSettings", "ReportSettings", "Rules", "SampleBase",
-    "SeedBase", "SheetPlan", "StudySettings", "StyleShift", "Timeline", "UserError", "alpha_sweep", "attribute_edits",
-    "attribute_key", "build_study", "check", "frames", "morph", "projection_checks", "random_walk", "read_projected",
-    "read_timeline", "score_study", "style_mix", "train", "train_classifier", "write_projected", "write_timeline",
+    "AnimationSettings", "ArmSpec", "BlendBase", "Direction", "DirectionShift", "Explainer", "Keyframe", "Latents",
+    "MixBase", "Noise", "PictureRecipe", "Pictures", "ProjectedBase", "ProjectionSettings", "ReportSettings", "Rules",
+    "SampleBase", "SeedBase", "SheetPlan", "StudySettings", "StyleShift", "Timeline", "UserError", "alpha_sweep",
+    "attribute_edits", "attribute_key", "build_study", "check", "frames", "morph", "projection_checks", "random_walk",
+    "read_projected", "read_timeline", "score_study", "style_mix", "train", "train_classifier", "write_projected",
+    "write_timeline",
 ]
 # fmt: on

@@ -25,7 +25,9 @@ from latent_explorer.data.dataset import evenly_spaced_rows, open_dataset
 from latent_explorer.data.images import read_image
 from latent_explorer.explain.attfind import attfind, encode
 from latent_explorer.explain.batches import BatchSizer
-from latent_explorer.explain.latents import Latent, latent_of, seed_latent
+from latent_explorer.explain.directions.direction import unit_direction
+from latent_explorer.explain.directions.file import read_directions, unit_directions
+from latent_explorer.explain.latents import Latent, latent_of, seed_latent, typical_ws
 from latent_explorer.explain.projection import projection
 from latent_explorer.explain.projection.target import Target, cut_target
 from latent_explorer.explain.projection_settings import DEFAULT, ProjectionSettings
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
 
     from latent_explorer.api.values import OnEvent, StrPath
     from latent_explorer.app.exploration.state import ExplorerState
+    from latent_explorer.explain.directions.direction import Direction
     from latent_explorer.explain.projected import ProjectedPicture
     from latent_explorer.explain.recipe import Base, Edit
     from latent_explorer.explain.timeline.timeline import Timeline
@@ -150,6 +153,19 @@ class Explainer:
                 raise UserError(f"{picture.report.name} was projected into another model. Open that one.")
             self._projected[picture.latent_id] = picture
             self._renderer.add_latent(picture.latent_id, latent_of(picture))
+
+    def directions(self, path: StrPath) -> list[Direction]:
+        """Read the directions of another program's file (npy, npz, pt), each as long as one standard deviation of w.
+
+        `DirectionShift(direction, 1.5)` is their edit, which `render`, recipes and timelines take.
+        """
+        config = self.model.generator.config
+        vectors = read_directions(Path(path), self.model.generator.num_ws, config.w_dim)
+        return unit_directions(vectors, typical_ws(self.model))
+
+    def direction(self, vector: np.ndarray, name: str) -> Direction:
+        """Return the direction of a vector (w_dim,) or (num_ws, w_dim) of any length, in standard deviations of w."""
+        return unit_direction(name, vector, typical_ws(self.model))
 
     def render(
         self, latents: Iterable[Latents | ProjectedPicture | PictureRecipe], edits: Sequence[Edit] = ()

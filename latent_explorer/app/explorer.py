@@ -20,7 +20,7 @@ from latent_explorer.app.engine.frame_cache import FrameCache
 from latent_explorer.app.engine.model_host import ModelHost, OpenedModel
 from latent_explorer.app.exploration import picture_requests, recipe_png, updates
 from latent_explorer.app.exploration.autosave import Autosave, Recovery
-from latent_explorer.app.exploration.document import Document, shown_attributes
+from latent_explorer.app.exploration.document import Document, shown_attributes, shown_directions
 from latent_explorer.app.exploration.intents import Restore, SetBase, ShowRecipe
 from latent_explorer.app.exploration.projected_latents import LatentStore, missing_latents_message
 from latent_explorer.app.exploration.session import Session
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from latent_explorer.app.exploration.state import ExplorerState
     from latent_explorer.app.jobs import Job, ModelJob, ResultHandler
     from latent_explorer.app.settings import Settings
+    from latent_explorer.explain.directions.direction import Direction
     from latent_explorer.explain.projected import ProjectedPicture
     from latent_explorer.models.attributes import Attribute
     from latent_explorer.models.summary import ExplainerSummary
@@ -126,6 +127,11 @@ class Explorer:
             return []
         return shown_attributes(self.document, self.session.summary, self._on_canvas(self.session.state))
 
+    def directions(self) -> list[Direction]:
+        """Return the directions to list: those with sliders, and others that the picture is moved along."""
+        state = self.state
+        return [] if state is None else shown_directions(self.document, state)
+
     def open_bundled(self, name: str = "") -> None:
         """Open an explainer that comes with the program; without a name that of the first start."""
         with updates.report_errors(self.updates.emit, "Opening the bundled explainer"):
@@ -134,10 +140,15 @@ class Explorer:
     def open_path(self, *paths: Path) -> None:
         """Open an explainer, an exploration, or a PNG with its recipe.
 
-        Other pictures and latents are announced by `PicturesDropped`, models of other programs by `ForeignFileOpened`.
+        Other pictures are announced by `PicturesDropped`, latents and directions of other programs by
+        `VectorsDropped`, models of other programs by `ForeignFileOpened`.
         """
         if (foreign := opening.foreign_file(paths)) is not None:
-            self.updates.emit(foreign)
+            if self.summary is not None and opening.may_hold_vectors(foreign):
+                look = partial(opening.with_vectors, foreign)
+                self._jobs.call(f"Looking at {foreign.path.name}", look, self.updates.emit)
+            else:
+                self.updates.emit(foreign)
             return
         name, read = f"Opening {paths[0].name}", partial(opening.read_open_request, paths)
         if opening.reads_long(paths):
@@ -353,8 +364,11 @@ class Explorer:
         return self._jobs.start(name, partial(self._host.run_job, asked, job), on_result)
 
     def call_model(self, name: str, fn: Callable[[ModelHost], Any], on_result: ResultHandler) -> bool:
-        """Call a short function with the open model, before any picture. Returns False while no model is ready."""
-        if self.summary is None or not self._ready():
+        """Call a short function with the open model, before any picture. Returns False while no model is open.
+
+        It may follow other calls; if one of them opens another model, it ends with a sentence.
+        """
+        if self.summary is None or self._closed:
             return False
         self._jobs.call(name, partial(self._host.call, self.summary.model_hash, fn), on_result)
         return True
@@ -387,7 +401,11 @@ class Explorer:
     def _open(self, paths: tuple[Path, ...], open_request: OpenRequest | None) -> None:
         """Show the contents of files, opening their model first unless it is open. None: they are pictures."""
         if open_request is None:
-            self.updates.emit(updates.PicturesDropped(paths))
+            vectors = tuple(path for path in paths if path.suffix.lower() in opening.VECTORS and not path.is_dir())
+            if vectors:
+                self.updates.emit(updates.VectorsDropped(vectors))
+            if pictures := tuple(path for path in paths if path not in vectors):
+                self.updates.emit(updates.PicturesDropped(pictures))
             return
         state, opened = open_request.state, self._opener.opened
         other = state is None or opened is None or not self._opener.holds(state)

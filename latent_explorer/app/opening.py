@@ -18,7 +18,7 @@ from latent_explorer.app.exploration.autosave import Recovery, latents_of
 from latent_explorer.app.exploration.document import Document
 from latent_explorer.app.exploration.projected_latents import UsableLatents, usable_latents, without_missing
 from latent_explorer.app.exploration.state import ExplorerState
-from latent_explorer.app.exploration.updates import DeviceChanged, ForeignFileOpened
+from latent_explorer.app.exploration.updates import DeviceChanged, ForeignFileOpened, VectorsDropped
 from latent_explorer.common.errors import UserError
 from latent_explorer.data.images import is_image_name
 from latent_explorer.explain import projected
@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from latent_explorer.app.settings import SettingsStore
     from latent_explorer.models.summary import ExplainerSummary
 
-LATENTS = (projected.SUFFIX, ".npz", ".npy")
+VECTORS = (".npz", ".npy")  # latents or directions of other programs
+_PERHAPS_VECTORS = (".pt", ".pth", ".safetensors")  # or models
 
 
 @dataclass(frozen=True)
@@ -101,12 +102,12 @@ def read_open_request(paths: Sequence[Path]) -> OpenRequest | None:
         recipe = recipe_png.read_recipe(path)
         if recipe is not None:
             return OpenRequest(path.name, state=recipe.state, model_name=recipe.model_name)
-    if any(p.is_dir() or is_image_name(p.name) or p.suffix.lower() in LATENTS for p in paths):
+    if any(p.is_dir() or is_image_name(p.name) or p.suffix.lower() in (projected.SUFFIX, *VECTORS) for p in paths):
         return None
     raise UserError(
         f"{path.name} is of a kind that cannot be opened. Choose an explainer (.explainer), an exploration "
-        "(.exploration), a picture, a latent (.projection, .npz, .npy), or a classifier or generator of another "
-        "program (.pth, .safetensors, .pkl, ...)."
+        "(.exploration), a picture, latents or directions (.projection, .npz, .npy, .pt), or a classifier or generator "
+        "of another program (.pth, .safetensors, .pkl, ...)."
     )
 
 
@@ -123,6 +124,18 @@ def foreign_file(paths: Sequence[Path]) -> ForeignFileOpened | None:
         return None
     pictures = next((path for path in paths if path.is_dir() and path != found), None)
     return ForeignFileOpened(whole_model(found), pictures)
+
+
+def may_hold_vectors(foreign: ForeignFileOpened) -> bool:
+    """Return True for a file that holds a model, or latents or directions, by its name."""
+    return foreign.path.suffix.lower() in _PERHAPS_VECTORS and not foreign.path.is_dir()
+
+
+def with_vectors(foreign: ForeignFileOpened) -> ForeignFileOpened | VectorsDropped:
+    """Return what is announced of a file, told by its content: a model, or latents or directions."""
+    from latent_explorer.explain.projection.latent_import import holds_vectors
+
+    return VectorsDropped((foreign.path,)) if holds_vectors(foreign.path) else foreign
 
 
 def reads_long(paths: Sequence[Path]) -> bool:

@@ -18,6 +18,7 @@ from latent_explorer.app.export.job import animation
 from latent_explorer.app.export.scene import Scene, export_context
 from latent_explorer.app.export.sheets import KINDS, PSIS, SheetPlan
 from latent_explorer.app.export.sheets import sheet as sheet_job
+from latent_explorer.cli.directions import direction_edits, direction_option
 from latent_explorer.cli.generate import parse_seeds
 from latent_explorer.cli.options import (
     COUNT,
@@ -36,6 +37,7 @@ from latent_explorer.common.errors import UserError
 from latent_explorer.common.format import size_text
 from latent_explorer.explain.projected import read_projected
 from latent_explorer.explain.recipe import ProjectedBase, SampleBase, SeedBase
+from latent_explorer.explain.timeline.edits import with_edits
 from latent_explorer.explain.timeline.file import read_timeline
 from latent_explorer.media.animation.settings import FORMATS, FPS, AnimationSettings
 
@@ -88,6 +90,7 @@ model_options = combine_options(
     metavar="FILE",
     help="A projected picture that the timeline names; may be repeated.",
 )
+@direction_option
 @settings_options
 @model_options
 def animate(
@@ -99,6 +102,7 @@ def animate(
     ping_pong: bool | None,
     table: bool,
     latents: tuple[Path, ...],
+    directions: tuple[str, ...],
     classifier: str | None,
     target: str | None,
     device: str,
@@ -115,6 +119,7 @@ def animate(
     if stored.model_hash not in ("", summary.model_hash):
         raise UserError(f"{timeline.name} was made with another model ({stored.model_hash[:12]}). Give that explainer.")
     host.add_latents([read_projected(path) for path in latents])
+    moves = with_edits(moves, direction_edits(directions, host.explainer))
     picture_requests.check(msgspec.structs.replace(state, timelines=(moves,)), summary)
     output = Output(as_json=as_json)
     written = output.run(animation(out, Scene(moves, state, summary), settings, host.render))

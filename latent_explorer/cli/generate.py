@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
+from latent_explorer.cli.directions import direction_edits, direction_option
 from latent_explorer.cli.options import MAX_SEED, NUMBER, OUTPUT_FOLDER, PATH, LocalPath, device_option
 from latent_explorer.cli.output import Output, json_option
 from latent_explorer.common.errors import UserError
@@ -36,6 +37,7 @@ _MAX_DIGITS = 1000  # of a typed number; Python itself refuses to read more than
 @click.option("--cutoff", type=click.IntRange(min=0), help="Rows of the latent that are truncated; all without it.")
 @click.option("--latents", type=PATH, metavar="FILE", help="Latents instead of seeds: npz or npy with w, pt.")
 @click.option("--out", required=True, type=OUTPUT_FOLDER, metavar="DIR", help="Folder to write into.")
+@direction_option
 @click.option("--raw", is_flag=True, help="Also write pictures.npz with the unclipped floats.")
 @device_option
 @json_option
@@ -45,6 +47,7 @@ def generate(
     psi: float,
     cutoff: int | None,
     latents: Path | None,
+    directions: tuple[str, ...],
     out: Path,
     raw: bool,
     device: str,
@@ -52,7 +55,7 @@ def generate(
 ) -> None:
     """Generate pictures. Those of seeds carry their recipe: drop one on the window to explore it."""
     from latent_explorer.explain.projection.latent_import import read_latents
-    from latent_explorer.explain.recipe import PictureRecipe, ProjectedBase, SeedBase
+    from latent_explorer.explain.recipe import PictureRecipe, ProjectedBase, SeedBase, canonical_edits
     from latent_explorer.explain.render.renderer import Renderer
     from latent_explorer.models.device import choose_device
     from latent_explorer.models.explainer_file import read_explainer
@@ -71,7 +74,8 @@ def generate(
         bases = [ProjectedBase(name) for name in names]
         for name, latent in zip(names, read, strict=True):
             renderer.add_latent(name, latent)
-    recipes = [PictureRecipe(base, psi, cutoff) for base in bases]
+    edits = canonical_edits(direction_edits(directions, model))
+    recipes = [PictureRecipe(base, psi, cutoff, edits=edits) for base in bases]
     pictures = output.run(_render(renderer, recipes))
     images = [out / f"{name}.png" for name in names]
     for path, img, recipe in zip(images, pictures, recipes, strict=True):
@@ -119,6 +123,7 @@ def _state(model: Explainer, recipe: PictureRecipe) -> ExplorerState:
         base=recipe.base,
         truncation_psi=recipe.truncation_psi,
         truncation_cutoff=recipe.truncation_cutoff,
+        edits=recipe.edits,
         classifier_id=model.summary().classifier_id,
     )
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 @json_option
 def info(file: str, as_json: bool) -> None:
     """Say what a file holds. Nothing in it is executed."""
+    from latent_explorer.explain.directions.file import vector_shapes
     from latent_explorer.models import classifier_file, explainer_file
     from latent_explorer.models.importers.classifiers.file import inspect_classifier
     from latent_explorer.models.importers.generators.file import holds_generator, read_generator
@@ -35,6 +36,8 @@ def info(file: str, as_json: bool) -> None:
     path = Path(file)
     if is_release(path):
         fields, text = _release(open_release(path))
+    elif (vectors := vector_shapes(path)) is not None:
+        fields, text = vectors, vectors_text(path, vectors)
     elif classifier_file.is_foreign(path) and holds_generator(path):
         found = read_generator(path)
         fields, text = generator_fields(file, found), generator_text(file, found)
@@ -86,6 +89,16 @@ def _release(release: StylexRelease) -> tuple[dict[str, Any], str]:
     classes = f"takes {found.num_classes} class probabilities beside w"
     advice = "Import it: latent-explorer import FOLDER --out X.explainer."
     return fields, "\n".join([what, classes, *found.notes, advice])
+
+
+def vectors_text(path: Path, fields: dict[str, Any]) -> str:
+    """Return what `vector_shapes` found as text: which model it fits is told by the shapes."""
+    shapes = [f"  {name or 'array'} {tuple(shape)}" for name, shape in fields["arrays"].items()]
+    use = (
+        "Open it in the window with its explainer, or give it to `project X FILE` or `generate X --latents FILE` "
+        "(latents), or to `generate X --direction FILE=1.5` (a direction)."
+    )
+    return "\n".join([f"{path.name}: latents or directions", *shapes, use])
 
 
 def classifier_text(fields: dict[str, Any]) -> str:

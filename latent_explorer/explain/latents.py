@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound=nn.Module)
 
 _W_SAMPLES = 1024  # mapped z's for the standard deviation of w
+_FEWEST_SAMPLES = 100  # encoded pictures from which the deviation of w along a direction is taken
 _MAX_COPIES = 2  # tuned generators in memory at once: the picture and what it is compared with
 
 
@@ -78,14 +79,6 @@ def projected_of(latent: Latent, target: np.ndarray, image: np.ndarray, report: 
         noise=None if noise is None else tuple(row(n)[0] for n in noise),
         delta={name: change.cpu().numpy() for name, change in latent.delta.items()},
     )
-
-
-@dataclass(frozen=True)
-class Direction:
-    """Direction that a DirectionShift names: (w_dim,) or (num_ws, w_dim) in W, (num_styles,) in style space."""
-
-    space: Literal["w", "style"]
-    vector: Tensor
 
 
 def _place(module: M, device: str | torch.device) -> M:
@@ -173,6 +166,18 @@ def w_standard_deviation(generator: Generator) -> float:
     """Return the root of the mean variance of w over mapped z's: the unit of `w_distance`."""
     w = mapped_w(generator, _W_SAMPLES)
     return max(float(w.var(dim=0).mean().sqrt()), 1e-12)
+
+
+def typical_ws(explainer: Explainer) -> np.ndarray:
+    """Return ws (M, num_ws, w_dim) float32 by which a model's latents are known: its encoded pictures, else random z's.
+
+    Fewer than _FEWEST_SAMPLES say too little of how latents vary. Always the same on the CPU.
+    """
+    samples = explainer.samples
+    if samples is not None and len(samples) >= _FEWEST_SAMPLES:
+        return samples.ws.float().cpu().numpy()
+    generator = explainer.generator
+    return generator.broadcast(mapped_w(generator, _W_SAMPLES)).float().cpu().numpy()
 
 
 def latent_styles(

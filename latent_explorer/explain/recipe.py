@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 import msgspec
 import numpy as np
 
+from latent_explorer.explain.directions.direction import Direction
 from latent_explorer.models.attributes import Attribute, End
 
 Unit = Literal["range", "sigma"]
@@ -134,9 +135,9 @@ class StyleShift(msgspec.Struct, frozen=True, tag="style"):
 
 
 class DirectionShift(msgspec.Struct, frozen=True, tag="direction"):
-    """Add `amount` times a stored direction (in W or in style space)."""
+    """Move ws by `amount` standard deviations along a direction."""
 
-    direction_id: str
+    direction: Direction
     amount: float
 
 
@@ -148,11 +149,24 @@ def attribute_edits(attribute: Attribute, amount: float = 1.0) -> tuple[StyleShi
     return tuple(StyleShift(e.style_index, e.end, amount * e.weight) for e in attribute.entries)
 
 
+Slider = Attribute | Direction
+
+
+def slider_edits(slider: Slider, amount: float = 1.0) -> tuple[Edit, ...]:
+    """Return the edits of a slider at `amount`: of the way to an attribute's end, or standard deviations."""
+    return (DirectionShift(slider, amount),) if isinstance(slider, Direction) else attribute_edits(slider, amount)
+
+
 def place_of(edit: Edit) -> tuple[object, ...]:
     """Return a key for what an edit acts on, whatever its end and amount."""
     if isinstance(edit, StyleShift):
         return (edit.style_index, edit.unit)
-    return (edit.direction_id,)
+    return (edit.direction,)
+
+
+def has_directions(*edits: tuple[Edit, ...]) -> bool:
+    """Return True if any of these lists moves a direction, which programs before the second format do not know."""
+    return any(isinstance(edit, DirectionShift) for each in edits for edit in each)
 
 
 class PictureRecipe(msgspec.Struct, frozen=True):
@@ -173,17 +187,22 @@ def canonical_edits(edits: tuple[Edit, ...]) -> tuple[Edit, ...]:
     "minus half-way to the maximum" are the same edit (see StyleShift).
     """
     styles: dict[tuple[int, Unit], float] = {}
-    directions: dict[str, float] = {}
+    directions: dict[Direction, float] = {}
     for edit in edits:
         if isinstance(edit, StyleShift):
             sign = 1.0 if edit.end == "max" else -1.0
             key = (edit.style_index, edit.unit)
             styles[key] = styles.get(key, 0.0) + sign * edit.amount
         else:
-            directions[edit.direction_id] = directions.get(edit.direction_id, 0.0) + edit.amount
-    out: list[Edit] = [DirectionShift(name, a) for name, a in sorted(directions.items()) if a != 0]
+            directions[edit.direction] = directions.get(edit.direction, 0.0) + edit.amount
+    moved = sorted((d for d, a in directions.items() if a != 0), key=_order)
+    out: list[Edit] = [DirectionShift(d, directions[d]) for d in moved]
     out += [StyleShift(j, "max", a, unit) for (j, unit), a in sorted(styles.items()) if a != 0]
     return tuple(out)
+
+
+def _order(direction: Direction) -> tuple[str, bytes, int, int]:
+    return direction.name, direction.vector, direction.first, -1 if direction.last is None else direction.last
 
 
 class PictureRequest(msgspec.Struct, frozen=True):

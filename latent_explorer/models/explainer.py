@@ -166,6 +166,7 @@ class Explainer:
             name=self.name,
             model_hash=self.model_hash,
             resolution=self.generator.config.resolution,
+            w_dim=self.generator.config.w_dim,
             layout=self.generator.synthesis.layout,
             classifiers=tuple(
                 ClassifierSummary(key, c.config.name, c.config.class_names, c.config.frame_only)

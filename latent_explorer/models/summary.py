@@ -54,6 +54,7 @@ class ExplainerSummary:
     name: str
     model_hash: str
     resolution: int
+    w_dim: int
     layout: StyleLayout
     classifiers: tuple[ClassifierSummary, ...]
     conditioned_on: str | None  # classifier_id whose probabilities are `cond`
@@ -73,6 +74,14 @@ class ExplainerSummary:
     def note(self) -> str:
         """Note of the file's author, plain text; "" for none."""
         return note_of(self.provenance)
+
+
+def row_names(summary: ExplainerSummary) -> list[str]:
+    """Return the rows of ws with the resolution at which each acts: "3  (16 px)"."""
+    sizes: dict[int, int] = {}
+    for layer in summary.layout.layers:
+        sizes.setdefault(layer.ws_row, layer.resolution)
+    return [f"{r}  ({sizes[r]} px)" if r in sizes else str(r) for r in range(summary.layout.num_ws)]
 
 
 def note_of(provenance: Mapping[str, Any]) -> str:

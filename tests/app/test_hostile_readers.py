@@ -225,6 +225,15 @@ def test_latents(tmp_path):
     assert not ask(_stored, path, iter(RAW))
 
 
+def test_directions(tmp_path):
+    from latent_explorer.explain.directions.file import read_directions
+
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, components=np.ones((3, 8), np.float32))
+    assert ask(lambda path: read_directions(path, 5, 8), tmp_path / "x.npz", damaged(buffer.getvalue(), 200))
+    assert not ask(lambda path: read_directions(path, 5, 8), tmp_path / "x.npy", iter(RAW))
+
+
 def test_a_target_that_the_classifier_does_not_have_is_refused():
     document = Document(sliders=(msgspec.structs.replace(SUMMARY.attribute_sets[0].attributes[0], target=2),))
     with pytest.raises(UserError, match="do not fit"):

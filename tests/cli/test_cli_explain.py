@@ -8,12 +8,14 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from latent_explorer.app.exploration.recipe_png import read_recipe
 from latent_explorer.cli.generate import parse_seeds
 from latent_explorer.cli.root import main
 from latent_explorer.common.errors import UserError
+from latent_explorer.explain.latents import seed_latent
 from latent_explorer.explain.recipe import PictureRecipe, PictureRequest, SeedBase
 from latent_explorer.explain.render.renderer import Renderer
 from latent_explorer.models.classifier_file import write_classifier
@@ -68,6 +70,49 @@ def test_generate_from_latents(file: Path, tiny_explainer, tmp_path: Path, run_j
     out = tmp_path / "out"
     result = run_json("generate", file, "--latents", tmp_path / "projected_w.npz", "--out", out)
     assert len(result["images"]) == 2
+
+
+def test_generate_along_directions(file: Path, tmp_path: Path, run_json) -> None:
+    """A seed's picture has the direction in its recipe; the numbers are those of a direction added by hand."""
+    model = read_explainer(file)
+    num_ws = model.generator.num_ws
+    vectors = np.random.default_rng(0).standard_normal((3, 16)).astype(np.float32)
+    np.savez(tmp_path / "pca.npz", components=vectors)
+    given = ("generate", file, "--seeds", 7, "--direction", f"{tmp_path / 'pca.npz'}#2=-1.5@1-2", "--raw")
+    result = run_json(*given, "--out", tmp_path / "out")
+    state = read_recipe(Path(result["images"][0])).state
+    (edit,) = state.edits
+    assert (edit.amount, edit.direction.name, edit.direction.first, edit.direction.last) == (-1.5, "pca 2", 1, 2)
+    ws = seed_latent(model, 7)
+    moved = ws.ws - 1.5 * torch.from_numpy(edit.direction.shift(num_ws))
+    np.savez(tmp_path / "w.npz", w=moved.numpy(), cond=ws.cond.numpy())
+    by_hand = run_json("generate", file, "--latents", tmp_path / "w.npz", "--raw", "--out", tmp_path / "hand")
+    images = [np.load(each["raw"])["img"] for each in (result, by_hand)]
+    np.testing.assert_allclose(*images, atol=1e-5)
+    unmoved = run_json("generate", file, "--seeds", 7, "--raw", "--out", tmp_path / "as it is")
+    assert np.abs(np.load(unmoved["raw"])["img"] - images[0]).max() > 1e-3
+
+
+@pytest.mark.parametrize(("option", "words"), [
+    ("pca.npz=1", "holds 3 directions. Say which"),
+    ("pca.npz#4=1", "no number 4"),
+    ("pca.npz#1=1@0-99", "rows that are not there"),
+    ("pca.npz#1=nan", "not a finite number"),
+    ("pca.npz", "is not a direction and its amount"),
+    ("none.npy=1", "There is no file"),
+])  # fmt: skip
+def test_wrong_directions_are_refused(option, words, file: Path, tmp_path: Path, run_json, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    np.savez("pca.npz", components=np.ones((3, 16), np.float32))
+    error = run_json("generate", file, "--direction", option, "--out", tmp_path / "out", code=1)
+    assert words in error["message"]
+
+
+def test_info_says_which_vectors_a_file_holds(tmp_path: Path, run_json) -> None:
+    torch.save({"eigvec": torch.eye(16), "ckpt": "x"}, tmp_path / "factor.pt")
+    assert run_json("info", tmp_path / "factor.pt")["arrays"] == {"eigvec": [16, 16]}
+    np.save(tmp_path / "w.npy", np.ones(16, np.float32))
+    assert run_json("info", tmp_path / "w.npy")["arrays"] == {"": [16]}
 
 
 @pytest.mark.parametrize(

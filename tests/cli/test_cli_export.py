@@ -15,6 +15,7 @@ from PIL import Image
 
 from latent_explorer.app.engine.model_host import ModelHost
 from latent_explorer.app.exploration import picture_requests, updates
+from latent_explorer.app.exploration.recipe_png import read_recipe
 from latent_explorer.app.export.controller import ExportController
 from latent_explorer.app.export.scene import Scene
 from latent_explorer.app.export.sheets import SheetPlan
@@ -137,6 +138,15 @@ def test_a_timeline_of_another_model_is_refused(file, tmp_path, capsys):
     write_timeline(tmp_path / "w.json", WALK, "f" * 64)
     assert main(["animate", str(file), str(tmp_path / "w.json"), "--out", str(tmp_path / "a.gif")]) == 1
     assert "another model" in capsys.readouterr().err
+
+
+def test_a_direction_is_added_to_every_frame(file, tmp_path, run_json):
+    np.save(tmp_path / "boundary.npy", np.ones((1, 16), np.float32))
+    write_timeline(tmp_path / "w.json", WALK)
+    option = f"{tmp_path / 'boundary.npy'}=1.5"
+    run_json("animate", file, tmp_path / "w.json", "--direction", option, "--out", tmp_path / "frames")
+    edits = [read_recipe(path).state.edits for path in sorted((tmp_path / "frames").glob("*.png"))]
+    assert {(edit.direction.name, edit.amount) for (edit,) in edits} == {("boundary", 1.5)}
 
 
 def test_a_sheet_of_every_kind(file, tmp_path, run_json, capsys):

@@ -13,6 +13,7 @@ from PIL import Image
 from latent_explorer.app.exploration.document import Document
 from latent_explorer.app.exploration.file import Exploration
 from latent_explorer.app.exploration.state import ExplorerState
+from latent_explorer.explain.directions.direction import Direction
 from latent_explorer.explain.recipe import (
     BlendBase,
     BlendEndBase,
@@ -27,6 +28,7 @@ from latent_explorer.explain.recipe import (
 )
 from latent_explorer.explain.timeline.timeline import Curve, Keyframe, Timeline
 
+AGE = Direction("age", 8, np.linspace(-1, 1, 8, dtype="<f4").tobytes(), 0, 1)
 RNG = np.random.default_rng(0)
 IMAGE = RNG.integers(0, 256, (16, 16, 3), np.uint8)
 STATE = ExplorerState(
@@ -36,7 +38,7 @@ STATE = ExplorerState(
     truncation_cutoff=3,
     noise=Noise("seed", 5),
     cond=(0.25, 0.75),
-    edits=(DirectionShift("age", 0.5), StyleShift(3, "max", -0.5), StyleShift(3, "max", 1, "sigma")),
+    edits=(DirectionShift(AGE, 0.5), StyleShift(3, "max", -0.5), StyleShift(3, "max", 1, "sigma")),
     classifier_id="c" * 64,
     target_class=1,
     timelines=(
@@ -64,7 +66,11 @@ STATE = ExplorerState(
     ),
 )
 EXPLORATION = Exploration(
-    STATE, Document(notes="n").renamed(SPOTS, "spots!"), "leaf-health", "/models/leaf.explainer", IMAGE
+    STATE,
+    Document(notes="n").renamed(SPOTS, "spots!").with_directions(AGE),
+    "leaf-health",
+    "/models/leaf.explainer",
+    IMAGE,
 )
 
 

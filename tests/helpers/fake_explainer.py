@@ -232,6 +232,7 @@ class FakeExplainer:
             name=self.name,
             model_hash=hashlib.sha256(self.name.encode()).hexdigest(),
             resolution=SIZE,
+            w_dim=8,
             layout=LAYOUT,
             classifiers=asked[: self.classifiers],
             conditioned_on=classifier_id,

@@ -34,6 +34,7 @@ def make_summary(model_hash: str = "a" * 64, name: str = "fake", *others: Classi
         name=name,
         model_hash=model_hash,
         resolution=16,
+        w_dim=8,
         layout=LAYOUT,
         classifiers=(ClassifierSummary("c" * 64, "net", ("healthy", "diseased")), *others),
         conditioned_on="c" * 64,

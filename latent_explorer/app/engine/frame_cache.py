@@ -26,7 +26,7 @@ import numpy as np
 
 from latent_explorer import __version__
 from latent_explorer.common.paths import atomic_path
-from latent_explorer.explain.recipe import DirectionShift, Picture, PictureRequest, RenderResult
+from latent_explorer.explain.recipe import Picture, PictureRequest, RenderResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,12 +73,7 @@ class FrameCache:
     def get_or_render(
         self, request: PictureRequest, scope: str, render: Callable[[PictureRequest], RenderResult]
     ) -> CachedFrame:
-        """Return the frame, from the cache or else from `render`; its errors propagate. See `cache_scope`.
-
-        A direction's id does not say which vector it stands for, so frames with one are not cached.
-        """
-        if any(isinstance(edit, DirectionShift) for edit in request.recipe.edits):
-            return CachedFrame(render(request), False)
+        """Return the frame, from the cache or else from `render`; its errors propagate. See `cache_scope`."""
         name = _name(request, scope)
         cached = self.get(name)
         if cached is not None:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from latent_explorer.explain.directions.direction import direction_problem
 from latent_explorer.explain.recipe import (
     BlendEndBase,
+    DirectionShift,
     MixBase,
     PictureRecipe,
     SampleBase,
@@ -50,6 +52,9 @@ def recipe_mismatch(recipe: PictureRecipe, summary: ExplainerSummary) -> str:
         "it truncates rows that are not in it": any(not 0 <= (c or 0) < MAX_SEED for c in cutoffs),
         "it moves a style that is not in it": any(
             isinstance(e, StyleShift) and not 0 <= e.style_index < styles for e in recipe.edits
+        ),
+        "it moves a direction of another model": any(
+            isinstance(e, DirectionShift) and direction_problem(e.direction, rows, summary.w_dim) for e in recipe.edits
         ),
         "it names other classes": _names_other_classes([recipe.cond, *(b.cond for b in ends)], summary),
     }

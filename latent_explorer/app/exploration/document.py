@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.explain.recipe import Base, ProjectedBase, SampleBase
+from latent_explorer.explain.directions.direction import Direction, direction_key, direction_problem
+from latent_explorer.explain.recipe import Base, DirectionShift, ProjectedBase, SampleBase
 from latent_explorer.models.attributes import (
     Attribute,
     AttributeEntry,
@@ -37,13 +38,15 @@ class Document(msgspec.Struct, frozen=True):
     attribute_sets: tuple[AttributeSet, ...] = ()  # found here, not yet saved into an explainer
     favourites: tuple[Base, ...] = ()
     projected: tuple[str, ...] = ()  # latent_ids of the projected pictures that are listed
+    directions: tuple[Direction, ...] = ()  # that have sliders
     notes: str = ""
 
-    def renamed(self, attribute: Attribute, name: str) -> Document:
-        """Return a copy with another name for the attribute; an empty name restores the original."""
-        names = {k: v for k, v in self.names.items() if k != attribute_key(attribute)}
+    def renamed(self, attribute: Attribute | Direction, name: str) -> Document:
+        """Return a copy with another name for an attribute or a direction; an empty name restores the original."""
+        key = direction_key(attribute) if isinstance(attribute, Direction) else attribute_key(attribute)
+        names = {k: v for k, v in self.names.items() if k != key}
         if name.strip():
-            names[attribute_key(attribute)] = name.strip()
+            names[key] = name.strip()
         return msgspec.structs.replace(self, names=names)
 
     def with_pin(self, attribute: Attribute, on: bool) -> Document:
@@ -88,6 +91,17 @@ class Document(msgspec.Struct, frozen=True):
             favourites=tuple(b for b in self.favourites if b != base),
         )
 
+    def with_directions(self, *directions: Direction) -> Document:
+        """Return a copy with sliders for these directions; one that is there already, for other rows, is replaced."""
+        new = {direction_key(d): d for d in directions}
+        kept = {direction_key(d): d for d in self.directions}
+        return msgspec.structs.replace(self, directions=tuple((kept | new).values()))
+
+    def without_direction(self, direction: Direction) -> Document:
+        """Return a copy without the slider of a direction."""
+        kept = tuple(d for d in self.directions if direction_key(d) != direction_key(direction))
+        return msgspec.structs.replace(self, directions=kept)
+
     def with_attribute_set(self, attribute_set: AttributeSet) -> Document:
         """Return a copy with the result of a search; it replaces one with the same method and settings."""
         kept = tuple(s for s in self.attribute_sets if _search_key(s) != _search_key(attribute_set))
@@ -107,6 +121,7 @@ class Document(msgspec.Struct, frozen=True):
             any(not 0 <= e.style_index < summary.layout.num_styles for e in entries)
             or any(not 0 <= index < samples for index in favourites)
             or any(target >= count for target, count in targets)
+            or any(direction_problem(d, summary.layout.num_ws, summary.w_dim) for d in self.directions)
         ):
             raise UserError(
                 f"The stored sliders and favourites do not fit {summary.name}: they belong to another model. "
@@ -116,6 +131,10 @@ class Document(msgspec.Struct, frozen=True):
     def name_of(self, attribute: Attribute) -> str:
         """Return the user's name of an attribute, else the stored one, else "Style 214 up"."""
         return self.names.get(attribute_key(attribute)) or attribute.name or describe_entries(attribute)
+
+    def direction_name(self, direction: Direction) -> str:
+        """Return the user's name of a direction, else the one that it came with."""
+        return self.names.get(direction_key(direction)) or direction.name
 
 
 def attribute_key(attribute: Attribute) -> str:
@@ -182,6 +201,16 @@ def shown_attributes(document: Document, summary: ExplainerSummary, state: Explo
     listed = attribute_set.attributes if attribute_set else ()
     ranked = by_effect([a for a in listed if a.target == state.target_class])
     return _arranged(document, document.sliders, ranked)
+
+
+def shown_directions(document: Document, state: ExplorerState) -> list[Direction]:
+    """Return the directions to list: those with sliders, for the rows that the state moves, then others it moves."""
+    listed = {direction_key(d): [d] for d in document.directions}
+    moved: dict[str, list[Direction]] = {}
+    for edit in state.edits:
+        if isinstance(edit, DirectionShift):
+            moved.setdefault(direction_key(edit.direction), []).append(edit.direction)
+    return [direction for each in (listed | moved).values() for direction in each]
 
 
 def reported_set(document: Document, summary: ExplainerSummary) -> AttributeSet | None:

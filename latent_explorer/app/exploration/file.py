@@ -25,6 +25,7 @@ from latent_explorer.common.errors import DamagedData, UserError, unreadable
 from latent_explorer.common.format import size_text
 from latent_explorer.common.guarded_zip import GuardedZip
 from latent_explorer.common.paths import atomic_path
+from latent_explorer.explain.recipe import has_directions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,7 +35,7 @@ T = TypeVar("T")
 
 SUFFIX = ".exploration"
 FORMAT = "latent-explorer exploration"
-VERSION = 1
+VERSION = 2  # 1 without directions, which earlier programs do not know
 MAX_MEMBER = 32 << 20  # bytes, unpacked
 LATENTS, LATENT_SUFFIX = "latents/", ".safetensors"
 MAX_LATENT = 256 << 20  # bytes; a tuned generator of 1024 px takes 60 MB
@@ -83,7 +84,7 @@ def write(path: Path, exploration: Exploration) -> None:
     members |= {f"{LATENTS}{k}{LATENT_SUFFIX}": v for k, v in exploration.latents.items()}
     about = _About(
         FORMAT,
-        VERSION,
+        VERSION if _has_directions(exploration) else 1,
         exploration.state.model_hash,
         exploration.model_name,
         exploration.model_path,
@@ -102,6 +103,12 @@ def write(path: Path, exploration: Exploration) -> None:
             f"{path.name} cannot be written ({error.strerror or error}). "
             "Free some space or choose another folder; nothing was lost."
         ) from error
+
+
+def _has_directions(exploration: Exploration) -> bool:
+    state = exploration.state
+    keyframes = (k.recipe.edits for t in state.timelines for k in t.keyframes)
+    return bool(exploration.document.directions) or has_directions(state.edits, *keyframes)
 
 
 def _problem(exploration: Exploration, members: Mapping[str, bytes]) -> str:

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, ClassVar
 import msgspec
 
 from latent_explorer.app.exploration.state import ExplorerState, attribute_amount, with_attribute
+from latent_explorer.explain.directions.direction import Direction
 from latent_explorer.explain.recipe import (
     Base,
+    DirectionShift,
     Edit,
     Noise,
     PictureRecipe,
@@ -176,9 +178,13 @@ class SetAttribute(Intent, frozen=True):
 
 
 class SetEdit(Intent, frozen=True):
-    """Set one edit, in place of an edit of the same coordinate and unit (or the same direction)."""
+    """Set one edit, in place of an edit of the same coordinate and unit (or the same direction).
+
+    `name` is the user's of a direction, for the label.
+    """
 
     edit: Edit
+    name: str = ""
 
     @property
     def merge_key(self) -> tuple[object, ...]:
@@ -187,11 +193,29 @@ class SetEdit(Intent, frozen=True):
     def label(self, summary: ExplainerSummary) -> str:  # noqa: ARG002
         if isinstance(self.edit, StyleShift):
             return f'"style {self.edit.style_index}"'
-        return f'"{self.edit.direction_id}"'
+        return f'"{self.name or self.edit.direction.name}"'
 
     def next_state(self, state: ExplorerState) -> ExplorerState:
         kept = tuple(e for e in state.edits if place_of(e) != place_of(self.edit))
         return msgspec.structs.replace(state, edits=canonical_edits((*kept, self.edit)))
+
+
+class SetDirectionRows(Intent, frozen=True):
+    """Let a direction move other rows of ws, by the same amount."""
+
+    menu_label: ClassVar[str] = "change of a direction's rows"
+    direction: Direction
+    first: int
+    last: int | None
+
+    def next_state(self, state: ExplorerState) -> ExplorerState:
+        edits = tuple(
+            DirectionShift(e.direction.with_rows(self.first, self.last), e.amount)
+            if isinstance(e, DirectionShift) and e.direction == self.direction
+            else e
+            for e in state.edits
+        )
+        return msgspec.structs.replace(state, edits=canonical_edits(edits))
 
 
 class SetEdits(Intent, frozen=True):

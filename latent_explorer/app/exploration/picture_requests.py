@@ -12,9 +12,12 @@ from latent_explorer.app.exploration.compatibility import recipe_mismatch, recip
 from latent_explorer.app.exploration.intents import SetBase
 from latent_explorer.app.exploration.state import ExplorerState, with_attribute
 from latent_explorer.common.errors import UserError
+from latent_explorer.common.format import shortened
+from latent_explorer.explain.directions.direction import MAX_TYPICAL
 from latent_explorer.explain.projection.report_text import OUTSIDE_DOMAIN, cautions
 from latent_explorer.explain.recipe import (
     Base,
+    DirectionShift,
     Noise,
     PictureRecipe,
     PictureRequest,
@@ -177,6 +180,7 @@ def warnings(
         text = f"Truncation {recipe.truncation_psi:.2f} is above 1: the picture is more unusual than the data."
         found.append(Caution(text, "truncation"))
     found += _shift_warnings(recipe, summary, result)
+    found += _direction_warnings(recipe)
     found += _combination_warnings(result)
     # An encoded picture of the data is within the data, however far its latent lies.
     if result.w_distance > MAX_TYPICAL_DISTANCE and not isinstance(recipe.base, SampleBase):
@@ -210,6 +214,18 @@ def _shift_warnings(recipe: PictureRecipe, summary: ExplainerSummary, result: Re
         return [Caution(f"{name} is outside the range that the data shows.", f"style {outside[0].style_index}")]
     count = f"{len(outside)} styles"
     return [Caution(f"{count} are outside the range that the data shows.", count)]
+
+
+def _direction_warnings(recipe: PictureRecipe) -> list[Caution]:
+    far = [e for e in recipe.edits if isinstance(e, DirectionShift) and abs(e.amount) > MAX_TYPICAL]
+    return [
+        Caution(
+            f"{shortened(e.direction.name)} is moved by {abs(e.amount):.1f} standard deviations: hardly any latent "
+            "lies that far from the average.",
+            shortened(e.direction.name, 24),
+        )
+        for e in far
+    ]
 
 
 def _combination_warnings(result: RenderResult) -> list[Caution]:

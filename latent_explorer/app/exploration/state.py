@@ -7,12 +7,23 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from latent_explorer.explain.recipe import Base, Count, Edit, Noise, SeedBase, StyleShift, canonical_edits
+from latent_explorer.explain.directions.direction import Direction
+from latent_explorer.explain.recipe import (
+    Base,
+    Count,
+    DirectionShift,
+    Edit,
+    Noise,
+    SeedBase,
+    StyleShift,
+    canonical_edits,
+)
 from latent_explorer.explain.timeline.timeline import Timeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from latent_explorer.explain.recipe import Slider
     from latent_explorer.models.attributes import Attribute
 
 
@@ -46,6 +57,17 @@ def attribute_amount(state: ExplorerState, attribute: Attribute) -> float:
         if isinstance(edit, StyleShift) and edit.unit == "range" and edit.style_index == first.style_index:
             return sign * edit.amount / first.weight
     return 0.0
+
+
+def direction_amount(state: ExplorerState, direction: Direction) -> float:
+    """Return how many standard deviations the state moves along a direction; 0 without an edit of it."""
+    moved = (e.amount for e in state.edits if isinstance(e, DirectionShift) and e.direction == direction)
+    return next(moved, 0.0)
+
+
+def slider_amount(state: ExplorerState, slider: Slider) -> float:
+    """Return the position of the slider of an attribute or a direction."""
+    return direction_amount(state, slider) if isinstance(slider, Direction) else attribute_amount(state, slider)
 
 
 def with_attribute(state: ExplorerState, attribute: Attribute, amount: float) -> tuple[Edit, ...]:

@@ -13,6 +13,7 @@ from latent_explorer.app.engine.failure import Failure, failure_of
 from latent_explorer.app.exploration.document import Document
 from latent_explorer.app.exploration.picture_requests import Caution
 from latent_explorer.app.exploration.state import ExplorerState
+from latent_explorer.explain.directions.found import VectorFile
 from latent_explorer.explain.recipe import Base, Draft, Picture, PictureRequest, RenderResult
 from latent_explorer.explain.timeline.timeline import Timeline
 from latent_explorer.models.attributes import Attribute
@@ -166,9 +167,30 @@ class FileChanged:
 
 @dataclass(frozen=True)
 class PicturesDropped:
-    """Pictures, folders of them, or latents were dropped or chosen, for the features that work on them."""
+    """Pictures, folders of them, or projections were dropped or chosen, for the features that work on them."""
 
     paths: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class VectorsDropped:
+    """Files of latents or directions, of other programs, were dropped or chosen."""
+
+    paths: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class VectorsFound:
+    """What a file of vectors holds, of which a person chooses what it is taken as."""
+
+    found: VectorFile
+
+
+@dataclass(frozen=True)
+class LatentsOpened:
+    """The latents in a file shall become projections."""
+
+    path: Path
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from latent_explorer.app.exploration import updates
-from latent_explorer.app.exploration.state import attribute_amount
+from latent_explorer.app.exploration.state import slider_amount
 from latent_explorer.app.export.batch import BatchResult, export_all, pictures_of
 from latent_explorer.app.export.estimate import Estimate, Estimator
 from latent_explorer.app.export.job import animation
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from latent_explorer.app.export.job import Render
     from latent_explorer.app.settings import ExportChoices
     from latent_explorer.common.events import Event
-    from latent_explorer.explain.recipe import Base
+    from latent_explorer.explain.recipe import Base, Slider
     from latent_explorer.media.animation.settings import AnimationSettings
     from latent_explorer.media.animation.writer import WrittenAnimation
 
@@ -44,7 +44,7 @@ ESTIMATE_JOB, PREVIEW_JOB = "Estimating the size", "Drawing the sheet"  # names 
 
 @dataclass(frozen=True)
 class AnimationSource:
-    """Something that can be animated: a timeline of the exploration, or the sweep of an attribute."""
+    """Something that can be animated: a timeline of the exploration, or the sweep of a slider."""
 
     name: str
     scene: Scene
@@ -69,7 +69,7 @@ class ExportController:
         self._explorer.change_settings(export=msgspec.structs.replace(self.choices, **fields))
 
     def sources(self) -> list[AnimationSource]:
-        """Return what can be animated: timelines with keyframes, then sweeps of the listed attributes."""
+        """Return what can be animated: timelines with keyframes, then sweeps of all sliders."""
         state, summary = self._explorer.state, self._explorer.summary
         if state is None or summary is None:
             return []
@@ -81,6 +81,10 @@ class ExportController:
         for attribute in self._explorer.attributes():
             scene = Scene(sweep_timeline(state, summary, attribute), state, summary)
             sources.append(AnimationSource(f"Sweep: {attribute.name}", scene, False))
+        for direction in self._explorer.directions():
+            name = self._explorer.document.direction_name(direction)
+            scene = Scene(sweep_timeline(state, summary, direction, name), state, summary)
+            sources.append(AnimationSource(f"Sweep: {name}", scene, False))
         return sources
 
     def default_source(self, current: str = "") -> int:
@@ -91,7 +95,8 @@ class ExportController:
                 return place
         if state is None:
             return 0
-        moved = [abs(attribute_amount(state, a)) for a in self._explorer.attributes()]
+        sliders: list[Slider] = [*self._explorer.attributes(), *self._explorer.directions()]
+        moved = [abs(slider_amount(state, slider)) for slider in sliders]
         timelines = sum(source.is_timeline for source in sources)
         if moved and (max(moved) > 0 or not timelines):
             return timelines + moved.index(max(moved))

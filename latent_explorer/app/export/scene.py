@@ -18,6 +18,7 @@ from latent_explorer.app.exploration.document import Document, shown_attributes
 from latent_explorer.app.exploration.intents import ShowRecipe
 from latent_explorer.app.exploration.recipe_png import recipe_texts
 from latent_explorer.app.exploration.state import ExplorerState
+from latent_explorer.explain.directions.direction import MAX_TYPICAL, Direction
 from latent_explorer.explain.recipe import (
     Base,
     Noise,
@@ -27,6 +28,7 @@ from latent_explorer.explain.recipe import (
     SampleBase,
     SeedBase,
     attribute_edits,
+    slider_edits,
 )
 from latent_explorer.explain.timeline.makers import alpha_sweep
 from latent_explorer.explain.timeline.timeline import Keyframe, Timeline, frames
@@ -36,10 +38,10 @@ from latent_explorer.models.summary import ExplainerSummary
 
 if TYPE_CHECKING:
     from latent_explorer.explain.projected import ProjectedPicture
-    from latent_explorer.explain.recipe import RenderResult
+    from latent_explorer.explain.recipe import RenderResult, Slider
     from latent_explorer.media.animation.settings import AnimationSettings
 
-SWEEP_SECONDS = 2.0  # from -1 to +1
+SWEEP_SECONDS = 2.0  # from one end to the other
 # from the picture to the attribute's end, and at rest at either
 FLIP_SECONDS, REST_SECONDS = 1.2, 0.4
 
@@ -156,11 +158,16 @@ def state_from_recipe(recipe: PictureRecipe, state: ExplorerState, classifier_id
     return msgspec.structs.replace(shown, classifier_id=classifier_id, timelines=())
 
 
-def sweep_timeline(state: ExplorerState, summary: ExplainerSummary, attribute: Attribute) -> Timeline:
-    """Return a timeline of the state's picture with the attribute's slider from -1 to +1 and back."""
+def sweep_end(slider: Slider) -> float:
+    """Return where a sweep of a slider ends, and begins on the other side: at its usual range."""
+    return MAX_TYPICAL if isinstance(slider, Direction) else 1.0
+
+
+def sweep_timeline(state: ExplorerState, summary: ExplainerSummary, slider: Slider, name: str = "") -> Timeline:
+    """Return a timeline of the state's picture with a slider from one end to the other and back."""
     recipe = picture_requests.resolve(state, summary).recipe
-    name = attribute.name or "Sweep"
-    return alpha_sweep(recipe, attribute_edits(attribute), seconds=SWEEP_SECONDS, name=name)
+    end = sweep_end(slider)
+    return alpha_sweep(recipe, slider_edits(slider), -end, end, SWEEP_SECONDS, name=name or slider.name or "Sweep")
 
 
 def flip_timeline(recipe: PictureRecipe, attribute: Attribute, amount: float) -> Timeline:

@@ -63,9 +63,9 @@ class GeneratorChoices:
     classifier: Path | None = None  # a file with the classifier to explain; an explainer's is the one it was made for
 
 
-_LATENTS = (
-    "{} holds latents of a generator, not a model. Make projections of them, which open here: "
-    "latent-explorer project X.explainer FILE --out DIR."
+_VECTORS = (
+    "{} holds latents or directions of a generator, not a model. Open the explainer that they belong to, then open it "
+    "again."
 )
 
 
@@ -101,8 +101,8 @@ class ImportSession:
                 return FileInspected(self.path, generator=self._generator_facts())
             return FileInspected(self.path, classifier=(yield from self._foreign_facts()))
         except UserError as error:
-            latents = yield from run_in_thread(partial(_holds_latents, self.path), READING)
-            return FileInspected(self.path, problem=_LATENTS.format(self.path) if latents else str(error))
+            vectors = yield from run_in_thread(partial(_holds_vectors, self.path), READING)
+            return FileInspected(self.path, problem=_VECTORS.format(self.path) if vectors else str(error))
 
     def _own_facts(self) -> ClassifierFacts:
         from latent_explorer.models.classifier_file import read_classifier
@@ -262,7 +262,7 @@ class ImportSession:
         return classifier
 
 
-def _holds_latents(path: Path) -> bool:
-    from latent_explorer.explain.projection.latent_import import holds_latents
+def _holds_vectors(path: Path) -> bool:
+    from latent_explorer.explain.projection.latent_import import holds_vectors
 
-    return path.is_file() and holds_latents(path)
+    return path.is_file() and holds_vectors(path)

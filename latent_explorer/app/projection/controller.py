@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from latent_explorer.app import opening
 from latent_explorer.app.engine.events import JobEnded, JobEvent
 from latent_explorer.app.exploration import updates
 from latent_explorer.app.exploration.intents import SetBase
@@ -98,6 +97,7 @@ class ProjectionController:
         self._look_at_next = False
         self._closed = False
         explorer.updates.on(updates.PicturesDropped, lambda update: self._offered(update.paths))
+        explorer.updates.on(updates.LatentsOpened, lambda update: self._open_latents(update.path))
         explorer.updates.on(JobEvent, self._job_event)
         explorer.updates.on(JobEnded, self._job_ended)
 
@@ -251,32 +251,33 @@ class ProjectionController:
 
     def _offered(self, paths: Sequence[Path]) -> None:
         """Read photos, and add latents to the strip."""
-        latents = [path for path in paths if path.suffix.lower() in opening.LATENTS]
-        photos = [path for path in paths if path not in latents]
+        projections = [path for path in paths if path.suffix.lower() == SUFFIX]
+        photos = [path for path in paths if path not in projections]
         if photos:
             self.open_photos(photos)
-        for path in latents:
+        for path in projections:
+            if self._explorer.state is None:
+                self._warn(f"Open the explainer that {path.name} belongs to first, then open it again.")
+                continue
             with updates.report_errors(self._explorer.updates.emit, f"Opening {path.name}"):
-                self._open_latents(path)
+                self._list([read_projected(path)])
 
     def _open_latents(self, path: Path) -> None:
+        """Add the latents of another program's file to the strip."""
         state = self._explorer.state
         if state is None:
-            self._warn(f"Open the explainer that {path.name} belongs to first, then open it again.")
-        elif path.suffix.lower() == SUFFIX:
-            self._list([read_projected(path)])
-        else:
-            classifier_id = state.classifier_id
+            return
+        classifier_id = state.classifier_id
 
-            def read(host: ModelHost) -> list[ProjectedPicture]:
-                from latent_explorer.explain.projection.latent_import import import_latents
+        def read(host: ModelHost) -> list[ProjectedPicture]:
+            from latent_explorer.explain.projection.latent_import import import_latents
 
-                return import_latents(host.explainer, host.renderer, path, classifier_id)
+            return import_latents(host.explainer, host.renderer, path, classifier_id)
 
-            def take(pictures: Sequence[ProjectedPicture]) -> None:
-                self._list(pictures)
+        def take(pictures: Sequence[ProjectedPicture]) -> None:
+            self._list(pictures)
 
-            self._explorer.call_model(f"Opening {path.name}", read, take)
+        self._explorer.call_model(f"Opening {path.name}", read, take)
 
     def remove_projected(self, latent_id: str) -> None:
         """Remove a projected picture from the strip; undo can still show it."""

@@ -20,12 +20,8 @@ from latent_explorer.app.timeline.player import TimelinePlayer
 from latent_explorer.app.timeline.recording import Recorder
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.format import free_name
-from latent_explorer.explain.recipe import (
-    ProjectedBase,
-    SampleBase,
-    SeedBase,
-    attribute_edits,
-)
+from latent_explorer.explain.directions.direction import Direction
+from latent_explorer.explain.recipe import ProjectedBase, SampleBase, SeedBase, slider_edits
 from latent_explorer.explain.timeline import edits, makers
 from latent_explorer.explain.timeline.file import timeline_problem
 from latent_explorer.explain.timeline.timeline import Keyframe, Timeline, duration, frame_at
@@ -35,8 +31,7 @@ if TYPE_CHECKING:
 
     from latent_explorer.app.exploration.state import ExplorerState
     from latent_explorer.app.explorer import Explorer
-    from latent_explorer.explain.recipe import Base, PictureRecipe
-    from latent_explorer.models.attributes import Attribute
+    from latent_explorer.explain.recipe import Base, PictureRecipe, Slider
     from latent_explorer.models.summary import ExplainerSummary
 
 KEYFRAME_SPACING = 1.0  # seconds from the last keyframe to one added after it
@@ -181,12 +176,12 @@ class TimelineController:
         if plain:
             self._show_made(makers.morph(plain[0], plain[1], seconds), "morph")
 
-    def sweep(self, attribute: Attribute, start: float = -1.0, stop: float = 1.0, seconds: float = 2.0) -> None:
-        """Make a timeline of the current picture with one attribute from `start` to `stop` and back."""
+    def sweep(self, slider: Slider, start: float = -1.0, stop: float = 1.0, seconds: float = 2.0) -> None:
+        """Make a timeline of the current picture with an attribute or direction from `start` to `stop` and back."""
         recipe = self.player.canvas_recipe
         if recipe is not None:
-            moving, name = attribute_edits(attribute), attribute.name or "Sweep"
-            made = makers.alpha_sweep(recipe, moving, start, stop, seconds, name=name)
+            own = self._explorer.document.direction_name(slider) if isinstance(slider, Direction) else slider.name
+            made = makers.alpha_sweep(recipe, slider_edits(slider), start, stop, seconds, name=own or "Sweep")
             self._show_made(made, "sweep")
 
     def style_mix(self, other: Base, first: int, last: int, seconds: float = 2.0) -> None:

@@ -11,8 +11,18 @@ import torch
 
 from latent_explorer.common.errors import DamagedData, UserError, unreadable
 from latent_explorer.common.format import valid_text
-from latent_explorer.common.guarded_arrays import read_arrays
-from latent_explorer.explain.latents import Latent, projected_of
+from latent_explorer.common.guarded_arrays import MAX_MEMBERS, read_arrays
+from latent_explorer.common.guarded_zip import GuardedZip
+from latent_explorer.explain.directions.file import (
+    ARRAY_SUFFIXES,
+    guess,
+    may_be_vectors,
+    read_directions,
+    says_direction,
+    tensors_of,
+)
+from latent_explorer.explain.directions.found import Guess, VectorFile
+from latent_explorer.explain.latents import Latent, projected_of, typical_ws
 from latent_explorer.explain.projected import ProjectionReport
 from latent_explorer.models.importers.checkpoint_file import Checkpoint
 from latent_explorer.models.importers.pickle_values import StoredTensor
@@ -27,7 +37,7 @@ if TYPE_CHECKING:
     from latent_explorer.models.explainer import Explainer
     from latent_explorer.models.stylegan2 import Generator
 
-SUFFIXES = (".npz", ".npy", ".pt", ".pth")
+SUFFIXES = (*ARRAY_SUFFIXES, ".pt", ".pth")
 MAX_LATENTS = 64  # latents of one file
 MAX_BYTES = 1 << 30  # of the arrays of a file
 _TENSORS = (StoredTensor, np.ndarray)
@@ -69,21 +79,52 @@ def read_latents(path: Path, model: Explainer) -> FoundLatents:
     return FoundLatents(tuple(names), tuple(latents), assumed)
 
 
-def holds_latents(path: Path) -> bool:
-    """Return True for a checkpoint with latents of a projector, and nothing else that could be a model."""
+def holds_vectors(path: Path) -> bool:
+    """Return True for a checkpoint with latents or directions, and nothing else that could be a model."""
     try:
         with Checkpoint(path) as checkpoint:
-            content = checkpoint.content
-            short = isinstance(content, dict) and ("w" in content or "ws" in content)  # these may be anything
-            return not short and bool(_in_checkpoint(checkpoint, path.stem))
+            return may_be_vectors(checkpoint.content) or _is_of_projector(checkpoint)
     except UserError:
         return False
+
+
+def look_at_vectors(path: Path, model: Explainer) -> VectorFile:
+    """Say what a file of latents or directions holds. UserError, naming the shapes that fit, if it is neither."""
+    if _says_latents(path):
+        return VectorFile(path, len(read_latents(path, model).names))
+    vectors = read_directions(path, model.generator.num_ws, model.generator.config.w_dim)
+    if says_direction(vectors):
+        return VectorFile(path, 0, tuple(vectors), Guess(True, "The name of its array says so."))
+    try:
+        pictures = len(read_latents(path, model).names)
+    except UserError:
+        pictures = 0
+    return VectorFile(path, pictures, tuple(vectors), guess(path, vectors, typical_ws(model)))
+
+
+def _says_latents(path: Path) -> bool:
+    """Return True if the names in a file are those of latents: numbers without any may be directions."""
+    if path.suffix.lower() not in ARRAY_SUFFIXES:
+        with Checkpoint(path) as checkpoint:
+            return any(name in _NAMES for name in tensors_of(checkpoint.content)) or _is_of_projector(checkpoint)
+    try:
+        with GuardedZip(path, MAX_MEMBERS) as archive:
+            return "w.npy" in archive.names
+    except (OSError, DamagedData):  # whoever reads it says what is wrong
+        return False
+
+
+def _is_of_projector(checkpoint: Checkpoint) -> bool:
+    content = checkpoint.content
+    if not isinstance(content, dict) or tensors_of(content).keys() & set(_NAMES[:2]):
+        return False
+    return bool(_in_checkpoint(checkpoint, checkpoint.path.stem))
 
 
 def _stored(path: Path) -> list[_Stored]:
     """Return the latents of a file as it has them."""
     name = valid_text(path.stem)
-    if path.suffix.lower() not in (".npz", ".npy"):
+    if path.suffix.lower() not in ARRAY_SUFFIXES:
         with Checkpoint(path) as checkpoint:
             found = _in_checkpoint(checkpoint, name)
         if not found:

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
+import numpy as np
 import torch
 from torch import Tensor
 
 from latent_explorer.common.errors import UserError
+from latent_explorer.common.format import shortened
 from latent_explorer.data.images import to_uint8
+from latent_explorer.explain.directions.direction import direction_problem
 from latent_explorer.explain.latents import (
-    Direction,
     Latent,
     TunedGenerators,
     check_latent,
@@ -54,8 +56,6 @@ from latent_explorer.models.synthesis import NoiseMaps, Styles, SynthesisNetwork
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    import numpy as np
-
     from latent_explorer.models.classifiers import Classifier
     from latent_explorer.models.explainer import Explainer
 
@@ -80,14 +80,13 @@ class _Base:
 class Renderer:
     """Renderer of recipes for one explainer on one device. Not thread-safe: the engine's thread owns it.
 
-    `latents` holds projected pictures by latent_id, `directions` the stored directions by direction_id.
+    `latents` holds projected pictures by latent_id.
     """
 
     def __init__(self, explainer: Explainer, device: str | torch.device = "cpu") -> None:
         self.device = torch.device(device)
         self.explainer = copy_to_device(explainer, self.device)
         self.latents: dict[str, Latent] = {}
-        self.directions: dict[str, Direction] = {}
         self.w_std = w_standard_deviation(self.explainer.generator)
         self._bases: OrderedDict[PictureRecipe, _Base] = OrderedDict()
         self._tuned = TunedGenerators(self.explainer.generator)
@@ -105,11 +104,6 @@ class Renderer:
         check_latent(self.explainer.generator.synthesis, latent)
         self.latents[latent_id] = on_device(latent, self.device)
         self._bases.clear()
-
-    def add_direction(self, direction_id: str, direction: Direction) -> None:
-        """Add or replace a direction."""
-        vector = direction.vector.to(self.device).float()
-        self.directions[direction_id] = replace(direction, vector=vector)
 
     @torch.inference_mode()
     def live(self, live: LiveRequest) -> RenderResult | Draft:
@@ -256,21 +250,33 @@ class Renderer:
     def _edited(self, base: _Base, edits: Sequence[Edit]) -> Styles:
         """Return the styles of the edited picture; the same object as the base's where nothing moves."""
         shifts = [e for e in edits if isinstance(e, StyleShift)]
-        directions = [(e.amount, self._direction(e)) for e in edits if isinstance(e, DirectionShift)]
+        directions = [e for e in edits if isinstance(e, DirectionShift)]
         styles, s = base.styles, base.s
         synthesis = base.synthesis
-        in_w = [amount * d.vector for amount, d in directions if d.space == "w"]
-        if in_w:
-            ws = base.ws + torch.stack([v.expand_as(base.ws[0]) for v in in_w]).sum(0)
+        if directions:
+            ws = base.ws + torch.from_numpy(self._moved(directions)).to(base.ws)
             unmoved = Latent(base.ws, base.cond, styles=tuple(base.styles))
             styles = latent_styles(synthesis, unmoved, ws, base.cond)
             s = synthesis.join(styles)
-        in_s = [amount * d.vector for amount, d in directions if d.space == "style"]
         # The shifts start from the unedited values (section A.7 of the reference), so their order does not matter.
-        shifted = s + sum(in_s, self._shift(base.s, shifts))
-        if torch.equal(shifted, base.s) and not in_w:
+        shifted = s + self._shift(base.s, shifts)
+        if torch.equal(shifted, base.s) and not directions:
             return base.styles
         return synthesis.replace(styles, shifted)
+
+    def _moved(self, directions: Sequence[DirectionShift]) -> np.ndarray:
+        """Return what directions add to ws: (num_ws, w_dim). UserError if one is of another model."""
+        num_ws, w_dim = self.explainer.generator.num_ws, self.explainer.generator.config.w_dim
+        for each in directions:
+            if problem := direction_problem(each.direction, num_ws, w_dim):
+                raise UserError(
+                    f"The direction {shortened(each.direction.name)} {problem}. "
+                    f"It belongs to another model than {self.explainer.name}."
+                )
+        moved = np.zeros((num_ws, w_dim), np.float32)
+        for each in directions:
+            moved += np.float32(each.amount) * each.direction.shift(num_ws)
+        return moved
 
     def _shift(self, s: Tensor, shifts: list[StyleShift]) -> Tensor:
         """Return the sum of the style shifts (1, num_styles); `s` (1, num_styles) holds the unedited values."""
@@ -311,13 +317,6 @@ class Renderer:
         if self._style_neighbours is None:
             self._style_neighbours = StyleNeighbours(self.explainer)
         return self._style_neighbours.unlikeness(base.synthesis.join(styles)[0], sample)
-
-    def _direction(self, edit: DirectionShift) -> Direction:
-        if edit.direction_id not in self.directions:
-            raise UserError(
-                f"The direction {edit.direction_id!r} is not in this exploration. Open or compute it again."
-            )
-        return self.directions[edit.direction_id]
 
     def _picture(self, base: _Base, styles: Styles, classifier_id: str, give_up: Callable[[], bool] | None) -> Picture:
         classifier = self._classifier(classifier_id)

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from latent_explorer.explain.recipe import canonical_edits
 from latent_explorer.explain.timeline.timeline import Curve, Easing, Keyframe, Timeline, duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from latent_explorer.explain.recipe import PictureRecipe
+    from latent_explorer.explain.recipe import Edit, PictureRecipe
 
 replace = msgspec.structs.replace
 
@@ -28,6 +29,15 @@ def with_keyframe(timeline: Timeline, keyframe: Keyframe) -> Timeline:
 def with_recipe(timeline: Timeline, index: int, recipe: PictureRecipe) -> Timeline:
     """Replace the recipe of keyframe `index`."""
     return _with(timeline, {index: replace(timeline.keyframes[index], recipe=recipe)})
+
+
+def with_edits(timeline: Timeline, edits: tuple[Edit, ...]) -> Timeline:
+    """Add edits to every keyframe."""
+    added = (
+        replace(k, recipe=replace(k.recipe, edits=canonical_edits((*k.recipe.edits, *edits))))
+        for k in timeline.keyframes
+    )
+    return replace(timeline, keyframes=tuple(added)) if edits else timeline
 
 
 def with_easing(timeline: Timeline, indices: Iterable[int], easing: Easing) -> Timeline:

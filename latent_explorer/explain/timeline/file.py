@@ -11,7 +11,8 @@ from latent_explorer.common import guarded_json
 from latent_explorer.common.errors import DamagedData, UserError, unreadable
 from latent_explorer.common.guarded_files import read_bytes
 from latent_explorer.common.paths import atomic_output
-from latent_explorer.explain.recipe import BlendBase, Noise, depth, parts
+from latent_explorer.explain.directions.direction import direction_problem
+from latent_explorer.explain.recipe import BlendBase, DirectionShift, Noise, depth, has_directions, parts
 from latent_explorer.explain.timeline.timeline import FPS, MAX_SECONDS, Curve, Timeline
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from latent_explorer.explain.recipe import Base, PictureRecipe
 
 FORMAT = "latent-explorer timeline"
-VERSION = 1
+VERSION = 2  # 1 without directions, which earlier programs do not know
 MAX_FILE = 32 << 20  # bytes
 MAX_KEYFRAMES = 2000
 MAX_DEPTH = 8  # a blend of blends of blends; a keyframe taken between two keyframes is one deep
@@ -47,7 +48,8 @@ class _Head(msgspec.Struct, frozen=True):
 
 def write_timeline(path: Path, timeline: Timeline, model_hash: str = "") -> None:
     """Write a timeline file atomically. UserError when it cannot be written, or could not be read again."""
-    content = TimelineFile(format=FORMAT, version=VERSION, model_hash=model_hash, timeline=timeline)
+    version = VERSION if has_directions(*(k.recipe.edits for k in timeline.keyframes)) else 1
+    content = TimelineFile(format=FORMAT, version=version, model_hash=model_hash, timeline=timeline)
     data = msgspec.json.format(msgspec.json.encode(content), indent=1) + b"\n"
     try:
         reason = timeline_problem(guarded_json.decode(data, TimelineFile, max_bytes=MAX_FILE).timeline)
@@ -110,6 +112,8 @@ def recipe_problem(recipe: PictureRecipe) -> str:
         return "a latent of it is nested too deeply"
     if not all(abs(x) <= MAX_NUMBER for x in _floats(recipe)):
         return "a number of it is not finite, or enormous"
+    if any(isinstance(e, DirectionShift) and direction_problem(e.direction) for e in recipe.edits):
+        return "a direction of it is damaged"
     return "" if _blends_lie_between(recipe.base) else "a blend of it lies outside its ends"
 
 

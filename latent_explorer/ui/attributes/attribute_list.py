@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QPainter, QPen
-from PySide6.QtWidgets import QApplication, QFrame, QScrollArea, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from latent_explorer.app.ends import EndsRenderer
 from latent_explorer.app.exploration.document import attribute_key
@@ -19,8 +19,9 @@ from latent_explorer.app.exploration.updates import AttributeEnds, HoverPicture,
 from latent_explorer.common.format import signed_text
 from latent_explorer.ui.attributes.attribute_card import AttributeCard
 from latent_explorer.ui.attributes.card_data import class_name, fold_text
+from latent_explorer.ui.attributes.direction_list import DirectionList
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.widgets.basics import button, column
+from latent_explorer.ui.widgets.basics import ElidedLabel, button, column
 from latent_explorer.ui.widgets.scaling import scaled
 
 if TYPE_CHECKING:
@@ -66,7 +67,10 @@ class AttributeList(QScrollArea):
         self.popup: RangePreviewPopup | None = None
         self._page = QWidget()
         self._page.setProperty("role", "page")
-        self._column = column(self._page, spacing=0)
+        self.directions = DirectionList(explorer)
+        self.info = ElidedLabel()  # on the origin of the cards
+        self.info.setContentsMargins(0, theme.GAP // 2, 0, 2)
+        self._column = self._built_page()
         self.fold = button("", self._toggle_fold, role="quiet")
         self.fold.setToolTip(FOLD_HELP)
         self.fold.hide()
@@ -86,8 +90,17 @@ class AttributeList(QScrollArea):
         self._renderer = EndsRenderer(explorer)
         self._connect()
 
+    def _built_page(self) -> QVBoxLayout:
+        """Return the layout of the cards, below the directions and where the cards come from."""
+        page, cards = column(self._page, spacing=0), column(spacing=0)
+        page.addWidget(self.directions)
+        page.addWidget(self.info)
+        page.addLayout(cards)
+        return cards
+
     def _connect(self) -> None:
         bar, explorer = self.verticalScrollBar(), self._explorer
+        self.directions.changed.connect(self._order_stops)
         bar.valueChanged.connect(self.hide_preview)
         bar.valueChanged.connect(self._growth.start)
         bar.rangeChanged.connect(self._growth.start)
@@ -215,7 +228,12 @@ class AttributeList(QScrollArea):
             item = self._column.itemAt(position)
             if item is None or item.widget() is not card:
                 self._column.insertWidget(position, card)
-        stops: list[QWidget] = [self, *(s for card in self._cards.values() for s in card.stops), self.fold]
+        self._order_stops()
+
+    def _order_stops(self) -> None:
+        """Let Tab go from card to card."""
+        stops: list[QWidget] = [self, *(s for card in self.directions.cards for s in card.stops)]
+        stops += [*(s for card in self._cards.values() for s in card.stops), self.fold]
         for this, following in itertools.pairwise(stops):
             QWidget.setTabOrder(this, following)
 

@@ -33,7 +33,6 @@ from latent_explorer.ui.attributes.verdict_view import VerdictView
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import (
     SELECTABLE,
-    ElidedLabel,
     EmptyState,
     NoWheelComboBox,
     Pages,
@@ -81,8 +80,8 @@ class AttributesPanel(QWidget):
         self._towards = hint("towards", wrap=False)
         self.classifier_selector = ClassifierSelector()
         self.note = ExplainerNote(explorer)
-        self.info = ElidedLabel()
         self.list = AttributeList(explorer)
+        self.info = self.list.info
         self.list.more_wanted.connect(self.refresh)
         self.search = AttributeSearchPages()
         self.verdict = VerdictView(explorer)
@@ -107,7 +106,6 @@ class AttributesPanel(QWidget):
         self.info.setFont(theme.font(theme.SMALL))
         page = QWidget()
         listed = column(page, spacing=theme.GAP // 2)
-        listed.addWidget(self.info)
         listed.addWidget(self.list, 1)
         listed.addWidget(self.verdict)
         self._pages.addWidget(page)
@@ -247,10 +245,11 @@ class AttributesPanel(QWidget):
         attribute_set = listed_set(document, summary, state)
         self.info.setText(ranking_summary(attribute_set, summary, state) if attribute_set else "Your own sliders")
         self.info.setToolTip(ranking_details(attribute_set, summary, state) if attribute_set else "")
-        if not shown:
+        any_slider = bool(shown or self._explorer.directions())
+        if not any_slider:
             target = class_name(state, summary, state.target_class)
             self.search.show_nothing(target, running=self._job is not None)
-        self._pages.setCurrentIndex(0 if shown else 1)
+        self._pages.setCurrentIndex(0 if any_slider else 1)
 
 
 def _same_unedited(one: RenderResult, other: RenderResult) -> bool:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QDialog, QFormLayout, QMessageBox, QWidget
 
-from latent_explorer.app.exploration.state import attribute_amount
+from latent_explorer.app.exploration.state import slider_amount
+from latent_explorer.app.export.scene import sweep_end
+from latent_explorer.models.summary import row_names
 from latent_explorer.ui.samples.picture_choices import PictureChoices, chosen_base
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import (
@@ -29,10 +31,10 @@ if TYPE_CHECKING:
     from latent_explorer.app.exploration.state import ExplorerState
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.app.timeline.controller import TimelineController
-    from latent_explorer.explain.recipe import Base
-    from latent_explorer.models.attributes import Attribute
-    from latent_explorer.models.summary import ExplainerSummary
+    from latent_explorer.explain.recipe import Base, Slider
     from latent_explorer.ui.samples.thumbnails import ThumbnailView
+
+    NamedSlider = tuple[Slider, str]
 
 WIDTH = 46 * theme.UNIT  # px
 COUNTS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 50)  # seeds of a walk
@@ -158,30 +160,29 @@ class StyleMixDialog(MakeTimelineDialog):
 
 
 class SweepDialog(MakeTimelineDialog):
-    """Choice of an attribute and the range of its sweep."""
+    """Choice of an attribute or a direction, `(slider, its name)`, and the range of its sweep."""
 
-    def __init__(self, attributes: Sequence[Attribute], state: ExplorerState, parent: QWidget | None = None) -> None:
-        text = "Moves one attribute of this picture there and back; the other sliders stay."
-        super().__init__("Sweep an attribute", text, parent)
-        self._attributes = attributes
-        moved = [abs(attribute_amount(state, attribute)) for attribute in attributes]
-        names = [f"{rank}  {attribute.name}" for rank, attribute in enumerate(attributes, start=1)]
-        self._choice = self.add_choice("Attribute", names, moved.index(max(moved)))
+    def __init__(self, sliders: Sequence[NamedSlider], state: ExplorerState, parent: QWidget | None = None) -> None:
+        text = "Moves one slider of this picture there and back; the others stay."
+        super().__init__("Sweep a slider", text, parent)
+        self._sliders = [slider for slider, _name in sliders]
+        moved = [abs(slider_amount(state, slider)) for slider in self._sliders]
+        self._choice = self.add_choice("Slider", [name for _slider, name in sliders], moved.index(max(moved)))
         self.start = self.add_number("From", -1.0, -MAX_SWEEP, MAX_SWEEP)
         self.stop = self.add_number("To", 1.0, -MAX_SWEEP, MAX_SWEEP)
         self.seconds = self.add_number("Seconds", 2.0, MIN_SECONDS, MAX_SECONDS)
+        self._choice.currentIndexChanged.connect(self._show_range)
+        self._show_range()
+
+    def _show_range(self) -> None:
+        """Offer the whole range of the slider: an attribute's is from -1 to 1, a direction's in standard deviations."""
+        end = sweep_end(self.slider)
+        self.start.set_value(-end)
+        self.stop.set_value(end)
 
     @property
-    def attribute(self) -> Attribute:
-        return self._attributes[self._choice.currentIndex()]
-
-
-def row_names(summary: ExplainerSummary) -> list[str]:
-    """Return the rows of ws with the resolution at which each acts: "3  (16 px)"."""
-    sizes: dict[int, int] = {}
-    for layer in summary.layout.layers:
-        sizes.setdefault(layer.ws_row, layer.resolution)
-    return [f"{r}  ({sizes[r]} px)" if r in sizes else str(r) for r in range(summary.layout.num_ws)]
+    def slider(self) -> Slider:
+        return self._sliders[self._choice.currentIndex()]
 
 
 class MakeActions:
@@ -218,18 +219,20 @@ class MakeActions:
         _open(dialog, lambda: self._controller.style_mix(dialog.other, *dialog.rows, dialog.seconds.value))
 
     def sweep(self) -> None:
-        """Ask for an attribute and make a sweep of it."""
-        attributes, state = self._explorer.attributes(), self._explorer.state
-        if not attributes or state is None:
-            text = "A sweep moves one attribute. Find attributes first, or add a slider."
-            QMessageBox.information(self._window, "Sweep an attribute", text)
+        """Ask for an attribute or a direction and make a sweep of it."""
+        state = self._explorer.state
+        sliders: list[NamedSlider] = [
+            (attribute, f"{rank}  {attribute.name}") for rank, attribute in enumerate(self._explorer.attributes(), 1)
+        ]
+        sliders += [(d, self._explorer.document.direction_name(d)) for d in self._explorer.directions()]
+        if not sliders or state is None:
+            text = "A sweep moves one slider. Find attributes first, or add a slider."
+            QMessageBox.information(self._window, "Sweep a slider", text)
             return
-        dialog = SweepDialog(attributes, state, self._window)
+        dialog = SweepDialog(sliders, state, self._window)
         _open(
             dialog,
-            lambda: self._controller.sweep(
-                dialog.attribute, dialog.start.value, dialog.stop.value, dialog.seconds.value
-            ),
+            lambda: self._controller.sweep(dialog.slider, dialog.start.value, dialog.stop.value, dialog.seconds.value),
         )
 
 

@@ -8,6 +8,7 @@ import time
 
 import numpy as np
 import pytest
+from exploration_examples import AGE
 from fakes import make_result
 
 from latent_explorer.app.engine import frame_cache
@@ -72,13 +73,13 @@ def test_another_model_device_or_request_is_another_frame(tmp_path):
         assert not cache.get_or_render(*other, lambda _r: noisy(2)).cached
 
 
-def test_frames_along_a_direction_are_not_kept(tmp_path):
-    """The same id may stand for another vector later."""
-    recipe = PictureRecipe(SeedBase(1), edits=(DirectionShift("d", 1.0),))
-    cache, asked = FrameCache(tmp_path), PictureRequest(recipe, "c")
-    for seed in (1, 2):
-        result = noisy(seed)
-        assert cache.get_or_render(asked, "m", lambda _r, made=result: made).result is result
+def test_frames_along_a_direction_are_told_apart_by_its_numbers(tmp_path):
+    cache = FrameCache(tmp_path)
+    for number, rows in enumerate(((0, None), (0, 0), (1, 1))):
+        recipe = PictureRecipe(SeedBase(1), edits=(DirectionShift(AGE.with_rows(*rows), 1.0),))
+        made = cache.get_or_render(PictureRequest(recipe, "c"), "m", lambda _r, seed=number: noisy(seed))
+        assert not made.cached
+    assert cache.get_or_render(PictureRequest(recipe, "c"), "m", lambda _r: noisy(9)).cached
 
 
 def test_it_stays_within_its_bound_and_keeps_what_was_used_last(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from exploration_examples import AGE
 from fakes import BOTH, EDGES, SPOTS, make_summary
 from hypothesis import given
 from hypothesis import strategies as st
@@ -57,7 +58,7 @@ INTENTS = [
     (SetAttribute(msgspec.structs.replace(BOTH, name=""), 0.5), '"2 styles"'),
     (SetAttribute(msgspec.structs.replace(EDGES, name="Style 5 down"), 0.5), '"style 5"'),
     (SetEdit(StyleShift(14, "max", 1.5, "sigma")), '"style 14"'),
-    (SetEdit(DirectionShift("age", 2.0)), '"age"'),
+    (SetEdit(DirectionShift(AGE, 2.0)), '"age"'),
     (SetEdits((StyleShift(1, "min", 1.0),), "flip with 1"), "flip with 1"),
     (SetTarget(0), "change of class"),
     (SetClassifier("d" * 64, 1), "change of classifier"),
@@ -150,9 +151,9 @@ def test_an_override_of_cond_goes_from_seed_to_seed_only(session):
 def test_edits_of_other_coordinates_and_units_stay(session):
     session.apply(SetEdit(StyleShift(3, "max", 2.0, "sigma")))
     session.apply(SetAttribute(SPOTS, 0.5))
-    session.apply(SetEdit(DirectionShift("age", 1.0)))
+    session.apply(SetEdit(DirectionShift(AGE, 1.0)))
     session.apply(SetAttribute(SPOTS, 0.0))
-    assert set(session.state.edits) == {StyleShift(3, "max", 2.0, "sigma"), DirectionShift("age", 1.0)}
+    assert set(session.state.edits) == {StyleShift(3, "max", 2.0, "sigma"), DirectionShift(AGE, 1.0)}
     session.apply(SetEdit(StyleShift(3, "min", 1.0, "sigma")))
     assert StyleShift(3, "max", -1.0, "sigma") in session.state.edits
 

@@ -248,6 +248,6 @@ def test_latents_of_a_projector_say_where_they_open(importing, tmp_path):
     path = tmp_path / "ann-project.pt"
     torch.save({"ann.png": {"img": torch.zeros(1, 3, 4, 4), "latent": torch.zeros(8), "noise": []}}, path)
     told = importing(path).last(FileInspected)
-    assert "latent-explorer project" in told.problem
-    torch.save({"w": torch.zeros(3, 8)}, path)
-    assert "latent-explorer project" not in importing(path).last(FileInspected).problem
+    assert "latents or directions" in told.problem
+    torch.save({"weight": torch.zeros(3, 8)}, path)
+    assert "latents or directions" not in importing(path).last(FileInspected).problem

@@ -11,7 +11,8 @@ from colour_explainer import tiny_explainer
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.data.images import to_uint8
-from latent_explorer.explain.latents import Direction, Latent, seed_latent
+from latent_explorer.explain.directions.direction import Direction
+from latent_explorer.explain.latents import Latent, seed_latent
 from latent_explorer.explain.recipe import (
     DirectionShift,
     Noise,
@@ -127,13 +128,17 @@ def test_shifts_add_up_from_the_unedited_value_in_any_order(explainer, renderer)
 
 def test_directions_move_w_before_the_affines_and_styles_after(explainer, renderer):
     samples, synthesis = explainer.samples, explainer.generator.synthesis
-    in_w, in_s = torch.randn(16), torch.randn(38)
-    renderer.add_direction("w", Direction("w", in_w))
-    renderer.add_direction("s", Direction("style", in_s))
-    edits = (DirectionShift("s", 0.3), DirectionShift("w", -0.5))
+    in_w, in_rows = torch.randn(16), torch.randn(explainer.generator.num_ws, 16)
+    one = Direction("w", 16, in_w.numpy().tobytes())
+    other = Direction("w+", 16, in_rows.numpy().tobytes(), 1, 2)
+    edits = (DirectionShift(other, 0.25), StyleShift(4, "max", 1.0, "sigma"), DirectionShift(one, -0.5))
     result = renderer.render(request(explainer, SampleBase(0), edits=edits))
-    styles = synthesis.styles(samples.ws[:1] - 0.5 * in_w, samples.cond[:1])
-    styles = synthesis.replace(styles, synthesis.join(styles) + 0.3 * in_s)
+    ws = samples.ws[:1] - 0.5 * in_w
+    ws[:, 1:3] += 0.25 * in_rows[1:3]
+    styles = synthesis.styles(ws, samples.cond[:1])
+    shift = torch.zeros(38)
+    shift[4] = torch.as_tensor(explainer.style_stats.std)[4]
+    styles = synthesis.replace(styles, synthesis.join(styles) + shift)
     assert_same(result.after, *reference(explainer, None, None, styles))
 
 
@@ -197,7 +202,7 @@ def test_rendering_touches_neither_the_explainer_nor_the_number_of_threads(expla
         ({"base": SampleBase(99)}, "encoded picture 99"),
         ({"base": ProjectedBase("x")}, "Project the picture again"),
         ({"edits": (StyleShift(38, "max", 1.0),)}, "style coordinate 38"),
-        ({"edits": (DirectionShift("d", 1.0),)}, "direction 'd'"),
+        ({"edits": (DirectionShift(Direction("d", 3, bytes(12)), 1.0),)}, "direction d has 3 numbers"),
         ({"noise": Noise("maps", maps_id="m")}, "noise maps 'm'"),
         ({"cond": (1.0,)}, "takes 2"),
     ],

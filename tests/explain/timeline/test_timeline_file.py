@@ -7,6 +7,7 @@ import json
 
 import msgspec
 import pytest
+from exploration_examples import AGE
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,7 +37,7 @@ EVERYTHING = Timeline(
             PictureRecipe(
                 BlendBase(BlendEndBase(ProjectedBase("p"), 0.5, 2, (1.0, 0.0)), SeedBase(3), 0.25, "z"),
                 noise=Noise("blend", a=Noise("maps", maps_id="p"), b=Noise("none"), amount=0.5),
-                edits=(DirectionShift("age", 1.0), StyleShift(3, "min", -0.5, "sigma")),
+                edits=(DirectionShift(AGE, 1.0), StyleShift(3, "min", -0.5, "sigma")),
             ),
             Curve(0.1, 0.2, 0.3, 0.4),
         ),
@@ -157,7 +158,7 @@ def test_bytes_never_do_more_than_be_refused(tmp_path_factory, data):
 
 @given(st.data())
 def test_damaged_files_are_refused_or_sound(tmp_path_factory, data):
-    text = msgspec.json.encode(TimelineFile(format=FORMAT, version=1, timeline=EVERYTHING))
+    text = msgspec.json.encode(TimelineFile(format=FORMAT, version=2, timeline=EVERYTHING))
     at = data.draw(st.integers(0, len(text) - 1))
     path = tmp_path_factory.mktemp("f") / "t.json"
     path.write_bytes(text[:at] + data.draw(st.binary(max_size=3)) + text[at + 1 :])

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: MIT
+"""Files of latents and directions of other programs: what they hold, and directions as sliders of the exploration."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from latent_explorer.app.exploration.intents import SetDirectionRows, SetEdit
+from latent_explorer.app.exploration.updates import LatentsOpened, Message, VectorsDropped, VectorsFound
+from latent_explorer.common.format import shortened
+from latent_explorer.explain.recipe import DirectionShift
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from latent_explorer.app.engine.model_host import ModelHost
+    from latent_explorer.app.explorer import Explorer
+    from latent_explorer.explain.directions.direction import Direction
+    from latent_explorer.explain.directions.found import VectorFile
+
+
+class DirectionsController:
+    """Directions of the open exploration. Methods are called on the window's thread and raise for no file."""
+
+    def __init__(self, explorer: Explorer) -> None:
+        self._explorer = explorer
+        explorer.updates.on(VectorsDropped, self._dropped)
+
+    def _dropped(self, update: VectorsDropped) -> None:
+        for path in update.paths:
+            self.look_at(path)
+
+    def look_at(self, path: Path) -> None:
+        """Find out what a file holds, and open it if there is nothing to choose. Else emits `VectorsFound`."""
+
+        def look(host: ModelHost) -> VectorFile:
+            from latent_explorer.explain.projection.latent_import import look_at_vectors
+
+            return look_at_vectors(path, host.explainer)
+
+        if not self._explorer.call_model(f"Opening {path.name}", look, self._take):
+            sentence = f"Open the explainer that {shortened(path.name)} belongs to first, then open it again."
+            self._explorer.updates.emit(Message(sentence, "warning"))
+
+    def _take(self, found: VectorFile) -> None:
+        if not found.vectors:
+            self.open_latents(found)
+        elif not found.pictures and len(found.vectors) == 1:
+            self.add(found)
+        else:
+            self._explorer.updates.emit(VectorsFound(found))
+
+    def open_latents(self, found: VectorFile) -> None:
+        """Take the vectors of a file as latents: they become projections."""
+        self._explorer.updates.emit(LatentsOpened(found.path))
+
+    def add(self, found: VectorFile, first: int = 0, last: int = 0) -> None:
+        """Take the vectors `first` to `last` of a file as directions: they get sliders."""
+        vectors = found.vectors[first : last + 1]
+
+        def measure(host: ModelHost) -> list[Direction]:
+            from latent_explorer.explain.directions.file import unit_directions
+            from latent_explorer.explain.latents import typical_ws
+
+            return unit_directions(vectors, typical_ws(host.explainer))
+
+        self._explorer.call_model(f"Opening {found.path.name}", measure, self._list)
+
+    def _list(self, directions: list[Direction]) -> None:
+        self._explorer.change_document(self._explorer.document.with_directions(*directions))
+
+    def move(self, direction: Direction, amount: float) -> None:
+        """Move the picture by `amount` standard deviations along a direction."""
+        name = self._explorer.document.direction_name(direction)
+        self._explorer.apply(SetEdit(DirectionShift(direction, amount), name))
+
+    def rename(self, direction: Direction, name: str) -> None:
+        """Give a direction another name; an empty one restores its own."""
+        self._explorer.change_document(self._explorer.document.renamed(direction, name))
+
+    def set_rows(self, direction: Direction, first: int, last: int | None) -> None:
+        """Let a direction move other rows of ws; None: to the end."""
+        self._explorer.change_document(self._explorer.document.with_directions(direction.with_rows(first, last)))
+        self._explorer.apply(SetDirectionRows(direction, first, last))
+
+    def remove(self, direction: Direction) -> None:
+        """Remove a slider, and what it does to the picture; that can be undone."""
+        self.move(direction, 0.0)
+        self._explorer.change_document(self._explorer.document.without_direction(direction))
