@@ -11,7 +11,7 @@ HEADLESS := $(if $(DISPLAY)$(WAYLAND_DISPLAY),,1)
 # The start-up benchmark opens real windows.
 SCREEN := $(if $(HEADLESS),xvfb-run -a)
 
-.PHONY: run test test-all lint format map bench demo package setup clean
+.PHONY: run test test-all fuzz lint format map bench demo package setup clean
 
 run: setup ## open the window; without a screen, write the headless tour instead
 ifdef HEADLESS
@@ -30,6 +30,9 @@ test: lint ## lint and all tests but the slow ones; at most ten minutes on two c
 test-all: lint ## also the slow tests: fuzz, soak, a real window, a study in a browser
 	@sh packaging/linux/browser.sh
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -q
+
+fuzz: setup ## 50,000 mutations each of checkpoints and ONNX files, and all hostile files
+	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -q -n auto tests/models/test_foreign_files_fuzz.py tests/models/test_hostile_files.py
 
 lint: setup
 	$(BIN)/ruff check .

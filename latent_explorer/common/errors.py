@@ -32,7 +32,7 @@ def unreadable(name: object, kind: str, why: object, *, suffix: str = "", empty:
     """
     if empty:
         return UserError(f"{name} is empty. Copy or download it again.")
-    what = f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
+    what = f"{'an' if kind[0].lower() in 'aeiou' else 'a'} {kind}"
     if not str(name).lower().endswith(suffix):
         return UserError(f"{name} is not {what} ({why}). Choose a file that ends in {suffix}.")
     return UserError(f"{name} is damaged or not {what} ({why}). Copy or download it again.")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import os
 
 _END, _END_BYTES, _MAX_COMMENT = b"PK\x05\x06", 22, 1 << 16
+_ENTRY = b"PK\x01\x02"
 _MEMBER_BYTES = 4096  # of the directory, at most, for each allowed member
 
 
@@ -82,7 +83,9 @@ class GuardedZip:
         if at < 0 or len(tail) < at + _END_BYTES:
             raise DamagedData("it is not a zip file, or its end is missing")
         directory = int.from_bytes(tail[at + 12 : at + 16], "little")
-        if directory > max_members * _MEMBER_BYTES:
+        self._file.seek(max(0, size - len(tail) + at - directory))
+        most = max_members * _MEMBER_BYTES
+        if directory > most or self._file.read(directory).count(_ENTRY) > max_members:  # a part takes 1 kB in memory
             raise DamagedData(f"it holds more than {max_members} parts")
         self._file.seek(0)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Mutated checkpoints of other programs end in a UserError or a value, soon, in little memory, and run nothing."""
+"""Mutated files of other programs end in a UserError or a value, soon. Those made on purpose: test_hostile_files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import io
 import pickle
 import random
 import time
-import tracemalloc
 import zipfile
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
 
 QUICK, MANY = 1000, 50_000  # mutations
 LONGEST = 5.0  # seconds for one file
-MEMORY = 64 << 20  # bytes beside twice the file
 
 
 def saved(value: Any, **options: Any) -> bytes:
@@ -162,36 +160,6 @@ def test_many_mutated_onnx_files(tmp_path: Path) -> None:
     try_onnx(tmp_path, MANY)
 
 
-@pytest.mark.parametrize("name", ["fields", "packed", "attribute in attribute", "varint", "huge tensor"])
-def test_onnx_bombs(tmp_path: Path, name: str) -> None:
-    def field(number: int, content: bytes) -> bytes:
-        length, prefix = len(content), bytearray([number << 3 | 2])
-        while length > 127:
-            prefix.append(length & 127 | 128)
-            length >>= 7
-        return bytes(prefix) + bytes([length]) + content
-
-    start, nested = field(8, b"\x10\x11"), b""
-    for _ in range(5000 if name == "attribute in attribute" else 0):
-        nested = field(6, field(1, field(5, nested)))
-    data = {
-        "fields": start + field(7, b"\x0a\x00" * 4_000_000),
-        "packed": start + field(7, field(5, b"\x10\x07" + field(7, b"\x01" * 4_000_000) + field(8, b"a"))),
-        "attribute in attribute": start + field(7, field(1, field(5, nested))),
-        "varint": start + b"\x38" + b"\xff" * 64,
-        "huge tensor": start + field(7, field(5, b"\x08\xff\xff\xff\xff\x07\x10\x01" + field(8, b"a"))),
-    }[name]
-    (tmp_path / "x.onnx").write_bytes(data)
-    tracemalloc.start()
-    try:
-        with pytest.raises(UserError):
-            use_onnx(tmp_path / "x.onnx")
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    assert peak < 2 * len(data) + MEMORY, f"{peak >> 20} MB"
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_many_mutated_files(tmp_path: Path) -> None:
@@ -253,49 +221,3 @@ def test_mutated_saved_models(tmp_path: Path) -> None:
 @pytest.mark.timeout(3600)
 def test_many_mutated_saved_models(tmp_path: Path) -> None:
     try_saved_models(tmp_path, MANY)
-
-
-def bombs() -> dict[str, bytes]:
-    text = b"x" * 1_000_000
-    push = b"\x80\x02X" + len(text).to_bytes(4, "little") + text + b"q\x00"
-    encode = b"c_codecs\nencode\n(h\x00X\x06\x00\x00\x00latin1tR0"
-    deep = b"\x80\x02" + b"}X\x01\x00\x00\x00a" * 60_000 + b"N" + b"s" * 60_000 + b"."
-    modules = b"\x80\x02" + b"".join(
-        b"ctorch.nn\nModule\n)R}(X\x0b\x00\x00\x00_parameters}X\x08\x00\x00\x00_modules}("
-        + (b"X\x01\x00\x00\x00ah" + bytes([i - 1]) + b"X\x01\x00\x00\x00bh" + bytes([i - 1]) if i else b"")
-        + b"uubq" + bytes([i]) + b"0"
-        for i in range(64)
-    ) + b"h\x3f."  # fmt: skip
-    return {
-        "copies of a text": push + encode * 10_000 + b".",
-        "nested dictionaries": deep,
-        "modules that share modules": modules,
-        "huge array": pickle.dumps(np.zeros(4), 2).replace(b"K\x04\x85", b"J\xff\xff\xff\x7f\x85"),
-        "empty dictionaries": b"\x80\x02(" + b"}" * 390_000 + b"l.",
-        "expanded tensor": saved({"state_dict": {"a": torch.zeros(1).expand(2**40)}}),
-    }
-
-
-@pytest.mark.parametrize("name", ["nested dictionaries", "modules that share modules"])
-def test_too_deep_for_a_classifier(tmp_path: Path, name: str) -> None:
-    (tmp_path / "x.pt").write_bytes(bombs()[name])
-    with pytest.raises(UserError, match=r"x\.pt is damaged"):
-        inspect_classifier(tmp_path / "x.pt")
-
-
-@pytest.mark.parametrize("name", bombs())
-def test_bombs(tmp_path: Path, name: str) -> None:
-    data = bombs()[name]
-    path = tmp_path / "x.pt"
-    path.write_bytes(data)
-    tracemalloc.start()
-    try:
-        for reader in (use, import_generator):
-            try:
-                reader(path)
-            except UserError:
-                continue
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    assert peak < 2 * len(data) + MEMORY, f"{peak >> 20} MB"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -20,17 +21,21 @@ from latent_explorer.common.errors import DamagedData, UserError
 from latent_explorer.common.guarded_files import open_regular
 from latent_explorer.common.guarded_zip import GuardedZip
 from latent_explorer.models.importers.pickle_values import (
+    Budget,
     Global,
     Storage,
     StoredTensor,
+    described,
     read_pickle,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MAX_MEMBERS = 200_000  # of a zip file
+MAX_MEMBERS = 50_000  # of a zip file: its directory takes memory
 MAX_HEADER_BYTES = 64 << 20  # of a safetensors file
+MAX_RATIO = 1.25  # of the tensors that are read to their file: some networks use a tensor twice
+ALWAYS_ALLOWED = 16 << 20  # bytes of tensors that may be read whatever the ratio
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 LEGACY_PROTOCOL = 1001
 LOAD_FROM_BYTES = Global("torch.storage", "_load_from_bytes")
@@ -72,6 +77,8 @@ class Checkpoint:
         self._last: tuple[str, bytes] = ("", b"")
         try:
             self.size = os.fstat(self._file.fileno()).st_size
+            self._budget = Budget(self.size)
+            self._left = ALWAYS_ALLOWED + int(MAX_RATIO * self.size)  # bytes of tensors that may still be read
             self.content = self._read()
         except BaseException as error:
             self.close()
@@ -93,7 +100,8 @@ class Checkpoint:
     def read(self, tensor: StoredTensor | np.ndarray) -> np.ndarray:
         """Return the numbers of one tensor: floating-point ones as float32, others as int64.
 
-        Raises UserError when they are not all in the file, or not finite.
+        Raises UserError when they are not all in the file, or not finite, and when tensors that share their numbers are
+        far larger together than the file.
         """
         try:
             values = tensor if isinstance(tensor, np.ndarray) else self._stored(tensor)
@@ -131,15 +139,16 @@ class Checkpoint:
         if order in archive.names and archive.read(order, 100).strip() == b"big":
             raise DamagedData("it was written on a machine of another byte order")
         data = archive.read(pickles[0], self.size)
-        return read_pickle(BytesIO(data), len(data), _persistent)
+        return read_pickle(BytesIO(data), len(data), _persistent, budget=self._budget)
 
     # ------------------------------------------------------------------------- pickles, and torch's format before 1.6
 
     def _read_pickles(self) -> Any:
-        first = read_pickle(self._file, self.size, _persistent, {LOAD_FROM_BYTES: _nested_storage})
+        nested = partial(_nested_storage, budget=self._budget)
+        first = read_pickle(self._file, self.size, _persistent, {LOAD_FROM_BYTES: nested}, self._budget)
         if not (isinstance(first, int) and first == LEGACY_MAGIC):
             return first
-        content, self._places = _read_legacy(self._file, self.size)
+        content, self._places = _read_legacy(self._file, self.size, self._budget)
         return content
 
     # -------------------------------------------------------------------------------------------- safetensors
@@ -162,6 +171,11 @@ class Checkpoint:
                 raise DamagedData(f"the place of {name[:100]} in it is wrong")
             self._places[name] = (8 + length + first, last - first)
             content[name] = StoredTensor(Storage(name, dtype, count), dtype, 0, row.shape, _contiguous(row.shape))
+        end = 0
+        for first, last in sorted(row.data_offsets for row in table.values()):
+            if first < last and first < end:
+                raise DamagedData("tensors in it overlap")
+            end = max(end, last)
         return content
 
     # -------------------------------------------------------------------------------------------- numbers
@@ -177,6 +191,9 @@ class Checkpoint:
         count = math.prod(tensor.shape)
         if count and not (0 <= tensor.offset <= last < len(values) and count <= len(values)):
             raise DamagedData("a tensor reaches beyond its numbers in the file")
+        self._left -= count * item
+        if self._left < 0:
+            raise DamagedData("its tensors are far larger than the file")
         strides = tuple(s * item for s in tensor.stride)
         view = np.lib.stride_tricks.as_strided(values[tensor.offset :] if count else values, tensor.shape, strides)
         if dtype == "bfloat16":
@@ -230,17 +247,18 @@ def _persistent(identity: Any) -> Any:
     _, kind, key, _, numel, *view = identity
     name = kind.name if isinstance(kind, Global) else ""
     if name not in _STORAGES or not (isinstance(key, str) and isinstance(numel, int) and numel >= 0):
-        raise DamagedData(f"it holds numbers of the type {name[:50] or kind!r}"[:200])
+        raise DamagedData(f"it holds numbers of {described(kind)}, which is not read")
     if view and view[0] is not None:
         raise DamagedData("it holds views of storages, as torch wrote them before 1.6; save it again")
     return Storage(key, _STORAGES[name], numel)
 
 
-def _read_legacy(file: BinaryIO, size: int) -> tuple[Any, dict[str, tuple[int, int]]]:
+def _read_legacy(file: BinaryIO, size: int, budget: Budget) -> tuple[Any, dict[str, tuple[int, int]]]:
     """Read torch's format before 1.6, behind its magic number: the content, and where the numbers of storages lie."""
-    if read_pickle(file, size) != LEGACY_PROTOCOL:
+    version = read_pickle(file, size, budget=budget)
+    if not (isinstance(version, int) and version == LEGACY_PROTOCOL):
         raise DamagedData("it is of an unknown version of torch's format")
-    read_pickle(file, size)  # about the system that wrote it
+    read_pickle(file, size, budget=budget)  # about the system that wrote it
     storages: dict[str, Storage] = {}
 
     def persistent(identity: Any) -> Any:
@@ -249,27 +267,30 @@ def _read_legacy(file: BinaryIO, size: int) -> tuple[Any, dict[str, tuple[int, i
             storages[found.key] = found
         return found
 
-    content = read_pickle(file, size, persistent)
-    return content, dict(_legacy_places(file, size, storages))
+    content = read_pickle(file, size, persistent, budget=budget)
+    return content, dict(_legacy_places(file, size, storages, budget))
 
 
-def _nested_storage(args: tuple[Any, ...]) -> Storage:
+def _nested_storage(args: tuple[Any, ...], budget: Budget) -> Storage:
     """Return the storage that a plain pickle of tensors holds as the bytes of a file of its own."""
     data = args[0]
     if not isinstance(data, (bytes, bytearray)):
         raise DamagedData("it holds a tensor without its numbers")
     file = BytesIO(data)
-    magic = read_pickle(file, len(data))
-    storage, places = _read_legacy(file, len(data)) if magic == LEGACY_MAGIC else (None, {})
+    magic = read_pickle(file, len(data), budget=budget)
+    known = isinstance(magic, int) and magic == LEGACY_MAGIC
+    storage, places = _read_legacy(file, len(data), budget) if known else (None, {})
     if not isinstance(storage, Storage) or storage.key not in places:
         raise DamagedData("it holds a tensor without its numbers")
     first, length = places[storage.key]
     return storage._replace(data=memoryview(data)[first : first + length])
 
 
-def _legacy_places(file: BinaryIO, size: int, storages: dict[str, Storage]) -> Iterator[tuple[str, tuple[int, int]]]:
+def _legacy_places(
+    file: BinaryIO, size: int, storages: dict[str, Storage], budget: Budget
+) -> Iterator[tuple[str, tuple[int, int]]]:
     """Yield where the numbers of each storage lie: a list of keys, then a count and the numbers of each."""
-    keys = read_pickle(file, size)
+    keys = read_pickle(file, size, budget=budget)
     for key in keys if isinstance(keys, list) else ():
         if not isinstance(key, str) or key not in storages or not storages[key].dtype:
             raise DamagedData("its list of numbers is damaged")

@@ -22,7 +22,7 @@ from latent_explorer.common.guarded_json import shortened
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-MAX_OPERATIONS = 400_000  # a checkpoint of a thousand tensors with its optimizer takes about 100,000
+MAX_OPERATIONS = 400_000  # of a file; a checkpoint of a thousand tensors with its optimizer takes about 100,000
 MAX_INTEGER_BITS = 128
 MAX_KEY_BITS = 60  # larger integers could share their hash
 PARTS: dict[Any, int] = {
@@ -58,10 +58,7 @@ class Record:
 
     def attributes(self) -> dict[Any, Any]:
         """Return the attributes that the object would have; for a dictionary's subclass its items, too."""
-        state = self.state
-        if isinstance(state, tuple) and len(state) == 2 and isinstance(state[1], dict):  # with __slots__
-            state = {**(state[0] if isinstance(state[0], dict) else {}), **state[1]}
-        return {**self.items, **state} if isinstance(state, dict) else self.items
+        return self.state if isinstance(self.state, dict) else self.items
 
 
 class Storage(NamedTuple):
@@ -90,21 +87,42 @@ class _Mark:
 _MARK = _Mark()
 
 
+class Budget:
+    """What reading one file of `size` bytes may cost, in all of its pickles together.
+
+    Values in a pickle's memo can be passed to many calls, so what calls copy is bounded by the file.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.operations = MAX_OPERATIONS
+        self._copies = size + MAX_OPERATIONS  # bytes
+
+    def copy(self, size: int) -> None:
+        """Take the bytes of a copy. Raises DamagedData when there are none left."""
+        self._copies -= size
+        if self._copies < 0:
+            raise DamagedData("its pickle makes far more data than the file holds")
+
+
 class _Bounded:
     """Reader of a file that allocates no more than is left of it."""
 
     def __init__(self, file: BinaryIO, end: int) -> None:
-        self._file = file
-        self._end = end
+        self._read, self._readline = file.read, file.readline
+        self._at, self._end = file.tell(), end  # asking the file for its place before each byte would take longest
 
     def read(self, count: int) -> bytes:
-        return self._file.read(max(0, min(count, self._end - self._file.tell())))
+        data = self._read(max(0, min(count, self._end - self._at)))
+        self._at += len(data)
+        return data
 
     def readline(self) -> bytes:
-        return self._file.readline(max(0, self._end - self._file.tell()))
+        line = self._readline(max(0, self._end - self._at))
+        self._at += len(line)
+        return line
 
     def tell(self) -> int:
-        return self._file.tell()
+        return self._at
 
 
 def read_pickle(
@@ -112,14 +130,21 @@ def read_pickle(
     end: int,
     load_persistent: Callable[[Any], Any] | None = None,
     calls: Mapping[Global, Callable[[tuple[Any, ...]], Any]] | None = None,
+    budget: Budget | None = None,
 ) -> Any:
     """Read one pickle from the file's position on, up to `end`; the file then stands behind it.
 
-    `load_persistent` is asked for the value of a persistent id, `calls` for those of further calls.
+    `load_persistent` is asked for the value of a persistent id, `calls` for those of further calls. A file of several
+    pickles has one `budget` for all.
 
     Raises DamagedData for a pickle that is damaged, or beyond the limits.
     """
-    return _Machine(load_persistent, {**_CALLS, **(calls or {})}, end).run(_Bounded(file, end))
+    return _Machine(load_persistent, {**_CALLS, **(calls or {})}, budget or Budget(end)).run(_Bounded(file, end))
+
+
+def described(value: Any) -> str:
+    """Return a short text as it is, and the type of anything else: a pickle's lists may be endless as text."""
+    return shortened(str(value)) if isinstance(value, (str, Global)) else f"a value of the type {type(value).__name__}"
 
 
 class _Machine:
@@ -129,21 +154,22 @@ class _Machine:
         self,
         load_persistent: Callable[[Any], Any] | None,
         calls: Mapping[Global, Callable[[tuple[Any, ...]], Any]],
-        size: int,
+        budget: Budget,
     ) -> None:
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
         self._memo_keys: dict[int, list[int]] = {}  # by the id of a record in the memo
         self._load_persistent = load_persistent
         self._calls = calls
-        self._to_copy = size + MAX_OPERATIONS  # bytes that calls may still copy
+        self._budget = budget
 
     def run(self, source: _Bounded) -> Any:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", DeprecationWarning)  # of damaged escapes in old text
-                for count, (opcode, argument, _) in enumerate(pickletools.genops(source)):  # type: ignore[arg-type]
-                    if count == MAX_OPERATIONS:
+                for opcode, argument, _ in pickletools.genops(source):  # type: ignore[arg-type]
+                    self._budget.operations -= 1
+                    if self._budget.operations < 0:
                         raise DamagedData(f"its pickle has more than {MAX_OPERATIONS:,} operations")
                     if opcode.name == "STOP":
                         return self.stack.pop()
@@ -229,10 +255,7 @@ class _Machine:
         if known is None:
             self.stack.append(Record(maker, args))
             return
-        # A long list in the memo can be passed to many calls: what they may copy is bounded by the file.
-        self._to_copy -= sum(len(arg) * size for arg in args for kind, size in PARTS.items() if isinstance(arg, kind))
-        if self._to_copy < 0:
-            raise DamagedData("its pickle makes far more data than the file holds")
+        self._budget.copy(sum(len(arg) * size for arg in args for kind, size in PARTS.items() if isinstance(arg, kind)))
         self.stack.append(known(args))
 
     def reduce(self) -> None:
@@ -247,6 +270,7 @@ class _Machine:
         keywords, args, maker = self.stack.pop(), self.stack.pop(), self.stack.pop()
         self.call(maker, args)
         if isinstance(self.stack[-1], Record) and isinstance(keywords, dict):
+            self._budget.copy(len(keywords) * PARTS[dict])
             self.stack[-1].items.update(keywords)
 
     def instance(self) -> None:
@@ -261,10 +285,23 @@ class _Machine:
         state = self.stack.pop()
         target = self.stack[-1]
         if isinstance(target, Record):
-            target.state = state
+            target.state = self.whole_state(target, state)
             if target.maker in _ARRAYS:
-                self.replace(target, _array(state))
+                self.replace(target, _array(state, self._budget))
         # Else attributes of a dictionary's subclass, such as the versions that torch notes beside a state dict.
+
+    def whole_state(self, record: Record, state: Any) -> Any:
+        """Return a state with its slots, and with the items of a dictionary's subclass, as one dictionary."""
+        if isinstance(state, tuple) and len(state) == 2 and isinstance(state[1], dict):  # with __slots__
+            parts = [part for part in (record.items, *state) if isinstance(part, dict) and part]
+        elif isinstance(state, dict):
+            parts = [part for part in (record.items, state) if part]
+        else:
+            return state
+        if len(parts) < 2:
+            return parts[0] if parts else {}
+        self._budget.copy(sum(map(len, parts)) * PARTS[dict])
+        return {key: value for part in parts for key, value in part.items()}
 
     def replace(self, record: Record, value: Any) -> None:
         """Put a finished value in the place of its record, also where the memo knows it."""
@@ -292,9 +329,11 @@ def _checked_key(key: Any) -> Any:
 # ------------------------------------------------------------------------------------------------ calls that are known
 
 
-def _array(state: Any) -> np.ndarray:
+def _array(state: Any, budget: Budget) -> np.ndarray:
     """Return an array from the state that numpy pickles: version, shape, dtype, order, bytes."""
     _, shape, dtype, fortran, data = state
+    if isinstance(data, str):
+        budget.copy(len(data))
     return _from_buffer((data, dtype, shape, "F" if fortran else "C"))
 
 
@@ -313,7 +352,7 @@ def _numpy_dtype(record: Any) -> np.dtype:
     code, state = (record.args or ("",))[0], record.state
     order = state[1] if isinstance(state, tuple) and len(state) > 1 and state[1] in ("<", ">") else "<"
     if not isinstance(code, str) or code[:1] not in "fiub" or code[1:] not in ("1", "2", "4", "8"):
-        raise DamagedData(f"its pickle holds an array of {str(code)[:20]!r}, which are no numbers")
+        raise DamagedData(f"its pickle holds an array of {described(code)}, which are no numbers")
     return np.dtype(order + code)
 
 
@@ -352,7 +391,7 @@ def _tensor(args: tuple[Any, ...]) -> StoredTensor:
 def _bytes(args: tuple[Any, ...]) -> bytes:
     text, encoding = args
     if encoding not in ("latin1", "latin-1"):
-        raise DamagedData(f"its pickle encodes bytes as {str(encoding)[:20]!r}")
+        raise DamagedData(f"its pickle encodes bytes as {described(encoding)}")
     return text.encode("latin-1")
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -17,6 +18,8 @@ Tensors = dict[str, StoredTensor | np.ndarray]
 
 MAX_DEPTH = 64  # dictionaries within dictionaries
 MAX_TENSORS = 50_000
+MAX_NAME = 1000  # characters; what has a longer one is not looked at
+MAX_CHARACTERS = 10_000_000  # of all names together: each holds those of what it stands in
 # Averaged weights are what a training's author evaluates, so they come first.
 _AVERAGED = ("state_dict_ema", "model_ema", "ema_state_dict", "ema", "g_ema", "G_ema")
 _NO_NETWORK = ("optim", "scheduler", "scaler", "callbacks", "loops", "rng")
@@ -39,7 +42,7 @@ def find_state_dicts(content: Any) -> list[StateDict]:
 
     Raises DamagedData if modules or dictionaries are nested too deeply, or there are too many tensors.
     """
-    found = list(_walk(content, "", set(), 0))
+    found = list(_walk(content, "", _Names(), set(), 0))
     return sorted(found, key=lambda each: (-_rank(each.place), -len(each.tensors)))
 
 
@@ -47,25 +50,38 @@ def _rank(place: str) -> int:
     return int(any(part in _AVERAGED for part in place.split(".")))
 
 
-def _walk(value: Any, place: str, seen: set[int], depth: int) -> Iterator[StateDict]:
-    if id(value) in seen:
+class _Names:
+    """Makes names of nested things, so many characters in all. Raises DamagedData for more."""
+
+    def __init__(self) -> None:
+        self._left = MAX_CHARACTERS
+
+    def joined(self, *parts: str) -> str:
+        self._left -= sum(map(len, parts))
+        if self._left < 0:
+            raise DamagedData("its names are too long")
+        return ".".join(parts).lstrip(".")
+
+
+def _walk(value: Any, place: str, names: _Names, seen: set[int], depth: int) -> Iterator[StateDict]:
+    entries = value.attributes() if isinstance(value, Record) else value
+    if not isinstance(entries, dict) or id(entries) in seen:
         return
-    seen.add(id(value))
+    seen.add(id(entries))  # of many objects with one state the first is enough
     if depth > MAX_DEPTH:
         raise DamagedData(f"its values are nested more than {MAX_DEPTH} deep")
-    entries = value.attributes() if isinstance(value, Record) else value
-    if not isinstance(entries, dict):
-        return
     if is_module(value):
         yield StateDict(place, flatten_module(value))
         return
-    named = {key: each for key, each in entries.items() if isinstance(key, str)}
+    named = {key: each for key, each in entries.items() if isinstance(key, str) and len(key) <= MAX_NAME}
     tensors = {key: each for key, each in named.items() if isinstance(each, (StoredTensor, np.ndarray))}
+    if len(tensors) > MAX_TENSORS:
+        raise DamagedData(f"it has more than {MAX_TENSORS:,} tensors")
     if tensors:
         yield StateDict(place, tensors)
     for key, each in named.items():
         if isinstance(each, (dict, Record)) and not any(word in key.lower() for word in _NO_NETWORK):
-            yield from _walk(each, f"{place}.{key}".lstrip("."), seen, depth + 1)
+            yield from _walk(each, names.joined(place, key), names, seen, depth + 1)
 
 
 def is_module(value: Any) -> bool:
@@ -86,18 +102,20 @@ def module_attributes(module: Record) -> dict[Any, Any]:
 def flatten_module(module: Record) -> Tensors:
     """Return the state dict of a pickled module.
 
-    Raises DamagedData for too many modules; one that stands in many places counts as often.
+    Raises DamagedData for too many modules and tensors, or too long names; a module that stands in many places counts
+    as often.
     """
     tensors: Tensors = {}
-    todo = [("", module)]
-    for count, (prefix, each) in enumerate(todo):  # grows on the way
-        if count > MAX_TENSORS:
-            raise DamagedData(f"it has more than {MAX_TENSORS:,} modules")
-        for group in ("_parameters", "_buffers"):
-            for name, value in _entries(each, group).items():
-                if isinstance(value, (StoredTensor, np.ndarray)):
-                    tensors[f"{prefix}{name}"] = value
-        todo += [(f"{prefix}{name}.", child) for name, child in _entries(each, "_modules").items() if is_module(child)]
+    todo, names, left = [("", module)], _Names(), MAX_TENSORS
+    for prefix, each in todo:  # grows on the way
+        groups = [_entries(each, group) for group in ("_parameters", "_buffers", "_modules")]
+        left -= 1 + sum(map(len, groups))
+        if left < 0:
+            raise DamagedData(f"it has more than {MAX_TENSORS:,} modules and tensors")
+        for name, value in (*groups[0].items(), *groups[1].items()):
+            if isinstance(value, (StoredTensor, np.ndarray)):
+                tensors[names.joined(prefix, str(name))] = value
+        todo += [(names.joined(prefix, str(name)), child) for name, child in groups[2].items() if is_module(child)]
     return tensors
 
 
@@ -119,11 +137,10 @@ def without_wrappers(tensors: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
     """
     names = dict(tensors)
     removed = ""
-    while names:
-        first = [name.partition(".")[0] for name in names if "." in name]
-        most = max(set(first), key=first.count, default="")
-        everything = len(first) == len(names) and first.count(most) == len(names)
-        if not (everything or (most in WRAPPERS and first.count(most) > 0.6 * len(names))):
+    for _ in range(MAX_DEPTH):
+        first = Counter(name.partition(".")[0] for name in names if "." in name)
+        most, count = first.most_common(1)[0] if first else ("", 0)
+        if not (0 < count == len(names) or (most in WRAPPERS and count > 0.6 * len(names))):
             break
         names = {name.removeprefix(f"{most}."): value for name, value in names.items()}
         removed += f"{most}."

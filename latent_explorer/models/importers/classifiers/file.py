@@ -39,9 +39,10 @@ from latent_explorer.models.importers.sharded_checkpoint import files_of, open_c
 from latent_explorer.models.importers.state_dicts import StateDict, find_state_dicts, shape_of, without_wrappers
 from latent_explorer.models.library_networks import network_names
 from latent_explorer.models.preprocessing import Preprocessing
+from latent_explorer.models.skip_init import SkipInit
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator, Mapping, Sequence
 
     import numpy as np
 
@@ -185,23 +186,38 @@ def import_classifier(
     )
     if inspection.model is not None:
         return _of_onnx(inspection.model, config, output)
-    classifier = Classifier(config)
-    config_json = folder_metadata(inspection.path).config
-    with open_checkpoint(inspection.path) as checkpoint:
-        chosen, _, _ = _choose(checkpoint)
-        tensors = renamed(config_json, chosen) if config_json else chosen
-        state = {
-            name: torch.from_numpy(_read(checkpoint, tensors[source]).copy()) for name, source in found.names.items()
-        }
-    own = classifier.network.state_dict()
-    for key, tensor in state.items():
-        head = output is not None and tensor.shape[:1] == (found.outputs,) and own[key].shape[:1] == (1,)
-        own[key] = (tensor[output : output + 1] if head else tensor).to(own[key].dtype)  # type: ignore[operator]
-    classifier.network.load_state_dict(own)
+    with SkipInit():
+        classifier = Classifier(config)
+    classifier.load_tensors(_network_tensors(inspection, classifier.network.state_dict(), output))
     classifier.eval().requires_grad_(False)
     if resized:
         classifier.check_size()
     return classifier
+
+
+def _network_tensors(
+    inspection: ClassifierInspection, expected: Mapping[str, torch.Tensor], output: int | None
+) -> dict[str, torch.Tensor]:
+    """Read the tensors of a network that was built without memory; those that only a training needs are zeros."""
+    found = inspection.matches[0]
+    config_json = folder_metadata(inspection.path).config
+    state = {}
+    with open_checkpoint(inspection.path) as checkpoint:
+        chosen, _, _ = _choose(checkpoint)
+        tensors = renamed(config_json, chosen) if config_json else chosen
+        for key, empty in expected.items():
+            if (source := found.names.get(key)) is None:
+                state[f"network.{key}"] = torch.zeros(empty.shape, dtype=empty.dtype)
+                continue
+            if source not in tensors:
+                raise UserError(f"{inspection.path} has changed since it was looked at. Open it once more.")
+            tensor = torch.from_numpy(_read(checkpoint, tensors[source]))
+            head = output is not None and tensor.shape[:1] == (found.outputs,) and empty.shape[:1] == (1,)
+            tensor = tensor[output : output + 1] if head else tensor  # type: ignore[operator]
+            if tensor.shape != empty.shape:
+                raise UserError(f"{inspection.path} has changed since it was looked at. Open it once more.")
+            state[f"network.{key}"] = tensor.to(empty.dtype)
+    return state
 
 
 def _read(checkpoint: AnyCheckpoint, tensor: StoredTensor | np.ndarray | Joined) -> np.ndarray:

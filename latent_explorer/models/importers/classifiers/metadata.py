@@ -112,8 +112,10 @@ def library_preprocessing(architecture: str) -> Preprocessing:
     weights = models.get_model_weights(name)
     transforms = weights.DEFAULT.transforms()
     crop, resize = transforms.crop_size[0], transforms.resize_size[0]
+    # A ViT's builder makes one for 224 px, also where the library's best weights are for larger pictures (ViT-H/14).
+    size = 224 if name.startswith("vit_") else crop
     return Preprocessing(
-        crop,
+        size,
         tuple(transforms.mean),
         tuple(transforms.std),
         crop=round(min(1.0, crop / resize), 4),
@@ -123,9 +125,12 @@ def library_preprocessing(architecture: str) -> Preprocessing:
 
 def class_names_in(content: Any) -> tuple[str, ...]:
     """Return the class names among a file's values, in the order of the outputs; () if there are none."""
+    tried: set[int] = set()  # a pickle can hold one long list in many places
     for key, value in _entries(content):
-        if key in _NAMES and (names := _as_names(value)):
-            return names
+        if key in _NAMES and id(value) not in tried:
+            if names := _as_names(value):
+                return names
+            tried.add(id(value))
     return ()
 
 
@@ -134,17 +139,19 @@ def network_names_in(content: Any) -> tuple[str, ...]:
     return tuple(v for key, v in _entries(content) if key in _ARCHITECTURE and isinstance(v, str) and len(v) < 100)
 
 
-def _entries(content: Any, depth: int = 0) -> Iterator[tuple[str, Any]]:
+def _entries(content: Any, seen: set[int] | None = None, depth: int = 0) -> Iterator[tuple[str, Any]]:
     """Yield the named values of a checkpoint and of the settings in it, three levels deep; no tensors' names."""
     entries = content.attributes() if isinstance(content, Record) else content
-    if not isinstance(entries, dict) or depth > 2 or len(entries) > 1000:
+    seen = set() if seen is None else seen
+    if not isinstance(entries, dict) or depth > 2 or len(entries) > 1000 or id(entries) in seen:
         return
+    seen.add(id(entries))
     for key, value in entries.items():
         if isinstance(key, str):
             yield key, value
     for key, value in entries.items():
         if isinstance(key, str) and isinstance(value, (dict, Record)) and key not in _NAMES:
-            yield from _entries(value, depth + 1)
+            yield from _entries(value, seen, depth + 1)
 
 
 def _as_names(value: Any) -> tuple[str, ...]:

@@ -89,8 +89,9 @@ def convert(path: Path, size: int = 0, one_by_one: bool = False) -> OnnxModel:
         raise unreadable(path, "ONNX model", error, suffix=".onnx") from error
     unknown = sorted({node.op for node in file.nodes if node.op not in OPERATORS and node.op != "Constant"})
     if unknown:
+        names = ", ".join(each[:100] or "one without a name" for each in unknown[:20])
         raise UserError(
-            f"{path} uses operators that cannot be converted: {', '.join(each[:100] for each in unknown[:20])}. Export "
+            f"{path} uses operators that cannot be converted: {names}. Export "
             "the classifier alone, without what comes after it and without quantization."
         )
     if not OPSETS[0] <= file.opset <= OPSETS[1]:
@@ -98,7 +99,9 @@ def convert(path: Path, size: int = 0, one_by_one: bool = False) -> OnnxModel:
     try:
         conversion = Conversion(file, size)
         found = conversion.result(one_by_one)
-    except (GraphError, DamagedData) as error:
+    except DamagedData as error:  # its tensors, which are read on the way
+        raise UserError(f"{path} cannot be read: {error}. Export it again, into one file or one folder.") from error
+    except GraphError as error:
         raise UserError(
             f"{path} cannot be converted: {error}. Export it again, for pictures of a fixed size."
         ) from error

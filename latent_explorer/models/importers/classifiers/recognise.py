@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 Shapes = dict[str, tuple[int, ...]]
 
 BUILT = 24  # candidates that are built and compared
+MOST_TENSORS = 10_000  # of a network; the largest of the libraries has 2,683
+HINTS = 8  # of those, at most so many are built because the file names them
 _PROBE = 977  # outputs of a network that is built to compare: no layer inside of one is so wide
 # Tensors that no network needs: counters of batch norm, and what profilers and averaging leave behind.
 _IGNORED = re.compile(r"(.*\.)?(num_batches_tracked|total_ops|total_params|n_averaged)$")
@@ -77,6 +79,8 @@ def recognise(tensors: Mapping[str, Any], hints: Iterable[str] = ()) -> Generato
     shapes = {name: shape_of(tensor) for name, tensor in tensors.items() if not _IGNORED.match(name)}
     if not shapes:
         raise UserError("It holds no tensors of a network.")
+    if len(shapes) > MOST_TENSORS:
+        raise UserError(f"It holds {len(shapes):,} tensors, which no network of torchvision or timm has.")
     matches = []
     candidates = list(dict.fromkeys([*_hinted(hints), *_nearest(shapes)]))
     for done, architecture in enumerate(candidates):
@@ -204,9 +208,8 @@ def _hinted(hints: Iterable[str]) -> list[str]:
     """Return the networks that a file's own words name: "resnet18", "timm/resnet18.a1_in1k", "vit_b_16"."""
     known = set(network_names())
     words = [re.sub(r"\..*", "", hint.rpartition("/")[2]).replace("-", "_").lower() for hint in hints]
-    return [
-        f"{library}:{word}" for word in words for library in ("torchvision", "timm") if f"{library}:{word}" in known
-    ]
+    named = (f"{library}:{word}" for word in words for library in ("torchvision", "timm"))
+    return list(dict.fromkeys(name for name in named if name in known))[:HINTS]
 
 
 def _nearest(shapes: Shapes) -> list[str]:

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: MIT
+"""Hostile files of every kind: nothing in them runs, memory is bounded by the file, one sentence says what it is."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("onnx")
+import hostile_models
+from hostile_models import ATTACKS
+from hostile_pickles import canary
+
+MEMORY = 64 << 20  # bytes beside twice the file
+# Those that take a second or more each: benchmarks/hostile_files.py asks them, too.
+LONG = (
+    "tuple of 390,000 items", "390,000 dictionaries", "memo keys of 2^32", "lists 100,000 deep", "modules 15,000 deep",
+    "dictionaries 60,000 deep", "30,000 objects that share a state of 30,000", "60,000 tensors with a prefix each",
+    "the same, each with an item of its own", "50,000 objects with 50,000 shared keywords",
+    "a name of a million letters, 50,000 times", "tensors that share 26 MB, 2.5 GB together",
+    "256 MB of zeros, compressed",
+    "a thousand networks named as its own", ".exploration: 30 MB of brackets, compressed",
+    "a name of a million letters, 100,000 classes",
+    "tensors that overlap, 2.5 GB together", "512 MB of zeros, compressed", "one pickle of numbers, read 8,000 times",
+)  # fmt: skip
+CASES = [
+    pytest.param(kind, name, id=f"{kind}: {name}", marks=[pytest.mark.slow] if name in LONG else [])
+    for kind, attacks in ATTACKS.items()
+    for name in attacks
+]
+
+
+def peak() -> int:
+    """Return the peak of this process's memory in bytes; 0 where the system does not say it."""
+    status = Path("/proc/self/status")
+    found = re.search(r"VmHWM:\s+(\d+) kB", status.read_text()) if status.exists() else None
+    return int(found[1]) << 10 if found else 0
+
+
+def begin() -> int:
+    """Let the peak start anew, and return it."""
+    if sys.platform == "linux":
+        Path("/proc/self/clear_refs").write_text("5")
+    return peak()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes and links")
+@pytest.mark.parametrize(("kind", "name"), CASES)
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")  # of the making of TorchScript
+def test_a_hostile_file_is_one_sentence(tmp_path: Path, kind: str, name: str) -> None:
+    folder = tmp_path / "files"
+    folder.mkdir()
+    path = ATTACKS[kind][name](folder)
+    size = path.stat().st_size if path.is_file() else 0
+    before = begin()
+    sentence = hostile_models.answer(path)
+    assert peak() - before < 2 * size + MEMORY
+    assert not canary(folder).exists()
+    assert re.search(r"\bx\.|model|/dev/zero", sentence)
+    assert sentence.count("\n") == 0
+    assert len(sentence) < 1000
