@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 OWN_CLASSIFIER = ".classifier"
 SUFFIXES = (
     ".pt", ".pth", ".ckpt", ".bin", ".tar", ".safetensors", ".pkl", ".onnx", ".h5", ".keras", ".tflite", ".pt2",
+    ".joblib", ".ubj", ".mlmodel",
 )  # fmt: skip
 WEIGHTS = ("model.safetensors", "pytorch_model.bin", "model.pt", "model.pth", "model.onnx")  # of a Hugging Face folder
 # The StylEx that Google released: SavedModels, each a folder or a zip of it, and what was computed with them.

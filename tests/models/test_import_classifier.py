@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import pickle
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -203,6 +204,52 @@ def test_known_kinds_that_are_not_read_say_the_way_out(tmp_path: Path) -> None:
     for name, words in expected.items():
         with pytest.raises(UserError, match=words):
             inspect_classifier(tmp_path / name)
+
+
+def made_by(module: str, name: str, **state: Any) -> bytes:
+    """Return the pickle of an object of a class that is not installed."""
+    data = pickle.dumps(state, 2)[2:-1]
+    return b"\x80\x02c" + f"{module}\n{name}\n".encode() + b")\x81" + data + b"b."
+
+
+OTHERS: dict[str, tuple[bytes, str]] = {
+    "export.pkl": (made_by("fastai.learner", "Learner", model=1), r"load_learner\('export.pkl'\)"),
+    "best.pt": (
+        b"\x80\x02}U\x05model" + made_by("ultralytics.nn.tasks", "ClassificationModel", yaml=1)[2:-1] + b"s.",
+        "yolo export model=best.pt format=onnx",
+    ),
+    "forest.pkl": (made_by("sklearn.ensemble._forest", "RandomForestClassifier", n=1), "scikit-learn.*not pictures"),
+    "forest.joblib": (zlib.compress(made_by("sklearn.svm", "SVC", n=1)), "scikit-learn"),
+    "boosted.pkl": (made_by("xgboost.sklearn", "XGBClassifier", n=1), "XGBoost.*not pictures"),
+    "boosted.json": (b'{"learner":{"attributes":{}}}', "XGBoost"),
+    "boosted.ubj": (b"{L\0\0\0\0\0\0\0\x07learner{", "XGBoost"),
+    "net.mlmodel": (b"\x08\x05\x12\x1a\x0a\x18\x0a\x05image", "Core ML"),
+    "onnx.pt": (b"\x08\x07\x12\x07pytorch\x1a\x05", "ends in .onnx"),
+    "openvino.xml": (b'<?xml version="1.0"?>\n<net name="m" version="11">', "OpenVINO"),
+    "it's.h5": (b"\x89HDF\r\n\x1a\n....", r"tf2onnx.convert --keras 'it'\"'\"'s.h5' --output"),
+    "renamed.pt": (b"\x1c\0\0\0TFL3....", "tf2onnx.convert --tflite renamed.pt --output"),
+    "model.json": (b'{"format": "layers-model", "generatedBy": "keras"}', "tf2onnx.convert --tfjs model.json"),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_what_another_program_reads_is_told_by_its_content_with_its_command(tmp_path: Path, name: str) -> None:
+    data, words = OTHERS[name]
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(UserError, match=words):
+        inspect_classifier(tmp_path / name)
+
+
+@pytest.mark.parametrize(("name", "words"), [
+    ("saved_model.pb", "tf2onnx.convert --saved-model model --output"), ("flax_model.msgpack", "from_flax=True"),
+    ("tf_model.h5", "from_tf=True"), ("openvino_model.xml", "OpenVINO"), ("Manifest.json", "Core ML"),
+    ("adapter_config.json", "merge_and_unload"),
+])  # fmt: skip
+def test_folders_of_other_programs_say_their_command(tmp_path: Path, name: str, words: str) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / name).write_bytes(b"x")
+    with pytest.raises(UserError, match=words):
+        inspect_classifier(tmp_path / "model")
 
 
 def test_a_hostile_checkpoint_runs_nothing(tmp_path: Path) -> None:

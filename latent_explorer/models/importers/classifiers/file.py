@@ -18,7 +18,7 @@ from latent_explorer.common.errors import DamagedData, UserError, unreadable
 from latent_explorer.common.jobs import run_job
 from latent_explorer.data.threads import run_in_thread
 from latent_explorer.models.classifiers import Classifier, ClassifierConfig
-from latent_explorer.models.importers.classifiers.formats import refuse_program
+from latent_explorer.models.importers.classifiers.formats import refuse_content, refuse_program
 from latent_explorer.models.importers.classifiers.hugging_face import (
     Joined,
     cautions,
@@ -101,6 +101,7 @@ def inspection_of(path: Path, architecture: str | None = None) -> Generator[Even
     refuse_program(about.weights)
     yield from run_in_thread(network_names, "Reading the file")  # it imports the libraries, which takes seconds
     with open_checkpoint(about.weights) as checkpoint:
+        refuse_content(about.weights, checkpoint.content)
         chosen, place, notes = _choose(checkpoint)
         hints = [*about.network_names, *network_names_in(checkpoint.content), path.stem]
         names = about.class_names or class_names_in(checkpoint.content)

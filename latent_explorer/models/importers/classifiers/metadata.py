@@ -13,6 +13,7 @@ import msgspec
 from latent_explorer.common import guarded_json
 from latent_explorer.common.errors import DamagedData, UserError, unreadable
 from latent_explorer.models.foreign_files import INDEX_SUFFIX, WEIGHTS
+from latent_explorer.models.importers.classifiers.formats import refuse_folder
 from latent_explorer.models.importers.classifiers.hugging_face import is_transformers
 from latent_explorer.models.importers.pickle_values import Record
 from latent_explorer.models.preprocessing import Preprocessing
@@ -65,13 +66,7 @@ def folder_metadata(path: Path) -> FolderMetadata:
         path = path.parent
     weights = next((path / name for name in (*WEIGHTS, *_INDICES) if (path / name).is_file()), None)
     if weights is None:
-        if (path / "saved_model.pb").exists():
-            raise UserError(f"{path} is a TensorFlow SavedModel, which is not read. Convert it to PyTorch first.")
-        if (path / "adapter_config.json").exists():
-            raise UserError(
-                f"{path} holds an adapter (PEFT) without its model. Put them together and choose that folder: "
-                "model.merge_and_unload().save_pretrained('merged')."
-            )
+        refuse_folder(path)
         raise UserError(
             f"{path} holds no {' or '.join(WEIGHTS[:2])}. Choose a Hugging Face folder or a checkpoint file."
         )
