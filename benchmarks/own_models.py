@@ -140,6 +140,8 @@ def transformers_folder(net: nn.Module, folder: Path, _name: str) -> Path:
 
 def onnx(net: nn.Module, folder: Path, name: str) -> Path:
     side = 299 if "inception" in name else 224
+    if name.startswith("timm:"):
+        side = resolve_model_data_config(net)["input_size"][1]
     shapes = ({0: torch.export.Dim("n")},)
     x = torch.randn(2, 3, side, side)
     torch.onnx.export(net, (x,), folder / "net.onnx", dynamo=True, dynamic_shapes=shapes, verbose=False)
