@@ -119,6 +119,17 @@ def test_averaged_weights_come_first_and_optimizers_are_left_out(tmp_path: Path)
         assert [found.place for found in find_state_dicts(checkpoint.content)] == ["state_dict_ema", "state_dict"]
 
 
+def test_many_tensors_with_their_optimizer_are_no_bomb(tmp_path: Path) -> None:
+    """A ResNet-50 and Adam's state: shapes cost more than the pickle's own bytes, but far less than the file's."""
+    module = nn.ModuleList(nn.Linear(40, 40) for _ in range(300))
+    states = {i: {"exp_avg": p.detach(), "exp_avg_sq": p.detach() + 1} for i, p in enumerate(module.parameters())}
+    path = tmp_path / "x.pth"
+    torch.save({"state_dict": module.state_dict(), "optimizer": {"state": states}}, path)
+    with Checkpoint(path) as checkpoint:
+        [found] = find_state_dicts(checkpoint.content)
+        assert len(found.tensors) == 600
+
+
 @pytest.mark.parametrize(
     ("names", "left", "wrappers"),
     [
