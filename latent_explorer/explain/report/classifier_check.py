@@ -256,7 +256,8 @@ def check_classifier(
         trials.append(Trial(text, changed.config.preprocessing, *_best_order(asked, labels, names)))
         yield Kept(ClassifierCheck(len(images), verdicts, rate, tuple(trials)))
     found = ClassifierCheck(len(images), verdicts, rate, tuple(trials))
-    expected = np.array([trials[0].order.index(name) for name in names])[labels]
+    if found.clear:  # then another order is one of the names, not a better fit of wrong verdicts
+        expected = np.array([trials[0].order.index(name) for name in names])[labels]
     by_size = yield from _on_smaller_pictures(classifier, pictures, expected, budget)
     by_input = (yield from _with_smaller_input(classifier, pictures, expected, budget)) if found.clear else ()
     return dataclasses.replace(found, by_size=by_size, by_input=by_input)
