@@ -164,11 +164,11 @@ def tensorflow_variables(generator: Generator) -> dict[str, np.ndarray]:
     return out
 
 
-def tensorflow_pickle(values: dict[str, np.ndarray]) -> bytes:
+def tensorflow_pickle(values: dict[str, np.ndarray], **settings: Any) -> bytes:
     def part(prefix: str) -> dict[str, np.ndarray]:
         return {n.removeprefix(prefix): v for n, v in values.items() if n.startswith(prefix)}
 
-    components = {name: Network(part(f"{name}/"), {}) for name in ("mapping", "synthesis")}
+    components = {name: Network(part(f"{name}/"), {}, **settings) for name in ("mapping", "synthesis")}
     averaged = Network({n: v for n, v in values.items() if "/" not in n}, components, mapping_lrmul=0.01)
     return pickle.dumps((Network({}, {}), Network({}, {}), averaged))
 
@@ -178,6 +178,52 @@ def test_tensorflows_pickles(tmp_path: Path) -> None:
     (tmp_path / "x.pkl").write_bytes(tensorflow_pickle(tensorflow_variables(source)))
     found = import_generator(tmp_path / "x.pkl")
     assert found.source == "StyleGAN2 (TensorFlow)"
+    same_pictures(found.generator, source)
+
+
+def test_tensorflows_settings_are_honoured_or_refused(tmp_path: Path) -> None:
+    source = random_generator(GeneratorConfig((6, 5, 4), z_dim=7, w_dim=8, mapping_layers=2, conv_clamp=0.5))
+    values = tensorflow_variables(source)
+    usual = {"resample_kernel": [1, 3, 3, 1], "nonlinearity": "lrelu", "normalize_latents": True}
+    (tmp_path / "x.pkl").write_bytes(tensorflow_pickle(values, conv_clamp=0.5, **usual))
+    same_pictures(import_generator(tmp_path / "x.pkl").generator, source)
+    for changed, words in (
+        ({"resample_kernel": [1, 2, 1]}, r"\[1, 2, 1\]"),
+        ({"resample_kernel": None}, "filter None"),
+        ({"resample_kernel": np.ones(4)}, "filter"),
+        ({"resample_kernel": np.zeros(4)}, "filter"),
+        ({"resample_kernel": ["a", {}]}, "filter"),
+        ({"nonlinearity": "relu"}, "'relu'"),
+        ({"normalize_latents": False}, "normalize"),
+    ):
+        (tmp_path / "x.pkl").write_bytes(tensorflow_pickle(values, **changed))
+        with pytest.raises(UserError, match=words):
+            import_generator(tmp_path / "x.pkl")
+
+
+def test_pytorchs_settings_are_refused_too(tmp_path: Path) -> None:
+    content = {"G_ema": Persistent(random_generator(), synthesis_kwargs={"activation": "relu"})}
+    (tmp_path / "x.pkl").write_bytes(pickle.dumps(content))
+    with pytest.raises(UserError, match="leaky ReLU"):
+        import_generator(tmp_path / "x.pkl")
+
+
+def test_missing_noise_is_drawn_and_a_network_without_noise_has_none(tmp_path: Path) -> None:
+    source = random_generator()
+    values = tensorflow_variables(source)
+    maps = {name: value for name, value in values.items() if "/noise" in name and "strength" not in name}
+    (tmp_path / "x.pkl").write_bytes(tensorflow_pickle({n: v for n, v in values.items() if n not in maps}))
+    found = import_generator(tmp_path / "x.pkl")
+    assert f"{len(maps)} noise maps" in found.notes[0]
+    again = import_generator(tmp_path / "x.pkl")
+    same_pictures(found.generator, again.generator)
+    (tmp_path / "x.pkl").write_bytes(tensorflow_pickle({n: v for n, v in values.items() if "noise" not in n}))
+    found = import_generator(tmp_path / "x.pkl")
+    assert "noise" not in " ".join(found.notes)
+    with torch.no_grad():
+        for name, parameter in source.named_parameters():
+            if name.endswith("noise_strength"):
+                parameter.zero_()
     same_pictures(found.generator, source)
 
 

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -67,13 +68,46 @@ def shape_of(state: State, name: str, dims: int, kind: str) -> tuple[int, ...]:
     return shape
 
 
+def check_settings(settings: Mapping[str, Any], kind: str) -> None:
+    """Refuse networks that were made with settings by which they work in another way than our layers.
+
+    Such settings leave no trace in names and shapes; what is not given is NVIDIA's default.
+    """
+    for name in ("resample_kernel", "resample_filter"):
+        if name in settings and not _is_binomial(settings[name]):
+            raise _other_way(kind, f"it resamples with the filter {_short(settings[name])}, not with [1, 3, 3, 1]")
+    for name in ("nonlinearity", "mapping_nonlinearity", "activation"):
+        if _short(settings.get(name, "lrelu")) != "lrelu":
+            raise _other_way(kind, f"its layers end in {_short(settings[name])!r}, not in a leaky ReLU")
+    if _short(settings.get("normalize_latents", True)) != "True":
+        raise _other_way(kind, "it does not normalize z")
+
+
+def _short(value: Any) -> str:
+    return str(value)[:40]
+
+
+def _is_binomial(taps: Any) -> bool:
+    try:
+        found = np.asarray(taps, dtype=np.float64)
+    except (TypeError, ValueError):
+        return False
+    if found.shape != (4,) or not found.sum() > 0:
+        return False
+    return bool(np.allclose(found / found.sum(), np.array([1, 3, 3, 1]) / 8, atol=1e-3))
+
+
 def check_filter(kernel: Tensor, name: str, kind: str) -> None:
     """Refuse any resampling filter but 1-3-3-1, of whatever gain: our layers have that one built in."""
     taps = torch.tensor([1.0, 3.0, 3.0, 1.0])
     expected = torch.outer(taps, taps) / 64
     kernel = kernel.float()
     if kernel.shape != expected.shape or not torch.allclose(kernel / kernel.sum(), expected, atol=1e-3):
-        raise refused(kind, f"{name} is not the filter 1-3-3-1")
+        raise _other_way(kind, f"{name} is not the filter 1-3-3-1")
+
+
+def _other_way(kind: str, why: str) -> UserError:
+    return UserError(f"This {kind} generator works in another way than those that can be imported: {why}.")
 
 
 def refused(kind: str, why: str) -> UserError:

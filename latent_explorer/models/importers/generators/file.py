@@ -20,7 +20,7 @@ from latent_explorer.common import guarded_json
 from latent_explorer.common.errors import DamagedData, UserError
 from latent_explorer.models.importers.checkpoint_file import Checkpoint
 from latent_explorer.models.importers.generators import lucidrains, nvidia, rosinality, tensorflow
-from latent_explorer.models.importers.generators.assemble import refused
+from latent_explorer.models.importers.generators.assemble import check_settings, refused
 from latent_explorer.models.importers.pickle_values import Record, StoredTensor
 from latent_explorer.models.importers.state_dicts import (
     Tensors,
@@ -124,15 +124,18 @@ def _read(checkpoint: Checkpoint) -> ImportedGenerator:
     network = tensorflow.find_network(content)
     if network is not None:
         state = tensorflow.to_state_dict(tensorflow.variables(network))
-        lr_mul = tensorflow.settings(network).get("mapping_lrmul", 0.01)
-        return ImportedGenerator(_from_nvidia(state, None, _number(lr_mul, 0.01)), tensorflow.KIND, _left_out(content))
+        given = tensorflow.settings(network)
+        check_settings(given, tensorflow.KIND)
+        generator = _from_nvidia(state, _clamp(given.get("conv_clamp")), _number(given.get("mapping_lrmul"), 0.01))
+        return ImportedGenerator(generator, tensorflow.KIND, (*_noise_note(state), *_left_out(content)))
     for tensors, module in _candidates(content):
         if family := _family(tensors):
             raise UserError(f"{checkpoint.path} is {family}. Only StyleGAN2 networks can be imported.")
         if _is_nvidia(tensors):
             state = _tensors(checkpoint, tensors)
             clamp, lr_mul = _nvidia_settings(module)
-            return ImportedGenerator(_from_nvidia(state, clamp, lr_mul), nvidia.KIND, _left_out(content))
+            notes = (*_noise_note(state), *_left_out(content))
+            return ImportedGenerator(_from_nvidia(state, clamp, lr_mul), nvidia.KIND, notes)
         if _is_rosinality(tensors):
             state = _tensors(checkpoint, tensors)
             average = content.get("latent_avg") if isinstance(content, dict) else None
@@ -187,12 +190,13 @@ def _nvidia_settings(module: Record | None) -> tuple[float | None, float]:
         return None, 0.01
     attributes = module_attributes(module)
     given = _flat_settings(attributes.get("_init_kwargs"))
+    check_settings(given, nvidia.KIND)
     meta = module.args[0] if module.args else None
     meta = meta.attributes() if isinstance(meta, Record) else meta
     code = meta.get("module_src", "") if isinstance(meta, dict) else ""
     default = re.search(r"conv_clamp\s*=\s*([0-9.]+)", code) if isinstance(code, str) else None
     clamp = given.get("conv_clamp", float(default[1]) if default else None)
-    return (None if clamp is None else _number(clamp, 256.0)), _number(given.get("lr_multiplier", 0.01), 0.01)
+    return _clamp(clamp), _number(given.get("lr_multiplier"), 0.01)
 
 
 def _flat_settings(given: Any) -> dict[str, Any]:
@@ -204,8 +208,19 @@ def _flat_settings(given: Any) -> dict[str, Any]:
     return {**{k: v for part in nested for k, v in part.items()}, **given}
 
 
+def _clamp(value: Any) -> float | None:
+    return None if value is None else _number(value, 256.0)
+
+
 def _number(value: Any, default: float) -> float:
     return float(value) if isinstance(value, (int, float)) and 0 < value < 1e6 else default
+
+
+def _noise_note(state: Mapping[str, Tensor]) -> tuple[str, ...]:
+    """Return that noise maps were drawn here, if some are missing: pictures then differ from the source's in detail."""
+    strengths = {name.removesuffix("_strength") for name in state if name.endswith("noise_strength")}
+    missing = sum(f"{name}_const" not in state for name in strengths)
+    return (f"{missing} noise maps are not in the file; they were drawn from a fixed seed.",) if missing else ()
 
 
 def _left_out(content: Any) -> tuple[str, ...]:

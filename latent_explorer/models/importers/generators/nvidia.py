@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import torch
+
 from latent_explorer.common.errors import UserError
 from latent_explorer.models.architecture import GeneratorConfig
 from latent_explorer.models.importers.generators.assemble import (
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 KIND = "StyleGAN2 (NVIDIA)"
 FILTER = "resample_filter"
+MAX_RESOLUTION = 2048  # px; noise maps that a small file lacks must not take the memory
 
 
 def can_import(state: State) -> bool:
@@ -35,7 +38,9 @@ def generator_from_state(state: State, *, conv_clamp: float | None = None, mappi
     """Return the generator of a state dict; sizes are read off the shapes.
 
     `conv_clamp` (256 in networks that were trained in half precision) and `mapping_lr_mul` leave no trace in the
-    tensors. Raises UserError for anything but a skip-architecture StyleGAN2.
+    tensors. Noise maps that are missing are drawn from a fixed seed.
+
+    Raises UserError for anything but a skip-architecture StyleGAN2.
     """
     if any(name.startswith("synthesis.input.") for name in state):
         raise UserError("This is a StyleGAN3 network. Only StyleGAN2 networks can be imported.")
@@ -44,7 +49,22 @@ def generator_from_state(state: State, *, conv_clamp: float | None = None, mappi
             check_filter(tensor, name, KIND)
     tensors = {name: tensor for name, tensor in state.items() if not name.endswith(FILTER)}
     config = config_of(tensors, conv_clamp, mapping_lr_mul)
-    return assemble_generator(config, tensors, KIND)
+    return assemble_generator(config, tensors | _missing_noise(tensors, config), KIND)
+
+
+def _missing_noise(state: State, config: GeneratorConfig) -> dict[str, torch.Tensor]:
+    """Return noise for the layers that lack it: none where the network has none, else maps from a fixed seed."""
+    draw = torch.Generator().manual_seed(0)
+    made: dict[str, torch.Tensor] = {}
+    for layer in config.layout.conv_layers:
+        strength, noise = f"synthesis.{layer.name}.noise_strength", f"synthesis.{layer.name}.noise_const"
+        if noise in state:
+            continue
+        made[noise] = torch.randn(layer.resolution, layer.resolution, generator=draw)
+        if strength not in state:  # `use_noise=False`
+            made[noise] = torch.zeros(layer.resolution, layer.resolution)
+            made[strength] = torch.zeros([])
+    return made
 
 
 def config_of(
@@ -55,6 +75,8 @@ def config_of(
     resolutions = sorted(found)
     if not resolutions or resolutions != [4 << k for k in range(len(resolutions))]:
         raise refused(kind, f"it has blocks for {resolutions} px")
+    if resolutions[-1] > MAX_RESOLUTION:
+        raise refused(kind, f"it draws {resolutions[-1]} px, more than {MAX_RESOLUTION}")
     if not all(f"synthesis.b{r}.torgb.weight" in state for r in resolutions):
         raise refused(kind, "it has no RGB output in every block (another architecture than 'skip')")
     channels = [shape_of(state, f"synthesis.b{r}.conv1.weight", 4, kind)[0] for r in resolutions]

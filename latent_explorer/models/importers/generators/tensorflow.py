@@ -54,18 +54,28 @@ def _variables(network: Record, prefix: str, depth: int) -> Iterator[tuple[str, 
             raise DamagedData("the variables of its network are damaged")
         if isinstance(pair[1], np.ndarray):
             yield prefix + pair[0], pair[1]
-    components = fields.get("components")
-    components = components.attributes() if isinstance(components, Record) else components
-    for name, part in components.items() if isinstance(components, dict) else ():
+    for name, part in _mapping(fields.get("components")).items():
         if _is_network(part):
             yield from _variables(part, f"{prefix}{name}/", depth + 1)
 
 
 def settings(network: Record) -> dict[str, Any]:
-    """Return the settings that a network was made with."""
-    given = network.attributes().get("static_kwargs")
-    given = given.attributes() if isinstance(given, Record) else given
-    return given if isinstance(given, dict) else {}
+    """Return the settings that a network and its components were made with."""
+    return _settings(network, 0)
+
+
+def _settings(network: Record, depth: int) -> dict[str, Any]:
+    if depth > MAX_DEPTH:
+        raise DamagedData("its networks are nested too deeply")
+    given = _mapping(network.attributes().get("static_kwargs"))
+    components = _mapping(network.attributes().get("components")).values()
+    parts = [_settings(part, depth + 1) for part in components if _is_network(part)]
+    return {name: value for part in (*parts, given) for name, value in part.items() if isinstance(name, str)}
+
+
+def _mapping(value: Any) -> dict[Any, Any]:
+    value = value.attributes() if isinstance(value, Record) else value
+    return value if isinstance(value, dict) else {}
 
 
 def to_state_dict(values: dict[str, np.ndarray]) -> State:
