@@ -239,11 +239,16 @@ class MovesRequest(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Picture:
-    """Rendered picture with the classifier's output for it."""
+    """Rendered picture with the classifier's output for it; K is 0 where the explainer holds no classifier."""
 
     image: np.ndarray  # (H, W, 3) uint8
     logits: np.ndarray  # (K,) float32
     probs: np.ndarray  # (K,) float32
+
+    @property
+    def verdict(self) -> int:
+        """Most probable class; -1 where no classifier was asked."""
+        return int(self.probs.argmax()) if len(self.probs) else -1
 
 
 @dataclass(frozen=True)

@@ -133,9 +133,10 @@ def _opening_base(summary: ExplainerSummary, target: int) -> Base:
 def check(state: ExplorerState, summary: ExplainerSummary) -> None:
     """Raise UserError unless every part of a state that came from a file fits this model."""
     classifier = classifier_of(state, summary)
+    asked = bool(state.classifier_id or summary.classifiers)  # an imported generator may have no classifier
     wrong = {
         "it belongs to another model": state.model_hash != summary.model_hash,
-        "its classifier is not in it": classifier is None,
+        "its classifier is not in it": classifier is None and asked,
         "its class is not in it": classifier is not None and not 0 <= state.target_class < len(classifier.class_names),
     }
     reasons = (reason for reason, applies in wrong.items() if applies)

@@ -121,13 +121,13 @@ def _shot(
     request = PictureRequest(unedited_recipe(context, base), state.classifier_id)
     captions = caption_context_of(state, summary)
     before = render(request).after
-    is_target = int(before.probs.argmax()) == captions.target
+    is_target = before.verdict == captions.target
     amount = -1.0 if is_target else 1.0
     timeline = flip_timeline(request.recipe, attribute, amount)
     end = PictureRequest(timeline.keyframes[-1].recipe, state.classifier_id)
     after = render(end).after
     picture = name_of(base, summary)
-    verdicts = [captions.class_names[int(p.probs.argmax())] for p in (before, after)]
+    verdicts = [captions.class_names[p.verdict] for p in (before, after)]
     item = BatchItem(
         file=_file(rank, attribute, picture, base) + suffix,
         attribute=attribute.name,

@@ -130,9 +130,10 @@ def _row(line: _Line, context: ExportContext, pictures: Mapping[PictureRecipe, P
         if recipe is None:
             return None
         picture = pictures[recipe]
-        changed = before is not None and picture.probs.argmax() != before.probs.argmax()
-        caption = f"P({captions.facts['target']}) {picture.probs[captions.target]:.2f}"
-        return Cell(picture.image, caption, bool(changed))
+        changed = before is not None and picture.verdict != before.verdict
+        known = captions.target < len(picture.probs)
+        caption = f"P({captions.facts['target']}) {picture.probs[captions.target]:.2f}" if known else ""
+        return Cell(picture.image, caption, changed)
 
     return Row(line.title, (*line.photos, *map(cell, line.recipes)), line.notes)
 
@@ -152,7 +153,7 @@ def _counterfactual(
     has_photos = any(photo is not None for photo in photos)
     lines = []
     for base, picture, photo in zip(plan.bases, before, photos, strict=True):
-        verdict = int(picture.probs.argmax())
+        verdict = picture.verdict
         amount = -1.0 if verdict == captions.target else 1.0
         recipe = unedited_recipe(context, base)
         after = [_with(recipe, shifts, amount) for shifts in changes]

@@ -263,7 +263,7 @@ class TimelineTrace:
     def stretches(self) -> list[tuple[float, float, int]]:
         """Return (start, end, class) from each flip to the next, or to the last frame that is rendered there."""
         found = []
-        for run in self.runs():
+        for run in self.runs() if self.probs.shape[1] else ():
             winners = self.probs[run.start : run.stop].argmax(axis=1)
             flips = (np.flatnonzero(winners[1:] != winners[:-1]) + 1 + run.start).tolist()
             for start, end in itertools.pairwise([*flips, run.stop - 1] if flips else []):

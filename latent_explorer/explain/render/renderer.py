@@ -319,9 +319,9 @@ class Renderer:
         return self._style_neighbours.unlikeness(base.synthesis.join(styles)[0], sample)
 
     def _picture(self, base: _Base, styles: Styles, classifier_id: str, give_up: Callable[[], bool] | None) -> Picture:
-        classifier = self._classifier(classifier_id)
+        classifier = self._classifier(classifier_id) if self.explainer.classifiers else None
         img = self._times.synthesize(base.synthesis, styles, base.noise, give_up=give_up).clamp(-1, 1)
-        logits = classifier.logits(img)
+        logits = classifier.logits(img) if classifier else img.new_empty(1, 0)
         return Picture(
             image=to_uint8(img[0].float().cpu().numpy()),
             logits=logits[0].float().cpu().numpy(),

@@ -69,7 +69,7 @@ def _one(
     image: np.ndarray, probs: np.ndarray, note: str, settings: AnimationSettings, context: CaptionContext
 ) -> np.ndarray:
     image = fit(image, *picture_size(image, settings))
-    if not (settings.caption or settings.bar):
+    if not (settings.caption or settings.bar) or not len(probs):  # there may be no classifier to ask
         return image
     return with_caption(
         image, probs, context.class_names, context.target, note, text=settings.caption, bar=settings.bar

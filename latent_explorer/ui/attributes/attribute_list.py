@@ -294,7 +294,8 @@ class AttributeList(QScrollArea):
             return
         if self._previewed == attribute_key(update.attribute):
             picture, target = update.result.after, state.target_class
-            caption = f"{class_name(state, summary, target)} {picture.probs[target]:.2f}"
+            known = target < len(picture.probs)
+            caption = f"{class_name(state, summary, target)} {picture.probs[target]:.2f}" if known else ""
             self.popup.set_picture(update.sign, picture.image, caption)
 
     def hideEvent(self, event: QHideEvent) -> None:

@@ -47,15 +47,13 @@ class EndsStrip(QWidget):
     @property
     def text(self) -> str:
         """Probabilities at both ends, as rendered."""
-        if self.ends is None:
-            return ""
-        return f"{self._target[0]} {self._numbers}"
+        return f"{self._target[0]} {self._numbers}" if self._numbers else ""
 
     @property
     def _numbers(self) -> str:
-        if self.ends is None:
-            return ""
         target = self._target[1]
+        if self.ends is None or target >= len(self.ends.now.probs):
+            return ""
         return f"{self.ends.minus.probs[target]:.2f} … {self.ends.plus.probs[target]:.2f}"
 
     @property

@@ -59,6 +59,10 @@ if TYPE_CHECKING:
 
 SEARCH = "Finding attributes"  # name of the job, also if started from the menu
 NO_MODEL = "Open a model to see what moves its classifier."
+NO_CLASSIFIER = (
+    "This explainer holds no classifier, so there is nothing to find attributes for. Import the generator again with "
+    "one, or add one with latent-explorer add-classifier. Sliders of your own (+) move it all the same."
+)
 NOTHING = "No attributes are known yet for this class."
 MIN_WIDTH_WITH_TOWARDS = 320  # px
 MAX_CLOSED_NOTES = 100  # closed notes that are remembered; older ones are shown again
@@ -246,7 +250,9 @@ class AttributesPanel(QWidget):
         self.info.setText(ranking_summary(attribute_set, summary, state) if attribute_set else "Your own sliders")
         self.info.setToolTip(ranking_details(attribute_set, summary, state) if attribute_set else "")
         any_slider = bool(shown or self._explorer.directions())
-        if not any_slider:
+        if not any_slider and not summary.classifiers:
+            self.search.show_no_classifier()
+        elif not any_slider:
             target = class_name(state, summary, state.target_class)
             self.search.show_nothing(target, running=self._job is not None)
         self._pages.setCurrentIndex(0 if any_slider else 1)
@@ -287,11 +293,15 @@ class AttributeSearchPages(Pages):
         self.no_model = EmptyState("sliders", NO_MODEL)
         self.nothing = EmptyState("sliders", NOTHING, "Find attributes", self.search_requested.emit)
         self.searching = _SearchProgress(self.cancel_requested.emit)
-        for page in (self.no_model, self.nothing, self.searching):
+        self.no_classifier = EmptyState("sliders", NO_CLASSIFIER)
+        for page in (self.no_model, self.nothing, self.no_classifier, self.searching):
             self.addWidget(page)
 
     def show_no_model(self) -> None:
         self.setCurrentWidget(self.no_model)
+
+    def show_no_classifier(self) -> None:
+        self.setCurrentWidget(self.no_classifier)
 
     def show_nothing(self, target: str, running: bool) -> None:
         """Show that nothing is known for `target`: the offer to search, or the progress if a search is running."""

@@ -106,12 +106,15 @@ class VerdictView(QWidget):
             self.text.setText("")
             return
         target = state.target_class
+        if target >= len(shown.result.after.probs):
+            self.text.setText("")  # an imported generator may have no classifier
+            return
         offers = self._offers
         if offers is not None and (offers.request, offers.target) != (request, target):
             offers = self._offers = None
             self._searching = False
         name = class_name(state, summary, target)
-        if int(np.argmax(shown.result.after.logits)) == target:
+        if shown.result.after.verdict == target:
             self._show_is_target(shown.result, name, state, summary)
         elif offers is None or self._searching:
             self.text.setText("Trying what turns this picture …")
@@ -121,7 +124,7 @@ class VerdictView(QWidget):
             self._show_none(offers, name)
 
     def _show_is_target(self, result: RenderResult, name: str, state: ExplorerState, summary: ExplainerSummary) -> None:
-        before = int(np.argmax(result.before.logits))
+        before = result.before.verdict
         if before != state.target_class:
             self.text.setText(f"Turned: {class_name(state, summary, before)} before, {name} now.")
             return

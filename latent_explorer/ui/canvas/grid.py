@@ -283,7 +283,7 @@ class GridCell(QWidget):
         """Return "flipped" if the target was reached, "left NAME" if only the class changed, else ""."""
         if self._result is None:
             return ""
-        was, now = (int(np.argmax(p.probs)) for p in (self._result.before, self._result.after))
+        was, now = self._result.before.verdict, self._result.after.verdict
         if was == now:
             return ""
         return "flipped" if now == self._target else f"left {self._class_names[was]}"

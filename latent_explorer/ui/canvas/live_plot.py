@@ -142,7 +142,12 @@ class LivePlot(QWidget):
         if not self.plot.names:
             self.clear()
         state = self._explorer.state
-        if state is None or update.request.classifier_id != state.classifier_id or len(probs) != len(self.plot.names):
+        if (
+            not len(probs)
+            or state is None
+            or update.request.classifier_id != state.classifier_id
+            or len(probs) != len(self.plot.names)
+        ):
             return  # of the classifier selected before
         if self._base is not None and base != self._base:
             self.plot.lift()

@@ -236,7 +236,7 @@ class CanvasPanel(QWidget):
 
     def _show_verdict(self) -> None:
         """Show the bars of the picture on the canvas: of the one before while a person looks at that."""
-        verdict = self._verdict
+        verdict = self._verdict if self._names else None  # an imported generator may have no classifier
         self.bars.show_verdict(
             verdict and replace(verdict, peeking=self.view.peeking, editable=self._explorer.editable)
         )
@@ -261,8 +261,8 @@ class CanvasPanel(QWidget):
         return self._names if len(self._names) == count else tuple(map(str, range(count)))
 
     def _captioned(self, text: str, picture: Picture, names: tuple[str, ...]) -> CaptionedImage:
-        best = int(picture.probs.argmax())
-        return CaptionedImage(picture.image, text, top_class_text(names, picture.probs), best)
+        verdict = top_class_text(names, picture.probs) if names else ""
+        return CaptionedImage(picture.image, text, verdict, picture.verdict)
 
 
 def before_title(recipe: PictureRecipe) -> str:

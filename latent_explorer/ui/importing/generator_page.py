@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from latent_explorer.app.importing.updates import GeneratorFacts
 
 FILES = f"Classifiers, explainers, checkpoints ({file_pattern('.explainer')})"
-WITHOUT = "None: seeds, projections, timelines and exports"
+WITHOUT = "None: seeds, own sliders, timelines and exports"
 NEEDED = "It needs the classifier that it was trained for."
 COMPLETE = "It comes with the classifier to explain, and with encoded pictures. Nothing has to be chosen."
 WITH = "With a classifier, 250 pictures are generated; Explain > Find attributes then searches them for its sliders."

@@ -121,8 +121,8 @@ class ThumbnailModel(QAbstractListModel):
         plain = describe_base(base, self.summary)
         text = self.names.get(base) or plain[:1].upper() + plain[1:]
         picture = self.pictures.get(base)
-        if picture is not None and len(self.class_names) == len(picture.probs):
-            best = int(picture.probs.argmax())
+        if picture is not None and picture.verdict >= 0 and len(self.class_names) == len(picture.probs):
+            best = picture.verdict
             text += f"\n{self.class_names[best]} {picture.probs[best]:.2f}"
         return text + ("\nFavourite" if base in self.favourites else "")
 
@@ -144,7 +144,7 @@ class _Delegate(QStyledItemDelegate):
             painter.fillRect(box, now.color("sunken"))
         else:
             painter.drawPixmap(box.topLeft(), pixmap)
-            self._paint_class(painter, box, int(model.pictures[base].probs.argmax()))
+            self._paint_class(painter, box, model.pictures[base].verdict)
         if base in model.favourites:
             icons.icon("favourite_on", "on_picture").paint(
                 painter, box.adjusted(2, 2, 0, 0).toRect().adjusted(0, 0, 14 - PICTURE_SIDE, 14 - PICTURE_SIDE)
@@ -163,7 +163,9 @@ class _Delegate(QStyledItemDelegate):
         painter.restore()
 
     def _paint_class(self, painter: QPainter, box: QRectF, index: int) -> None:
-        """Paint a mark of the class, distinguished by colour and shape."""
+        """Paint a mark of the class, distinguished by colour and shape; none for -1."""
+        if index < 0:
+            return
         now = theme.current()
         centre = QPointF(box.right() - 7, box.bottom() - 7)
         painter.setPen(QPen(now.color("on_picture"), 1.2))
