@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 SLOT = "effects"
 PICTURES = 48  # that an effect is the mean of, at most
+PICTURES_OF_LARGE = 16  # the same above 128 px, where each takes a second on a CPU
+LARGE = 128  # px
 FEWEST = 8  # pictures of other classes below which there is no mean
 MAX_ATTRIBUTES = 24  # that are measured; those with the largest mean effects
 
@@ -113,10 +115,11 @@ def _keys(attributes: tuple[Attribute, ...]) -> tuple[str, ...]:
 def _bases(summary: ExplainerSummary, target: int) -> list[Base]:
     """Return encoded pictures, spread evenly over those that are not of the target class; or seeds."""
     samples = summary.samples
+    count = PICTURES if summary.resolution <= LARGE else PICTURES_OF_LARGE
     if samples is None or len(samples.ids) == 0:
-        return [SeedBase(seed) for seed in range(PICTURES)]
+        return [SeedBase(seed) for seed in range(count)]
     others = np.arange(len(samples.ids))
     if samples.probs.ndim == 2 and target < samples.probs.shape[1]:
         others = np.flatnonzero(samples.probs.argmax(axis=1) != target)
-    rows = np.unique(np.linspace(0, len(others) - 1, PICTURES).round().astype(int))
+    rows = np.unique(np.linspace(0, len(others) - 1, count).round().astype(int))
     return [SampleBase(int(others[row])) for row in rows if len(others)]

@@ -20,6 +20,7 @@ from latent_explorer.app.exploration.updates import (
     MainPicture,
     Thumbnail,
 )
+from latent_explorer.app.thumbnail import reduced
 from latent_explorer.explain.recipe import Draft, LiveRequest
 
 if TYPE_CHECKING:
@@ -276,9 +277,9 @@ class PictureScheduler:
             self._updates.emit(GridPicture(event.index, base, event.result))
 
     def _take_thumbnail(self, event: PictureReady) -> None:
-        self._thumbnails[event.request] = event.result.after
+        picture = self._thumbnails[event.request] = reduced(event.result.after)
         if event.request.recipe.base in self._strip:
-            self._updates.emit(Thumbnail(event.request.recipe.base, event.result.after))
+            self._updates.emit(Thumbnail(event.request.recipe.base, picture))
 
     def _ask(self, slot: str, requests: list[PictureRequest]) -> int | None:
         """Send the requests and return their generation; None if they are equal to those sent last."""

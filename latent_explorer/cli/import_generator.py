@@ -53,8 +53,8 @@ def import_generator(
     """Take a StyleGAN2 generator: NVIDIA's network .pkl (PyTorch or TensorFlow), rosinality's or lucidrains' .pt.
 
     Or the folder (or zip) of the StylEx that Google released, which comes with its classifier and pictures.
-    Nothing in FILE is executed: the source code in NVIDIA's files is text here. Seeds, projections, timelines and
-    exports work on any generator; `attfind` also needs --classifier, and so does a StylEx.
+    Nothing in FILE is executed: the source code in NVIDIA's files is text here. Seeds, sliders, timelines and exports
+    work on any generator; `project` and `attfind` also need --classifier, and so does a StylEx.
     """
     from latent_explorer.cli.attfind import encode_pictures
     from latent_explorer.explain.plain_generator import with_encoded

@@ -176,7 +176,7 @@ class FakeRenderer:
         seconds = time.perf_counter() - started
         return RenderResult(pictures[0], pictures[1], edited_styles(plain), far, seconds, unlikeness=0.5)
 
-    def logits(self, trials: TrialsRequest) -> np.ndarray:
+    def logits(self, trials: TrialsRequest, give_up: object = None) -> np.ndarray:
         recipe = trials.request.recipe
         edited = [msgspec.structs.replace(recipe, edits=edits) for edits in trials.edits]
         return np.stack([classify(edited_styles(each))[0] for each in edited])

@@ -42,7 +42,7 @@ class SupportsRender(Protocol):
 
     def render(self, request: PictureRequest, give_up: Callable[[], bool] | None = None) -> RenderResult: ...
     def live(self, live: LiveRequest) -> RenderResult | Draft: ...
-    def logits(self, trials: TrialsRequest) -> np.ndarray: ...
+    def logits(self, trials: TrialsRequest, give_up: Callable[[], bool] | None = None) -> np.ndarray: ...
     def promising_moves(self, moves: MovesRequest) -> tuple[AttributeEntry, ...]: ...
 
 
@@ -222,7 +222,7 @@ class ModelHost:
         if isinstance(request, LiveRequest):
             return self._retried(renderer.live, request)
         if isinstance(request, TrialsRequest):
-            return self._retried(renderer.logits, request)
+            return self._retried(partial(renderer.logits, give_up=self.give_up), request)
         if isinstance(request, MovesRequest):
             return self._retried(renderer.promising_moves, request)
         if not isinstance(request, FrameRequest):

@@ -10,12 +10,13 @@ from __future__ import annotations
 import itertools
 import math
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from latent_explorer.app.engine.events import PictureReady
 from latent_explorer.app.engine.frame_cache import CachedFrame, FrameRequest
+from latent_explorer.app.thumbnail import reduced
 from latent_explorer.explain.recipe import Picture, PictureRequest
 from latent_explorer.explain.timeline.timeline import Timeline, frame_times, recipe_at
 
@@ -29,7 +30,6 @@ PLAYHEAD_SLOT, PREFETCH_SLOT = "timeline", "frames"  # slots
 MAX_FRAME_BYTES = 96 << 20  # bytes of pictures in memory; more are on disk
 PREFETCH_SECONDS = 0.7  # seconds rendered ahead during playback
 MIN_PREFETCH = 4  # frames
-THUMBNAIL_SIZE = 128  # px; larger pictures of keyframes are reduced to about this size
 MAX_VERDICTS = 100_000
 PREFETCH_BATCH = 400  # frames checked at once: all 30 000 of a long timeline would block the window
 
@@ -77,7 +77,7 @@ class TimelineFrames:
             outdated.clear()
         self._thumbnails = {r: p for r, p in self._thumbnails.items() if r in self._kept}
         for request in self._kept & self._pictures.keys():
-            self._thumbnails[request] = _reduced(self._pictures[request].result.after)
+            self._thumbnails[request] = reduced(self._pictures[request].result.after)
         if len(self._verdicts) > MAX_VERDICTS:
             self._verdicts.clear()
         self._ask(PLAYHEAD_SLOT, [])
@@ -200,7 +200,7 @@ class TimelineFrames:
         self._verdicts[request] = picture.probs
         self._note(self._places.get(request, []), picture.probs)
         if request in self._kept:
-            self._thumbnails[request] = _reduced(picture)
+            self._thumbnails[request] = reduced(picture)
         if is_playhead or self._bytes < MAX_FRAME_BYTES:
             self._keep(request, frame)
 
@@ -252,14 +252,3 @@ def _coarse_to_fine(count: int) -> Iterator[int]:
 def _size(result: RenderResult) -> int:
     edited = result.before is not result.after
     return result.after.image.nbytes * (2 if edited else 1) + result.styles.nbytes
-
-
-def _reduced(picture: Picture) -> Picture:
-    """Return the picture at about the size of a thumbnail, by the mean over blocks of pixels."""
-    factor = picture.image.shape[0] // THUMBNAIL_SIZE
-    if factor < 2:
-        return picture
-    size = picture.image.shape[0] // factor
-    cut: Any = picture.image[: size * factor, : size * factor]
-    blocks = cut.reshape(size, factor, size, factor, 3).mean(axis=(1, 3))
-    return Picture(blocks.round().astype(np.uint8), picture.logits, picture.probs)

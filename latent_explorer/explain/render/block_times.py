@@ -49,13 +49,17 @@ class BlockTimes:
             self._note(resolution, time.perf_counter() - start)
             if resolution == last:
                 return img
-            if give_up is not None and self._whole(synthesis) >= SLOW and give_up():
+            if give_up is not None and self.slow(synthesis) and give_up():
                 raise GivenUp
         raise ValueError(f"there is no block of {up_to} px")
 
     def quick(self, synthesis: SynthesisNetwork) -> bool:
         """Return True if a whole picture takes no longer than a frame may, or none has been rendered yet."""
         return self._whole(synthesis) <= QUICK
+
+    def slow(self, synthesis: SynthesisNetwork) -> bool:
+        """Return True if a whole picture takes so long that it may be given up."""
+        return self._whole(synthesis) >= SLOW
 
     def draft_resolution(self, synthesis: SynthesisNetwork, at_least: int) -> int | None:
         """Return up to which resolution a draft goes, `at_least` to that; None where it would save too little.

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.format import shortened
+from latent_explorer.common.jobs import GivenUp
 from latent_explorer.data.images import to_uint8
 from latent_explorer.explain.directions.direction import direction_problem
 from latent_explorer.explain.latents import (
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from latent_explorer.models.explainer import Explainer
 
 _CACHED_BASES = 32  # more than the grid shows; a base takes a few hundred kilobytes
+_BATCH_PIXELS = 4 * 256**2  # of a batch: with more, its activations take over half a gigabyte
 _TEMPORARY_ID = "temporary"  # latent_id of a latent that is not kept; real ones are hexadecimal
 
 
@@ -171,17 +173,24 @@ class Renderer:
         )
 
     @torch.inference_mode()
-    def logits(self, trials: TrialsRequest) -> np.ndarray:
-        """Return logits (N, K) float32 of a picture with each of the lists of edits, rendered as one batch.
+    def logits(self, trials: TrialsRequest, give_up: Callable[[], bool] | None = None) -> np.ndarray:
+        """Return logits (N, K) float32 of a picture with each of the lists of edits, rendered in batches.
 
-        They differ from those of `render` by rounding.
+        They differ from those of `render` by rounding. Raises GivenUp between batches as `render` does.
         """
         with cpu_threads(1):
             base = self._base(trials.request.recipe)
             edited = [self._edited(base, edits) for edits in trials.edits]
-            img = base.synthesis.render([torch.cat(layer) for layer in zip(*edited, strict=True)], base.noise)
-            logits = self._classifier(trials.request.classifier_id).logits(img.clamp(-1, 1))
-        return logits.float().cpu().numpy()
+            classifier = self._classifier(trials.request.classifier_id)
+            size = max(1, _BATCH_PIXELS // base.synthesis.resolutions[-1] ** 2)
+            parts = []
+            for first in range(0, len(edited), size):
+                if first and give_up is not None and self._times.slow(base.synthesis) and give_up():
+                    raise GivenUp
+                styles = [torch.cat(layer) for layer in zip(*edited[first : first + size], strict=True)]
+                img = base.synthesis.render(styles, base.noise)
+                parts.append(classifier.logits(img.clamp(-1, 1)).float())
+        return torch.cat(parts).cpu().numpy()
 
     def promising_moves(self, moves: MovesRequest) -> tuple[AttributeEntry, ...]:
         """Return the style coordinates whose first-order effect on this picture's margin is largest, each to its end.

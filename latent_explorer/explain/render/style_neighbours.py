@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from latent_explorer.models.explainer import Explainer
 
 _PROBES = 8  # random directions in picture space; with 128 the verdicts are the same
-_PROBES_OF_LARGE = 2  # above 256 px, where a probe takes seconds on a CPU
-_LARGE = 256  # px
+_PROBES_OF_LARGE = 2  # above 128 px, where a probe takes seconds on a CPU
+_LARGE = 128  # px
+_COMPARED = 256  # px at which a larger picture is compared: at 1024 a gradient takes 3 GB and half a minute on a CPU
 _BATCH = 64  # latents whose styles are computed at once
 
 
@@ -58,7 +59,7 @@ def style_effects(explainer: Explainer) -> Tensor:
     """Return (num_styles,): the change of the picture for a unit step of each coordinate, over encoded pictures.
 
     The root mean square of a column of the Jacobian, by random projections: E (J^T v)^2 is the squared length of a
-    column when v is white noise.
+    column when v is white noise. Pictures of more than 256 px are taken up to there, so finer layers count nothing.
     """
     samples, synthesis = explainer.samples, explainer.generator.synthesis
     assert samples is not None
@@ -70,7 +71,8 @@ def style_effects(explainer: Explainer) -> Tensor:
             rows = slice(row, row + 1)
             styles = [style.detach() for style in synthesis.styles(samples.ws[rows], samples.cond_of(rows))]
             s = synthesis.join(styles).detach().requires_grad_()
-            img = synthesis.render(synthesis.replace(styles, s), synthesis.noise_const())
+            imgs = synthesis.progressive(synthesis.replace(styles, s), synthesis.noise_const())
+            img = next(img for img in imgs if img.shape[-1] >= min(_COMPARED, synthesis.resolutions[-1]))
             probe = torch.randn(img.shape, generator=rng).to(img)
             (gradient,) = torch.autograd.grad((img * probe).sum(), s)
             squares.append(gradient.square())
