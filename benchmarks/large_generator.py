@@ -9,7 +9,8 @@ the container of NVIDIA's PyTorch code, as its `persistence` module pickles it. 
 of its own, whose peak of resident memory the operating system reports (`ru_maxrss`): the imports alone, as a yardstick;
 `import FILE`; then the headless application opens the explainer and moves a style coordinate, as a drag does. A drag is
 SECONDS long, one move every 10 ms, ended by a release. The rate counts the pictures that came meanwhile; the whole
-picture's time is from the release to the picture. What else runs on the machine slows all of it.
+picture's time is from the release to the picture, and alone. What else runs on the machine slows all of it, so the
+ratio of the two times says more than either.
 """
 
 from __future__ import annotations
@@ -141,6 +142,7 @@ class Driver:
             "draft_ms": round(1000 * statistics.median(d.draft.seconds for d in seen), 1) if seen else None,
             "wholes_during": wholes,
             "release_to_whole_s": round(self.wait_for_whole(), 2),
+            "whole_ms": round(1000 * self.whole[-1].result.seconds),
         }
 
 
