@@ -290,7 +290,7 @@ def test_the_main_picture_waits_for_no_more_than_the_frame_in_hand(harness):
     renderer, inside, go_on = harness.host.renderers[-1], threading.Event(), threading.Event()
     plain, rendered = renderer.render, []
 
-    def slow(request):
+    def slow(request, give_up=None):
         rendered.append(request)
         inside.set()
         assert go_on.wait(60)
@@ -314,7 +314,7 @@ def test_what_every_frame_lacks_is_said_once(harness):
     two_keyframes(harness)
     harness.settle()
 
-    def lacks(_request):
+    def lacks(_request, give_up=None):
         raise UserError("The noise maps are not here.")
 
     harness.host.renderers[-1].render = lacks
