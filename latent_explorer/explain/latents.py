@@ -244,15 +244,16 @@ def on_device(latent: Latent, device: torch.device) -> Latent:
 
 def with_delta(generator: Generator, delta: Mapping[str, Tensor]) -> Generator:
     """Return a copy of the generator with the delta added. UserError when the delta is of another generator."""
-    tuned = copy.deepcopy(generator)
-    state = tuned.state_dict()
-    for name, change in delta.items():
-        if name not in state or state[name].shape != change.shape:
-            raise UserError(
-                f"The tuned weights of this projection do not fit the generator ({name[:80]}): it was made with "
-                "another model. Project the picture again."
-            )
-        state[name] += change.to(state[name])
+    with torch.inference_mode(False):  # what is computed of the weights once is kept for ordinary tensors only
+        tuned = copy.deepcopy(generator)
+        state = tuned.state_dict()
+        for name, change in delta.items():
+            if name not in state or state[name].shape != change.shape:
+                raise UserError(
+                    f"The tuned weights of this projection do not fit the generator ({name[:80]}): it was made with "
+                    "another model. Project the picture again."
+                )
+            state[name] += change.to(state[name])
     return tuned
 
 

@@ -154,7 +154,12 @@ def inference_conv(
     """
     if winograd.is_faster(x, weight, up):
         return winograd.convolve(x, weight, style, scale, up, finish)
-    x = _convolve(x, weight, style, up)
+    if weight.shape[2:] == (1, 1) and not up:
+        # As a product of each sample with its own weights: a copy of x costs more than its three outputs. Gradients of
+        # such products are slower than the convolution's, so trainings have none.
+        x = torch.bmm(weight.flatten(1) * style[:, None], x.flatten(2)).unflatten(2, x.shape[2:])
+    else:
+        x = _convolve(x, weight, style, up)
     if scale is not None:
         x *= scale[:, :, None, None]
     if finish is not None:
@@ -163,10 +168,6 @@ def inference_conv(
 
 
 def _convolve(x: Tensor, weight: Tensor, style: Tensor, up: bool) -> Tensor:
-    if weight.shape[2:] == (1, 1) and not up:
-        # As a product of each sample with its own weights: a copy of x would cost more than its three outputs.
-        mixed = torch.bmm(weight.flatten(1) * style[:, None], x.flatten(2))
-        return mixed.unflatten(2, x.shape[2:])
     x = x * style[:, :, None, None]
     if not up:
         return F.conv2d(x, weight, padding=weight.shape[-1] // 2)
