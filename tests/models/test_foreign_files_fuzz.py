@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 QUICK, MANY = 1000, 50_000  # mutations
-LONGEST = 5.0  # seconds for one file
+LONGEST = 5.0  # seconds of computing for one file, whatever else the machine does
 
 
 def saved(value: Any, **options: Any) -> bytes:
@@ -125,13 +125,13 @@ def use_onnx(path: Path) -> None:
 def try_all(path: Path, count: int) -> None:
     for data in mutations(count, seeds()):
         path.write_bytes(data)
-        start = time.perf_counter()
+        start = time.thread_time()
         for reader in (use, import_generator):
             try:
                 reader(path)
             except UserError:
                 continue
-        assert time.perf_counter() - start < LONGEST
+        assert time.thread_time() - start < LONGEST
 
 
 def test_mutated_files(tmp_path: Path) -> None:
@@ -144,10 +144,10 @@ def try_onnx(folder: Path, count: int) -> None:
     use_onnx(folder / "seeds" / "a.onnx")  # torch imports modules at the first trial run
     for data in mutations(count, files):
         path.write_bytes(data)
-        start = time.perf_counter()
+        start = time.thread_time()
         with contextlib.suppress(UserError):
             use_onnx(path)
-        assert time.perf_counter() - start < LONGEST
+        assert time.thread_time() - start < LONGEST
 
 
 def test_mutated_onnx_files(tmp_path: Path) -> None:
@@ -200,7 +200,7 @@ def try_saved_models(folder: Path, count: int) -> None:
     for number in range(count):
         name = names[number % len(names)]
         (data,) = mutations(1, [whole[name]], number)
-        start = time.perf_counter()
+        start = time.thread_time()
         with contextlib.suppress(DamagedData):
             if name == "dlatents.pkl":
                 read_latents(data)
@@ -209,7 +209,7 @@ def try_saved_models(folder: Path, count: int) -> None:
             else:
                 (folder / name).write_bytes(data)
                 use_saved_model(ZippedFiles(folder / name) if name == "x.zip" else Folder(folder))
-        assert time.perf_counter() - start < LONGEST
+        assert time.thread_time() - start < LONGEST
         (folder / name).write_bytes(whole[name])
 
 

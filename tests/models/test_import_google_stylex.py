@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import pickle
 import shutil
 import zipfile
 from typing import TYPE_CHECKING
@@ -14,10 +15,12 @@ import stylex_release
 import torch
 from stylex_release import PIXELS, K, W, Z
 
-from latent_explorer.common.errors import UserError
+from latent_explorer.common.errors import DamagedData, UserError
 from latent_explorer.models.classifiers import Classifier, ClassifierConfig
 from latent_explorer.models.explainer_file import read_explainer, write_explainer
 from latent_explorer.models.foreign_files import is_model_file, whole_model
+from latent_explorer.models.importers.stylex import release as stylex_files
+from latent_explorer.models.importers.stylex.latents import read_latents
 from latent_explorer.models.importers.stylex.release import import_stylex, is_release
 from latent_explorer.models.preprocessing import Preprocessing
 
@@ -204,3 +207,30 @@ def test_what_is_missing_is_said(release: Path, tmp_path: Path) -> None:
         import_stylex(folder, "x")
     with pytest.raises(UserError, match="2 classes apart, and 3 are named"):
         import_stylex(release, "x", ("a", "b", "c"))
+
+
+def test_numbers_of_latents_are_numbers() -> None:
+    """The text of lists that share lists has two to the power of their depth letters."""
+    shared: list[object] = []
+    for _ in range(60):
+        shared = [shared, shared]
+    with pytest.raises(DamagedData, match="is no number"):
+        read_latents(pickle.dumps([(shared, np.ones((1, 4), np.float32))], 2))
+
+
+def test_what_lies_among_the_variables_is_checked_too(
+    release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is part of the digest that says where an explainer comes from."""
+    folder = part_of(release, tmp_path, "generator")
+    beside = folder / "generator.savedmodel" / "variables" / "more"
+    try:
+        beside.symlink_to(release / "dlatents.pkl")
+    except OSError:
+        pytest.skip("links cannot be made here")
+    with pytest.raises(UserError, match="is a link"):
+        import_stylex(folder, "x", classifier=small_classifier())
+    beside.unlink()
+    monkeypatch.setattr(stylex_files, "MAX_VARIABLES_BYTES", 1000)
+    with pytest.raises(UserError, match="too long"):
+        import_stylex(folder, "x", classifier=small_classifier())

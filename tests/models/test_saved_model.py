@@ -210,6 +210,17 @@ def test_a_graph_of_objects_that_leads_nowhere(tmp_path: Path) -> None:
         Variables(Folder(tmp_path), "variables")
 
 
+def test_one_run_of_numbers_in_many_variables(tmp_path: Path) -> None:
+    """Each fits its file, and all together would take a hundred times its memory."""
+    flat = np.ones(1000, np.float32).tobytes()
+    place = entry(1, (1000,), 0, 0, len(flat), mask(crc32c(flat)))
+    names = {f"Noise{i}".encode(): place for i in range(100)}
+    (tmp_path / "variables.index").write_bytes(table({b"": field(1, 1), **names}))
+    (tmp_path / "variables.data-00000-of-00001").write_bytes(flat)
+    with pytest.raises(DamagedData, match="overlap"):
+        Variables(Folder(tmp_path), "variables")
+
+
 def test_too_many_names() -> None:
     with pytest.raises(DamagedData, match=f"more than {MAX_ENTRIES} names"):
         read_table(memoryview(table({str(i).encode(): b"" for i in range(MAX_ENTRIES + 1)}, in_block=10_000)))

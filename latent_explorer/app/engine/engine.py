@@ -208,10 +208,11 @@ class Engine:
                     return unit
                 self._cancelled.clear()  # the rest are ids of jobs that ended before the click
                 self._last_unit = ""  # after a pause the first slot goes first
-                delayed = [slot.due for slot in self._slots.values() if slot.remaining]
-                self._idle = not delayed
+                waits = [slot.due - self._clock() for slot in self._slots.values() if slot.remaining]
+                self._idle = not waits
                 self._wake.notify_all()
-                self._wake.wait(max(0.0, min(delayed) - self._clock()) if delayed else None)
+                # What is due already is held back by what is not: asking again before that would be a busy loop.
+                self._wake.wait(min((each for each in waits if each > 0), default=0.0) if waits else None)
             return None
 
     def _is_due(self, slot: _Slot) -> bool:

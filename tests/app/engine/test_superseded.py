@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 from fake_engines import WAIT, counting, pictures, running
 
@@ -17,6 +18,7 @@ class Slow:
     def __init__(self, slow: str, meanwhile) -> None:
         self.slow, self.meanwhile = slow, meanwhile
         self.begun: list[str] = []
+        self.asked = False
         self.engine = None
         self.ready = threading.Event()
 
@@ -25,13 +27,15 @@ class Slow:
         self.begun.append(request)
         if request == self.slow and self.begun.count(request) == 1:
             self.meanwhile(self.engine)
-            if self.engine.superseded():
+            superseded = self.engine.superseded()
+            self.asked = True
+            if superseded:
                 raise GivenUp
         return request
 
 
-def run(slow: Slow, slot: str, requests: list[str]) -> list:
-    with running(slow) as (engine, events):
+def run(slow: Slow, slot: str, requests: list[str], **options) -> list:
+    with running(slow, **options) as (engine, events):
         slow.engine = engine
         slow.ready.set()
         engine.show(slot, requests)
@@ -60,7 +64,7 @@ def test_neither_a_lower_slot_nor_a_delayed_one_interrupts():
     assert pictures(run(slow, "hover", ["h"]), "hover") == ["h"]
     assert slow.begun == ["h", "g"]
     slow = Slow("g", lambda engine: engine.show("hover", ["h"], delay=0.01))
-    run(slow, "grid", ["g"])
+    run(slow, "grid", ["g"], clock=lambda: float(slow.asked))  # the delay is over once the engine was asked
     assert slow.begun == ["g", "h"]
 
 
@@ -91,3 +95,20 @@ def test_a_delayed_slot_holds_back_what_is_below_it_but_not_what_is_above():
     order = [e.result if isinstance(e, PictureReady) else "job" for e in pictures_and_jobs]
     assert order[:2] == ["above", "later"]
     assert sorted(order[2:]) == ["below", "job"]
+
+
+def test_waiting_for_a_delayed_slot_is_no_busy_loop():
+    """What was due below it was asked about again and again, thousands of times in a quarter of a second."""
+    asked = 0
+
+    def clock() -> float:
+        nonlocal asked
+        asked += 1
+        return time.monotonic()
+
+    with running(lambda request: request, clock=clock) as (engine, events):
+        engine.show("hover", ["later"], delay=0.2)
+        engine.show("grid", ["below"])
+        assert engine.wait_idle(WAIT)
+    assert [e.result for e in events] == ["later", "below"]
+    assert asked < 100

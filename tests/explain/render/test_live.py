@@ -44,7 +44,8 @@ def slow(monkeypatch) -> Renderer:
     return renderer
 
 
-def test_a_quick_picture_is_whole():
+def test_a_quick_picture_is_whole(monkeypatch):
+    monkeypatch.setattr(block_times, "QUICK", 1e9)
     renderer = Renderer(EXPLAINER)
     for _ in range(2):  # also before its time is known
         assert isinstance(renderer.live(LiveRequest(request())), RenderResult)

@@ -84,15 +84,18 @@ def check_settings(settings: Mapping[str, Any], kind: str) -> None:
 
 
 def _short(value: Any) -> str:
-    return str(value)[:40]
+    """Return plain values as text, else the type: the text of lists that share lists has no end."""
+    values = value if isinstance(value, (list, tuple)) else [value]
+    plain = len(values) <= 8 and all(each is None or isinstance(each, (str, int, float)) for each in values)
+    return str(value)[:40] if plain else f"a value of the type {type(value).__name__}"
 
 
 def _is_binomial(taps: Any) -> bool:
-    try:
-        found = np.asarray(taps, dtype=np.float64)
-    except (TypeError, ValueError):
+    taps = taps.ravel().tolist() if isinstance(taps, np.ndarray) else taps
+    if not isinstance(taps, (list, tuple)) or len(taps) != 4 or not all(isinstance(t, (int, float)) for t in taps):
         return False
-    if found.shape != (4,) or not found.sum() > 0:
+    found = np.array(taps, dtype=np.float64)
+    if not found.sum() > 0:
         return False
     return bool(np.allclose(found / found.sum(), np.array([1, 3, 3, 1]) / 8, atol=1e-3))
 

@@ -53,12 +53,12 @@ def _features(reader: Reader, example: memoryview) -> Iterator[tuple[str, np.nda
 
 def _floats(reader: Reader, message: memoryview) -> np.ndarray:
     """Return the numbers of a FloatList, one or packed ones a field."""
-    runs = []
+    data = bytearray()
     for run in reader.messages(message, 1):
         if len(run) % 4:
             raise DamagedData("its numbers end early")
-        runs.append(np.frombuffer(run, "<f4"))
-    numbers = np.concatenate(runs) if runs else np.zeros(0, np.float32)
+        data += run
+    numbers = np.frombuffer(data, "<f4")
     if not np.isfinite(numbers).all():
         raise DamagedData("it holds values that are not finite numbers")
     return numbers.astype(np.float32)

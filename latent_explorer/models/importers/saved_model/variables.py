@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 import re
 import struct
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -85,6 +86,7 @@ class Variables:
         self._nodes = [] if graph is None else list(self._object_graph(self._text(graph)))
         names = {key: name for node in self._nodes for key, name in node.variables if name}
         found = [_named(entry, names) for entry in entries.values() if entry.dtype in _DTYPES]
+        self._check_places(found)
         self.by_key = {each.key: each for each in found}
         self.by_name: dict[str, StoredVariable] = {}
         for each in found:
@@ -104,6 +106,19 @@ class Variables:
         if not 0 <= place < len(self._nodes):
             raise DamagedData("its graph of objects leads to one that is not there")
         return self._nodes[place]
+
+    def _check_places(self, variables: list[StoredVariable]) -> None:
+        """Raise DamagedData if variables have more bytes than their files: one run of bytes many times is a bomb."""
+        wanted = Counter[int]()
+        for each in variables:
+            wanted[each.shard] += each.size
+        for shard, size in wanted.items():
+            if size > self._files.size(self._data(shard)):
+                raise DamagedData(f"its variables overlap, or reach beyond {self._data(shard).rpartition('/')[2]}")
+
+    def _data(self, shard: int) -> str:
+        """Return the name of a file of numbers."""
+        return f"{self._prefix}.data-{shard:05d}-of-{self._shards:05d}"
 
     def read(self, variable: StoredVariable) -> np.ndarray:
         """Return the numbers of a variable, whose checksum must be right: floats as float32, others as int64."""
@@ -164,7 +179,7 @@ class Variables:
                 yield size
 
     def _bytes(self, variable: StoredVariable) -> bytes | memoryview:
-        name = f"{self._prefix}.data-{variable.shard:05d}-of-{self._shards:05d}"
+        name = self._data(variable.shard)
         if variable.offset + variable.size > self._files.size(name):
             raise DamagedData(f"the variable {shortened(variable.name)} reaches beyond {name.rpartition('/')[2]}")
         return self._files.read(name, variable.offset, variable.size)

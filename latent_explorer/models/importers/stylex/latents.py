@@ -26,6 +26,8 @@ def read_latents(data: bytes | memoryview) -> tuple[tuple[str, ...], np.ndarray]
         if not (isinstance(pair, (list, tuple)) and len(pair) == 2 and isinstance(pair[1], np.ndarray)):
             raise DamagedData("its list is not one of numbers and latents")
         name, row = pair
+        if not isinstance(name, (str, bytes, int, float)):  # the text of lists that share lists never ends
+            raise DamagedData(f"the number of its latent {len(rows)} is no number")
         flat = row.dtype.kind == "f" and row.size == max(row.shape, default=0) > 0
         if not flat or (rows and row.size != len(rows[0])):
             raise DamagedData(f"its latent {len(rows)} has the shape {row.shape}")

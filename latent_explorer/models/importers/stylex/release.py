@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 GENERATOR, ENCODER, DISCRIMINATOR, CLASSIFIER = STYLEX_PARTS
 MAX_TABLE_BYTES = 1 << 30  # of the latents, and of the effects
+MAX_VARIABLES_BYTES = 4 << 30  # of a SavedModel
+_PIECE = 16 << 20  # bytes
 
 
 @dataclass(frozen=True)
@@ -243,12 +245,21 @@ def _notes(release: StylexRelease, pictures: int) -> list[str]:
 
 def _provenance(release: StylexRelease, notes: tuple[str, ...]) -> dict[str, Any]:
     digest = hashlib.sha256()
-    for place in release.parts.values():
-        for name in place.files.names():
-            if name.startswith(f"{place.folder}variables/"):
-                digest.update(place.files.read(name))
+    for part in release.parts:
+        _read(release, part, lambda place: _add_variables(place, digest))
     origin = {"file": release.path.name, "sha256": digest.hexdigest(), "source": KIND, "notes": list(notes)}
     return {"imported": origin, "made": datetime.now(UTC).strftime("%Y-%m-%d"), "version": __version__}
+
+
+def _add_variables(place: Place, digest: hashlib._Hash) -> None:
+    """Add the files of variables to a digest, a piece at a time. Raises DamagedData."""
+    names = [name for name in place.files.names() if name.startswith(f"{place.folder}variables/")]
+    if sum(map(place.files.size, names)) > MAX_VARIABLES_BYTES:
+        raise DamagedData("its variables are too long")
+    for name in names:
+        size = place.files.size(name)
+        for first in range(0, size, _PIECE):
+            digest.update(place.files.read(name, first, min(_PIECE, size - first)))
 
 
 def _read(release: StylexRelease, part: str, reader: Callable[[Place], T]) -> T:
