@@ -159,7 +159,7 @@ ACTIONS = (
     ActionSpec("style_mix", TIMELINE, "St&yle mixing...",
         "Take some layers of this picture from another", section=2, submenu=MAKE),
     ActionSpec("sweep", TIMELINE, "&Sweep a slider...",
-        "Move one attribute to its end and back", section=2, submenu=MAKE),
+        "Move one slider to its end and back", section=2, submenu=MAKE),
     ActionSpec("reverse_timeline", TIMELINE, "Re&verse", "Play the timeline from its end to its beginning", section=3),
     ActionSpec("distribute_keyframes", TIMELINE, "&Distribute evenly",
         "Give all keyframes the same distance in time", section=3),

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.explain.directions.direction import Direction
 
+# Direction whichever rows it moves, and its place among those that differ in their rows alone: one that is given
+# other rows keeps its card, and so its focus.
+CardKey = tuple[str, int]
 HELP = "In standard deviations of the latents along this direction: few lie beyond 3."
 
 
@@ -120,8 +124,8 @@ class DirectionList(QWidget):
         super().__init__()
         self._explorer = explorer
         self.controller = DirectionsController(explorer)
-        self._cards: dict[tuple[str, int, int | None], DirectionCard] = {}
-        self._directions: dict[tuple[str, int, int | None], Direction] = {}
+        self._cards: dict[CardKey, DirectionCard] = {}
+        self._directions: dict[CardKey, Direction] = {}
         self.dialog: VectorDialog | RowsDialog | None = None  # the last one
         self._column = column(self, spacing=0)
         heading = hint("Directions", wrap=False)
@@ -143,16 +147,20 @@ class DirectionList(QWidget):
         """Show the directions of the exploration and where their sliders stand."""
         state, summary, document = self._explorer.state, self._explorer.summary, self._explorer.document
         directions = self._explorer.directions() if summary is not None else []
-        # By the place in the list of those with one key: other rows of a direction keep its card, and so its focus.
-        self._directions = {(direction_key(d), d.first, d.last): d for d in directions}
+        counts = Counter[str]()
+        self._directions = {}
+        for direction in directions:
+            key = direction_key(direction)
+            self._directions[key, counts[key]] = direction
+            counts[key] += 1
         if self._directions.keys() != self._cards.keys():
             self._arrange()
-        for key, direction in self._directions.items():
+        for place, direction in self._directions.items():
             assert state is not None
             assert summary is not None
             rows = direction.rows_text(summary.layout.num_ws)
             amount = direction_amount(state, direction)
-            self._cards[key].show_direction(document.direction_name(direction), rows, amount)
+            self._cards[place].show_direction(document.direction_name(direction), rows, amount)
         self.setVisible(bool(directions))
 
     def _arrange(self) -> None:
@@ -166,7 +174,7 @@ class DirectionList(QWidget):
             self._column.insertWidget(1 + position, card)
         self.changed.emit()
 
-    def _new_card(self, key: tuple[str, int, int | None]) -> DirectionCard:
+    def _new_card(self, key: CardKey) -> DirectionCard:
         card, explorer, controller = DirectionCard(), self._explorer, self.controller
         card.amount_changed.connect(lambda amount: controller.move(self._directions[key], amount))
         card.slider.pressed.connect(explorer.begin_gesture)

@@ -219,17 +219,19 @@ class CanvasPanel(QWidget):
         draft, state, summary = update.draft, self._explorer.state, self._explorer.summary
         size = summary.resolution if summary else 0
         mark = f"Draft, {draft.resolution} px"
-        unknown = np.full(len(self._names), np.nan)
         title = before_title(update.request.recipe)
         photo = self._photo_of(update.request)
         if photo is not None:
             before, probs = photo
         elif isinstance(draft.before, Picture):
-            before, probs = self._captioned(title, draft.before, self._names), draft.before.probs
+            probs = draft.before.probs
+            before = self._captioned(title, draft.before, self._names_for(len(probs)))
         else:
-            before, probs = CaptionedImage(draft.before, title, mark=mark, whole_side=size), unknown
+            probs = np.full(len(self._names), np.nan)
+            before = CaptionedImage(draft.before, title, mark=mark, whole_side=size)
         target = state.target_class if state else 0
         caption = "was" if photo is None else "photo"
+        unknown = np.full(len(probs), np.nan)
         self._verdict = ClassProbabilities(self._names_for(len(probs)), unknown, probs, target, caption)
         self.view.set_images(before, CaptionedImage(draft.after, "After", mark=mark, whole_side=size))
         self._show_verdict()

@@ -63,7 +63,8 @@ def test_its_rows_are_chosen_in_a_dialog(desktop, shown):
     shown.dialog.accept()
     (direction,) = desktop.explorer.directions()
     assert (direction.first, direction.last) == (2, 4)
-    assert [c.rows.text() for c in shown.cards] == ["rows 2-4"]
+    assert shown.cards == [card], "it keeps its focus"
+    assert card.rows.text() == "rows 2-4"
     assert direction_amount(desktop.explorer.state, direction) == 1
 
 

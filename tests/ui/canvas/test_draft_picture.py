@@ -82,3 +82,15 @@ def test_of_another_latent_nothing_is_known_yet(qtbot, slow):
     assert canvas.view.before.mark == canvas.view.after.mark == "Draft, 8 px"
     assert not np.isfinite(canvas.bars.verdict.before).any()
     canvas.grab()
+
+
+def test_a_draft_of_the_previous_classifier_has_numbers_for_names(slow):
+    """Another classifier may have more classes or fewer; its own pictures follow."""
+    explorer, canvas, _plot = slow
+    for names in (("one",), tuple("abcde")):
+        canvas._names = names
+        canvas._take_draft(explorer._scheduler.draft)
+        assert canvas.bars.verdict.names == ("0", "1")
+        assert canvas.bars.verdict.after.shape == canvas.bars.verdict.before.shape == (2,)
+        assert canvas.view.before.verdict.startswith(("0", "1"))
+        canvas.grab()
