@@ -10,11 +10,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from latent_explorer.models.lucidrains import UNIFORM_STD
+
+if TYPE_CHECKING:
+    from latent_explorer.models.stylegan2 import Generator
 
 PACK = Path(__file__).parent.parent / "fixtures" / "lucidrains.npz"
 
@@ -33,3 +38,19 @@ def write(path: Path, case: str, state: dict[str, Tensor] | None = None, **besid
     tensors = known(case)[0] if state is None else state
     torch.save({"StylEx" if case == "stylex" else "GAN": tensors, "version": "1.9.0", **beside}, path)
     return path
+
+
+def as_maps(generator: Generator, noise: Tensor) -> list[Tensor]:
+    """Return the noise (N, R, R, 1) that the source gives to all layers as our maps. It turns rows into columns."""
+    standard = ((noise - 0.5) / UNIFORM_STD)[..., 0].transpose(1, 2)[:, None]
+    sizes = [layer.resolution for layer in generator.synthesis.layout.conv_layers]
+    return [standard[:, :, :size, :size] for size in sizes]
+
+
+def drawn(values: dict[str, Tensor]) -> Tensor:
+    """Return the source's pictures as ours: in [-1, 1], on white."""
+    img = values["img"]
+    if img.shape[1] == 4:
+        colour, opacity = img.clamp(0, 1).split([3, 1], dim=1)
+        img = colour * opacity + 1 - opacity
+    return 2 * img - 1

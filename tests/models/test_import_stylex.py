@@ -9,7 +9,7 @@ import lucidrains_files
 import numpy as np
 import pytest
 import torch
-from test_import_lucidrains import as_maps, drawn
+from lucidrains_files import as_maps, drawn
 from tiny import make_explainer
 
 from latent_explorer.app.importing.jobs import GeneratorChoices, ImportSession

@@ -124,7 +124,9 @@ def _vectors(path: Path, key: str, array: np.ndarray, num_ws: int, w_dim: int) -
     many_in_w = array.ndim == 2 and (array.shape[0] != num_ws or word in (*_COLUMNS, *_COMPONENTS) or num_ws == 1)
     if array.ndim == 3 and array.shape[1] != num_ws:
         return []
-    several = list(array) if array.ndim == 3 or many_in_w else [array]
+    several = array if array.ndim == 3 or many_in_w else array[None]
+    if len(several) > MAX_DIRECTIONS:
+        raise UserError(f"{path.name} holds {len(several):,} directions; at most {MAX_DIRECTIONS:,} are read.")
     if not np.isfinite(array).all():
         raise UserError(f"{path.name} holds numbers that are not finite. Write the direction again.")
     stem = valid_text(path.stem)
