@@ -67,6 +67,10 @@ def _run() -> int:
         import multiprocessing
 
         multiprocessing.freeze_support()
+    if sys.argv[1:2] == ["--serve-program"]:  # before anything that a foreign program could use
+        from latent_explorer.models.programs.child import serve
+
+        return serve(int(sys.argv[2]))
     prepare()
     from latent_explorer.cli.root import main as command_line
 

@@ -61,6 +61,7 @@ class Settings(msgspec.Struct, frozen=True):
     window_geometry: str = ""  # base64 of QWidget.saveGeometry
     window_state: str = ""
     closed_notes: tuple[str, ...] = ()  # notes of explainers that were closed, newest last
+    trusted_programs: tuple[str, ...] = ()  # SHA-256 of classifiers that are programs and may run
     export: ExportChoices = ExportChoices()
     unknown: dict[str, Any] = {}
 
@@ -71,6 +72,11 @@ class Settings(msgspec.Struct, frozen=True):
             return self
         recent = (name, *(r for r in self.recent if r != name))[:MAX_RECENT]
         return msgspec.structs.replace(self, recent=recent, last_folder=str(path.resolve().parent))
+
+
+def settings_file() -> Path:
+    """Return the place of the user's settings."""
+    return config_dir() / "settings.json"
 
 
 def load(path: Path) -> Settings:
@@ -156,7 +162,7 @@ class SettingsStore:
     """Holder of the settings and their file. If they cannot be written the program goes on and reports it once."""
 
     def __init__(self, unkept: UnkeptNotice, folder: Path | None = None) -> None:
-        self._path = (folder or config_dir()) / "settings.json"
+        self._path = folder / "settings.json" if folder else settings_file()
         self._unkept = unkept
         self.settings = load(self._path)
 

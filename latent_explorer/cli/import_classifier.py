@@ -53,10 +53,12 @@ def import_classifier(
     as_json: bool,
     **selection: Any,
 ) -> None:
-    """Take a classifier: a checkpoint of a torchvision or timm network, a Hugging Face folder, or an ONNX file.
+    """Take a classifier: a checkpoint of a known network, a Hugging Face folder, an ONNX file or a program.
 
     FILE is a state dict or training checkpoint (.pt, .pth, .ckpt, .safetensors), a pickled model, of which only the
-    tensors are read, or a folder with config.json and model.safetensors. Nothing in it is executed.
+    tensors are read, or a folder with config.json and model.safetensors. Nothing in it is executed. Of a program
+    (TorchScript, torch.export) the weights are read, too, if they are those of a known network; else, and always with
+    --run-program, the program itself is taken and runs in a separate process.
     """
     from latent_explorer.data.dataset import open_dataset
     from latent_explorer.explain.report.classifier_check import CheckPictures, check_classifier

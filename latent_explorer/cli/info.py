@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.argument("file", type=LocalPath())
 @json_option
 def info(file: str, as_json: bool) -> None:
-    """Say what a file holds. Nothing in it is executed."""
+    """Say what a file holds. Nothing in it is executed, except a program with --run-program."""
     from latent_explorer.explain.directions.file import vector_shapes
     from latent_explorer.models import classifier_file, explainer_file
     from latent_explorer.models.importers.classifiers.file import inspect_classifier

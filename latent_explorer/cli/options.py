@@ -15,6 +15,7 @@ from msgspec.structs import fields
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.paths import check_writable
+from latent_explorer.models.programs.program import RUN_OPTION, allow_all
 from latent_explorer.training.settings import settings_of
 
 if TYPE_CHECKING:
@@ -97,6 +98,21 @@ classifier_option = click.option(
     "--classifier", metavar="NAME|ID", help="The one to ask: its name, or the beginning of its id."
 )
 device_option = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda:0, mps.")
+
+
+def _allow_programs(_context: click.Context, _parameter: click.Parameter, given: bool) -> None:
+    if given:
+        allow_all()
+
+
+run_program_option = click.option(
+    RUN_OPTION,
+    is_flag=True,
+    expose_value=False,
+    callback=_allow_programs,
+    help="Run classifiers that are programs (TorchScript, torch.export), in a separate process. They are code: do so "
+    "only if you trust where they come from.",
+)
 # Reaches the fields of a config that have no option of their own.
 settings_option = click.option(
     "--set",

@@ -15,6 +15,7 @@ import click
 
 from latent_explorer import __version__
 from latent_explorer.app.engine.failure import failure_of
+from latent_explorer.app.settings import load, settings_file
 from latent_explorer.cli import (
     attfind,
     check,
@@ -34,10 +35,12 @@ from latent_explorer.cli import (
     study,
     train,
 )
+from latent_explorer.cli.options import run_program_option
 from latent_explorer.cli.output import Output, wants_json
 from latent_explorer.cli.stop_request import interrupted_by_signals
 from latent_explorer.common.format import valid_text
 from latent_explorer.common.log import start_logging
+from latent_explorer.models.programs.program import allow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,6 +74,26 @@ COMMANDS = (
     program.get_weights,
 )
 
+# Commands that may ask a classifier, which may be a program.
+ASKING = (
+    info.info,
+    generate.generate,
+    project.project,
+    attfind.attfind,
+    edit.add_classifier,
+    evaluate.evaluate,
+    report.report,
+    import_classifier.import_classifier,
+    import_generator.import_generator,
+    train.train,
+    train.train_encoder,
+    train.export,
+    export.animate,
+    export.sheet,
+    export.export_all,
+    study.build,
+)
+
 
 class _Root(click.Group):
     """Group that takes `latent-explorer FILE` for `latent-explorer open FILE`, as file managers start programs."""
@@ -100,6 +123,8 @@ def root(ctx: click.Context) -> None:
 
 for _command in COMMANDS:
     root.add_command(_command)
+for _command in ASKING:
+    run_program_option(_command)
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -110,6 +135,7 @@ def main(args: Sequence[str] | None = None) -> int:
     args = list(sys.argv[1:] if args is None else args)
     start_logging(" ".join(["latent-explorer", *args]))
     output = Output(as_json=wants_json(args))
+    allow(*load(settings_file()).trusted_programs)
     try:
         with interrupted_by_signals():
             code = root.main(args=list(args), prog_name="latent-explorer", standalone_mode=False, obj=args)

@@ -26,6 +26,8 @@ from latent_explorer.models.library_networks import (
 from latent_explorer.models.onnx_graph.graph import OnnxGraph
 from latent_explorer.models.onnx_graph.network import OnnxNetwork, check_graph
 from latent_explorer.models.preprocessing import Preprocessing
+from latent_explorer.models.programs.network import ProgramNetwork
+from latent_explorer.models.programs.program import PROGRAM, Program
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -44,6 +46,7 @@ class ClassifierConfig(msgspec.Struct, frozen=True):
     options: tuple[tuple[str, Option], ...] = ()  # of a library's network that has other sizes than its name says
     frame_only: int = 0  # > 0: it sees the outer so many px of its input, the rest is black
     graph: OnnxGraph | None = None  # of the architecture "onnx"
+    program: Program | None = None  # of the architecture "program"
 
 
 class _PreActivationBlock(nn.Module):
@@ -104,7 +107,7 @@ _LUMA = (0.299, 0.587, 0.114)  # ITU-R 601, as Pillow's conversion to "L"
 
 def is_known_architecture(architecture: str) -> bool:
     """Return True for the networks of this package, and for names with the prefix of a library."""
-    return architecture in ARCHITECTURES or architecture == ONNX or is_library_network(architecture)
+    return architecture in ARCHITECTURES or architecture in (ONNX, PROGRAM) or is_library_network(architecture)
 
 
 def _build_network(config: ClassifierConfig) -> nn.Module:
@@ -116,6 +119,8 @@ def _build_network(config: ClassifierConfig) -> nn.Module:
     if config.graph is not None:
         check_graph(config.graph, channels, pre.input_size, outputs)
         return OnnxNetwork(config.graph)
+    if config.program is not None:
+        return ProgramNetwork(config.program)
     if is_library_network(config.architecture):
         return build_library_network(config.architecture, outputs, pre.input_size, channels, dict(config.options))
     raise UserError(
@@ -213,7 +218,7 @@ class Classifier(nn.Module):
     def features(self, img: Tensor) -> Tensor:
         """(N, 3, H, W) -> penultimate features (N, F), for Frechet distances."""
         x = self.preprocess(img)
-        if isinstance(self.network, (SmallResNet, OnnxNetwork)):
+        if isinstance(self.network, (SmallResNet, OnnxNetwork, ProgramNetwork)):
             return self.network.features(x)
         if self.config.architecture in ARCHITECTURES:
             return self.network.features(x).mean(dim=(2, 3))  # type: ignore[operator]  # torchvision's trunk
@@ -223,7 +228,7 @@ class Classifier(nn.Module):
         """(N, 3, H, W) -> the trunk's last (N, C, h, w) at each resolution, fine to coarse."""
         network = self.network
         x = self.preprocess(img)
-        if isinstance(network, OnnxNetwork):
+        if isinstance(network, (OnnxNetwork, ProgramNetwork)):
             return network.feature_maps(x)
         if self.config.architecture not in ARCHITECTURES:
             return library_feature_maps(network, x)

@@ -71,6 +71,8 @@ def classifier_identity(tensors_sha256: str, config: ClassifierConfig) -> str:
         meaning += (config.options,)
     if config.graph is not None:
         meaning += (config.graph,)
+    if config.program is not None:
+        meaning += (config.program,)
     text = tensors_sha256.encode() + msgspec.json.encode(meaning)
     return hashlib.sha256(text).hexdigest()
 

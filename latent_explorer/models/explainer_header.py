@@ -31,6 +31,7 @@ from latent_explorer.models.lucidrains import LucidrainsEncoder
 from latent_explorer.models.onnx_graph.graph import graph_problems
 from latent_explorer.models.onnx_graph.operators import OPERATORS
 from latent_explorer.models.preprocessing import CHANNELS, INTERPOLATIONS
+from latent_explorer.models.programs.program import PROGRAM, program_problems
 from latent_explorer.models.skip_init import SkipInit
 from latent_explorer.models.stylegan2 import Generator
 from latent_explorer.models.tensor_file import DTYPE_NAMES, TensorInfo
@@ -258,6 +259,10 @@ def classifier_problems(config: ClassifierConfig) -> Iterator[str]:
         yield f"its classifier's architecture {config.architecture[:100]!r} does not go with its graph"
     elif config.graph is not None:
         yield from graph_problems(config.graph, OPERATORS)
+    if (config.program is not None) != (config.architecture == PROGRAM):
+        yield f"its classifier's architecture {config.architecture[:100]!r} does not go with its program"
+    elif config.program is not None:
+        yield from program_problems(config.program, 1 if config.head == "sigmoid" else len(config.class_names))
     yield from _within("number of classes", len(config.class_names), 2, MAX_CLASSES)
     if max(map(len, (config.name, *config.class_names))) > MAX_TEXT:
         yield f"the name of its classifier or of a class is longer than {MAX_TEXT} characters"

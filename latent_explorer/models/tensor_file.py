@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from io import BufferedReader
 
-DTYPES = {"F16": torch.float16, "F32": torch.float32, "I64": torch.int64}
+DTYPES = {"F16": torch.float16, "F32": torch.float32, "I64": torch.int64, "U8": torch.uint8}
 DTYPE_NAMES = {dtype: name for name, dtype in DTYPES.items()}
 MAX_HEADER_BYTES = 4 << 20
 PIECE = 1 << 20  # bytes read at a time
@@ -36,7 +36,7 @@ METADATA = "__metadata__"
 class TensorInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """Row of the table."""
 
-    dtype: Literal["F16", "F32", "I64"]
+    dtype: Literal["F16", "F32", "I64", "U8"]
     shape: Annotated[tuple[Annotated[int, msgspec.Meta(ge=0)], ...], msgspec.Meta(max_length=8)]
     data_offsets: tuple[int, int]  # bytes from the end of the header
 

@@ -20,6 +20,7 @@ from latent_explorer.common import guarded_json
 from latent_explorer.common.errors import DamagedData, UserError
 from latent_explorer.common.guarded_files import open_regular
 from latent_explorer.common.guarded_zip import GuardedZip
+from latent_explorer.models.importers.exported_program import MAX_MEMBERS, program_prefix, stored_weights
 from latent_explorer.models.importers.pickle_values import (
     Budget,
     Global,
@@ -32,7 +33,6 @@ from latent_explorer.models.importers.pickle_values import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MAX_MEMBERS = 50_000  # of a zip file: its directory takes memory
 MAX_HEADER_BYTES = 64 << 20  # of a safetensors file
 MAX_RATIO = 1.25  # of the tensors that are read to their file: some networks use a tensor twice
 ALWAYS_ALLOWED = 16 << 20  # bytes of tensors that may be read whatever the ratio
@@ -131,13 +131,16 @@ class Checkpoint:
 
     def _read_zip(self) -> Any:
         self._zip = archive = GuardedZip(self.path, MAX_MEMBERS)
+        exported = program_prefix(archive)
         pickles = [name for name in archive.names if name.count("/") == 1 and name.endswith("/data.pkl")]
-        if len(pickles) != 1:
+        if exported is None and len(pickles) != 1:
             raise DamagedData("it is a zip file, but not one that torch.save wrote")
-        self._prefix = pickles[0].removesuffix("data.pkl")
+        self._prefix = pickles[0].removesuffix("data.pkl") if exported is None else exported
         order = f"{self._prefix}byteorder"
         if order in archive.names and archive.read(order, 100).strip() == b"big":
             raise DamagedData("it was written on a machine of another byte order")
+        if exported is not None:
+            return stored_weights(archive, exported)
         data = archive.read(pickles[0], self.size)
         return read_pickle(BytesIO(data), len(data), _persistent, budget=self._budget)
 

@@ -70,6 +70,10 @@ def _walk(value: Any, place: str, names: _Names, seen: set[int], depth: int) -> 
     seen.add(id(entries))  # of many objects with one state the first is enough
     if depth > MAX_DEPTH:
         raise DamagedData(f"its values are nested more than {MAX_DEPTH} deep")
+    if is_script_module(value):
+        if weights := flatten_script_module(value):
+            yield StateDict(place, weights)
+        return
     if is_module(value):
         yield StateDict(place, flatten_module(value))
         return
@@ -116,6 +120,32 @@ def flatten_module(module: Record) -> Tensors:
             if isinstance(value, (StoredTensor, np.ndarray)):
                 tensors[names.joined(prefix, str(name))] = value
         todo += [(names.joined(prefix, str(name)), child) for name, child in groups[2].items() if is_module(child)]
+    return tensors
+
+
+def is_script_module(value: Any) -> bool:
+    """Return True for the record of a TorchScript module, whose attributes are tensors, modules and settings."""
+    return isinstance(value, Record) and value.maker.module.partition(".")[0] == "__torch__"
+
+
+def flatten_script_module(module: Record) -> Tensors:
+    """Return the state dict of a TorchScript module.
+
+    Raises DamagedData for too many modules and tensors, or too long names; a module that stands in many places counts
+    as often.
+    """
+    tensors: Tensors = {}
+    todo, names, left = [("", module)], _Names(), MAX_TENSORS
+    for prefix, each in todo:  # grows on the way
+        attributes = each.attributes()
+        left -= 1 + len(attributes)
+        if left < 0:
+            raise DamagedData(f"it has more than {MAX_TENSORS:,} modules and tensors")
+        for name, value in attributes.items():
+            if isinstance(value, (StoredTensor, np.ndarray)):
+                tensors[names.joined(prefix, str(name))] = value
+            elif is_script_module(value):
+                todo.append((names.joined(prefix, str(name)), value))
     return tensors
 
 

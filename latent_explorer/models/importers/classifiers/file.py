@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""Classifiers of other programs: what a file or folder is, and the classifier that is made of it. Nothing is executed.
+"""Classifiers of other programs: what a file or folder is, and the classifier that is made of it.
 
-`inspect_classifier` reads names and shapes only; `import_classifier` then reads the tensors.
+`inspect_classifier` reads names and shapes only; `import_classifier` then reads the tensors. Nothing is executed but a
+program that a person agreed to run, and that in a process of its own.
 """
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from latent_explorer.common.errors import DamagedData, UserError, unreadable
 from latent_explorer.common.jobs import run_job
 from latent_explorer.data.threads import run_in_thread
 from latent_explorer.models.classifiers import Classifier, ClassifierConfig
-from latent_explorer.models.importers.classifiers.formats import refuse_content, refuse_program
+from latent_explorer.models.importers.classifiers.formats import program_kind, refuse_content
 from latent_explorer.models.importers.classifiers.hugging_face import (
     Joined,
     cautions,
@@ -34,11 +35,20 @@ from latent_explorer.models.importers.classifiers.metadata import (
     network_names_in,
 )
 from latent_explorer.models.importers.classifiers.onnx_model import OnnxModel, checked, convert, with_output
+from latent_explorer.models.importers.classifiers.program_model import (
+    ProgramModel,
+    ProgramNotRun,
+    may_run,
+    try_program,
+)
+from latent_explorer.models.importers.classifiers.program_model import with_output as with_program_output
 from latent_explorer.models.importers.classifiers.recognise import Match, match, recognise
+from latent_explorer.models.importers.exported_program import input_shape
 from latent_explorer.models.importers.sharded_checkpoint import files_of, open_checkpoint
 from latent_explorer.models.importers.state_dicts import StateDict, find_state_dicts, shape_of, without_wrappers
 from latent_explorer.models.library_networks import network_names
 from latent_explorer.models.preprocessing import Preprocessing
+from latent_explorer.models.programs.program import PROGRAM, ProgramKind
 from latent_explorer.models.skip_init import SkipInit
 
 if TYPE_CHECKING:
@@ -64,7 +74,8 @@ class ClassifierInspection:
     preprocessing: Preprocessing | None = None  # as the file, else the library gives it
     preprocessing_from: str = ""
     notes: tuple[str, ...] = field(default=())  # what was chosen or left out, a sentence each
-    model: OnnxModel | None = None  # of an ONNX file, converted
+    model: OnnxModel | ProgramModel | None = None  # of an ONNX file, converted; of a program, tried
+    kind: ProgramKind | None = None  # of a program, also where only its weights are taken
 
     @property
     def outputs(self) -> int:
@@ -84,21 +95,58 @@ class ClassifierInspection:
 
 
 def inspect_classifier(path: Path, architecture: str | None = None) -> ClassifierInspection:
-    """Return what a checkpoint, a Hugging Face folder or an ONNX file holds: `inspection_of` at once."""
+    """Return what a checkpoint, a Hugging Face folder, an ONNX file or a program holds: `inspection_of` at once."""
     return run_job(inspection_of(path, architecture))
 
 
-def inspection_of(path: Path, architecture: str | None = None) -> Generator[Event, None, ClassifierInspection]:
-    """Return what a checkpoint, a Hugging Face folder or an ONNX file holds. A job.
+def inspection_of(
+    path: Path, architecture: str | None = None, *, run: bool | None = None
+) -> Generator[Event, None, ClassifierInspection]:
+    """Return what a checkpoint, a Hugging Face folder, an ONNX file or a program holds. A job.
 
-    `architecture` skips the recognition.
+    architecture  skips the recognition
+    run           run a program; None: if a person agreed to that. Else only its weights are read
 
-    Raises UserError for a file that cannot be read, or in which no classifier is recognised.
+    Raises UserError for a file that cannot be read, or in which no classifier is recognised, and ProgramNotRun for a
+    program that would have to be run.
     """
     about = folder_metadata(path)
     if about.weights.suffix.lower() == ".onnx":
         return (yield from run_in_thread(lambda: _inspect_onnx(about), "Converting the graph"))
-    refuse_program(about.weights)
+    kind = program_kind(about.weights)
+    if kind is None:
+        return (yield from _inspect_weights(path, about, architecture))
+    if may_run(about.weights) if run is None else run:
+        return (yield from run_in_thread(lambda: _inspect_program(about, kind), "Running the program"))
+    try:
+        found = yield from _inspect_weights(path, about, architecture)
+    except UserError as error:
+        why = "No weights of a network that is known here were found in it."
+        raise ProgramNotRun(path, kind, why) from error
+    return _of_program_weights(found, kind)
+
+
+def _of_program_weights(found: ClassifierInspection, kind: ProgramKind) -> ClassifierInspection:
+    """Return the inspection of a program's weights with the size of its input, and what was not looked at."""
+    assert found.preprocessing is not None
+    note = (
+        f"A {kind} program: only its weights are read, for the network of the library. It is not run, and may do more "
+        "than this network, such as preprocessing of its own."
+    )
+    preprocessing = found.preprocessing
+    try:
+        given = input_shape(found.path) if kind == "torch.export" else None
+    except (DamagedData, OSError):  # of a version that says it in another way
+        given = None
+    if given is not None and 8 <= given.height <= 2048 and not found.fixed_size:
+        preprocessing = msgspec.structs.replace(preprocessing, input_size=given.height)
+    return replace(found, kind=kind, preprocessing=preprocessing, notes=(note, *found.notes))
+
+
+def _inspect_weights(
+    path: Path, about: FolderMetadata, architecture: str | None
+) -> Generator[Event, None, ClassifierInspection]:
+    """Return what the tensors of a checkpoint are."""
     yield from run_in_thread(network_names, "Reading the file")  # it imports the libraries, which takes seconds
     with open_checkpoint(about.weights) as checkpoint:
         refuse_content(about.weights, checkpoint.content)
@@ -185,6 +233,8 @@ def import_classifier(
         head="sigmoid" if single else "softmax",
         options=found.options,
     )
+    if isinstance(inspection.model, ProgramModel):
+        return _of_program(inspection.model, config, output)
     if inspection.model is not None:
         return _of_onnx(inspection.model, config, output)
     with SkipInit():
@@ -251,6 +301,31 @@ def _of_onnx(model: OnnxModel, config: ClassifierConfig, output: int | None) -> 
     if output is not None and model.outputs > 1:
         model = with_output(model, output)
     classifier = Classifier(msgspec.structs.replace(config, graph=model.graph))
+    classifier.network.load_state_dict(model.state())
+    return classifier.eval().requires_grad_(False)
+
+
+def _inspect_program(about: FolderMetadata, kind: ProgramKind) -> ClassifierInspection:
+    """Return what a program is, after a trial run."""
+    model = try_program(about.weights, kind)
+    preprocessing, source = model.preprocessing()
+    if about.preprocessing is not None:
+        preprocessing, source = about.preprocessing, about.preprocessing_from
+    if not model.any_size:
+        preprocessing = msgspec.structs.replace(preprocessing, input_size=model.size)
+    outputs = model.program.outputs
+    names = about.class_names if len(about.class_names) == max(2, outputs) else ()
+    found = Match(PROGRAM, outputs, model.channels, 0 if model.any_size else model.size, {})
+    return ClassifierInspection(about.weights, "", (found,), names, preprocessing, source, model.notes, model, kind)
+
+
+def _of_program(model: ProgramModel, config: ClassifierConfig, output: int | None) -> Classifier:
+    """Return the classifier of a program that was tried, for the size that is wanted."""
+    if config.preprocessing.input_size != model.size:
+        model = try_program(model.path, model.program.kind, config.preprocessing.input_size)
+    if output is not None and model.program.outputs > 1:
+        model = with_program_output(model, output)
+    classifier = Classifier(msgspec.structs.replace(config, program=model.program))
     classifier.network.load_state_dict(model.state())
     return classifier.eval().requires_grad_(False)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Files of classifiers that are recognised but not read: what they are, and how their program exports what is read.
+"""Programs of torch, and files that are recognised but not read: what they are, and how to export what is read.
 
 They are told by their content, whatever they are called. `{file}` in a text stands for the name of the file as a shell
 takes it, `{python}` for it as Python does: a name may hold quotes.
@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 from latent_explorer.common.errors import DamagedData, UserError, unreadable
 from latent_explorer.common.guarded_files import open_regular
 from latent_explorer.common.guarded_zip import GuardedZip
-from latent_explorer.models.importers.checkpoint_file import MAX_MEMBERS
+from latent_explorer.models.importers.exported_program import MAX_MEMBERS
 from latent_explorer.models.importers.pickle_values import Record
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_STATE_DICT = "torch.save(model.state_dict(), 'model.pth')"
+    from latent_explorer.models.programs.program import ProgramKind
+
 _CHOOSE = "Choose the ONNX file."
 # The converter reads Keras 2, which TensorFlow has had up to 2.15.
 _TF2ONNX = "pip install tf2onnx 'tensorflow<2.16', then python -m tf2onnx.convert"
@@ -41,7 +42,6 @@ _FASTAI = (
 _NO_PICTURES = "which is given numbers of a table, not pictures. Only classifiers of pictures can be explained here."
 _SKLEARN = f"a model of scikit-learn, {_NO_PICTURES}"
 _XGBOOST = f"a model of XGBoost, {_NO_PICTURES}"
-_EXPORTED = f"a program that torch.export wrote. Save the weights of the model it was made from: {_STATE_DICT}."
 
 _HEADS: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
     (re.compile(pattern, re.DOTALL), text)
@@ -71,12 +71,6 @@ _MEMBERS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("model.json", "weights.bin"), "a Teachable Machine or TensorFlow.js export. Unpack it, then export it to ONNX: "
      f"{_TF2ONNX} --tfjs model.json --output model.onnx. {_CHOOSE}"),
     (("com.apple.CoreML", "Manifest.json"), _CORE_ML),
-    (("serialized_exported_program.json",), _EXPORTED),
-    (("archive_format", "model.json"), _EXPORTED),
-    (
-        ("constants.pkl",),
-        "a TorchScript program. Save its weights: torch.save(torch.jit.load('model.pt').state_dict(), 'model.pth').",
-    ),
 )  # fmt: skip
 # By a file in the folder.
 _FOLDERS: tuple[tuple[str, str], ...] = (
@@ -101,10 +95,18 @@ _PACKAGES: dict[str, str] = {
     "joblib": _SKLEARN,
     "xgboost": _XGBOOST,
 }
+_PROGRAMS: tuple[tuple[tuple[str, ...], ProgramKind], ...] = (
+    (("serialized_exported_program.json",), "torch.export"),
+    (("archive_format", "model.json"), "torch.export"),
+    (("data.pkl", "constants.pkl"), "TorchScript"),
+)
 
 
-def refuse_program(path: Path) -> None:
-    """Raise UserError, with the way out, for a file of a kind that is known but not read."""
+def program_kind(path: Path) -> ProgramKind | None:
+    """Return what kind of program a file is, None for any other file that may be read.
+
+    Raises UserError, with the way out, for a file of a kind that is known but not read.
+    """
     try:
         with open_regular(path) as file:
             head = file.read(512)
@@ -125,6 +127,7 @@ def refuse_program(path: Path) -> None:
     for wanted, text in _MEMBERS:
         if members.issuperset(wanted):
             raise _refused(path, text)
+    return next((kind for wanted, kind in _PROGRAMS if members.issuperset(wanted)), None)
 
 
 def refuse_folder(path: Path) -> None:
