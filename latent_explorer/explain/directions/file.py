@@ -127,8 +127,8 @@ def _vectors(path: Path, key: str, array: np.ndarray, num_ws: int, w_dim: int) -
     several = array if array.ndim == 3 or many_in_w else array[None]
     if len(several) > MAX_DIRECTIONS:
         raise UserError(f"{path.name} holds {len(several):,} directions; at most {MAX_DIRECTIONS:,} are read.")
-    if not np.isfinite(array).all():
-        raise UserError(f"{path.name} holds numbers that are not finite. Write the direction again.")
+    if np.abs(array).max() > np.finfo(np.float32).max or not np.isfinite(array).all():
+        raise UserError(f"{path.name} holds numbers that are not finite, or enormous. Write the direction again.")
     stem = valid_text(path.stem)
     name = stem if not key or word in _NAMED else valid_text(key)
     names = [name] if len(several) == 1 else [f"{name} {number}" for number in range(1, len(several) + 1)]

@@ -182,7 +182,8 @@ def _fitted(path: Path, model: Explainer, stored: _Stored) -> tuple[Tensor, Tens
     """
     generator = model.generator
     num_ws, w_dim = generator.num_ws, generator.config.w_dim
-    if stored.w.dtype.kind != "f" or stored.w.ndim not in (1, 2, 3) or not np.isfinite(stored.w).all():
+    largest = np.finfo(np.float32).max
+    if stored.w.dtype.kind != "f" or stored.w.ndim not in (1, 2, 3) or not (np.abs(stored.w) <= largest).all():
         raise UserError(f"The array w in {path} is not made of finite numbers in the shape (N, num_ws, w_dim).")
     ws = torch.from_numpy(stored.w.astype(np.float32))
     shape = tuple(ws.shape)

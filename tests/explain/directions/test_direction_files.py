@@ -88,6 +88,7 @@ def test_directions_by_name(tmp_path):
     ("x.npy", np.ones((1, W_DIM), int), "neither"),
     ("x.npy", np.zeros((1, W_DIM), np.float32), "neither"),
     ("x.npy", np.full((1, W_DIM), np.inf, np.float32), "finite"),
+    ("x.npy", np.full((1, W_DIM), 1e300), "finite"),
     ("x.npy", np.ones((1025, W_DIM), np.float32), "1,025"),
     ("x.npz", {"lat_comp": np.ones((2, 2, 2, W_DIM), np.float32)}, "neither"),
     ("x.pt", {"net": {"w": torch.ones(W_DIM)}}, "neither"),
