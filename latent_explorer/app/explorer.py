@@ -35,6 +35,7 @@ from latent_explorer.common import paths
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.update_hub import UpdateHub
 from latent_explorer.explain.recipe import Base, SeedBase
+from latent_explorer.models.programs.program import allow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -180,6 +181,12 @@ class Explorer:
         if self.session is not None and not self._closed:
             self._scheduler.suspend()
             self._opener.change_device(device)
+
+    def trust_programs(self, *sha256: str) -> None:
+        """Let these programs run, now and at later starts."""
+        allow(*sha256)
+        known = self.settings.trusted_programs
+        self.change_settings(trusted_programs=(*known, *(each for each in sha256 if each not in known)))
 
     def change_settings(self, **fields: Any) -> None:
         """Change fields of the settings and write them."""

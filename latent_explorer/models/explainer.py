@@ -18,8 +18,9 @@ from latent_explorer.models.attributes import AttributeSet
 from latent_explorer.models.classifiers import Classifier, ClassifierConfig
 from latent_explorer.models.discriminator import Discriminator, Encoder
 from latent_explorer.models.lucidrains import LucidrainsEncoder
+from latent_explorer.models.programs.program import is_allowed
 from latent_explorer.models.stylegan2 import Generator
-from latent_explorer.models.summary import ClassifierSummary, ExplainerSummary, SampleTable, StyleStats
+from latent_explorer.models.summary import ClassifierSummary, ExplainerSummary, ProgramSummary, SampleTable, StyleStats
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -111,6 +112,7 @@ class Explainer:
     figures: dict[str, Any] = field(default_factory=dict)
     # The generator is stored as fp32: an imported one renders what its source renders, also from the file.
     full_precision: bool = False
+    left_out: tuple[ProgramSummary, ...] = ()  # classifiers of its file that may not run
 
     def __post_init__(self) -> None:
         for module in (self.generator, self.encoder, self.discriminator, *self.classifiers.values()):
@@ -181,7 +183,29 @@ class Explainer:
             has_encoder=self.encoder is not None,
             figures=self.figures,
             provenance=self.provenance,
+            left_out=self.left_out,
         )
+
+
+def without_forbidden_programs(explainer: Explainer) -> Explainer:
+    """Return the explainer without the classifiers that are programs which nobody allowed to run, and their attributes.
+
+    What was left out is noted in `left_out`.
+    """
+    forbidden = {
+        key: ProgramSummary(c.config.name, c.config.program.kind, c.config.program.sha256)
+        for key, c in explainer.classifiers.items()
+        if c.config.program is not None and not is_allowed(c.config.program.sha256)
+    }
+    if not forbidden:
+        return explainer
+    return replace(
+        explainer,
+        classifiers={key: c for key, c in explainer.classifiers.items() if key not in forbidden},
+        conditioned_on=None if explainer.conditioned_on in forbidden else explainer.conditioned_on,
+        attribute_sets=tuple(s for s in explainer.attribute_sets if s.classifier_id not in forbidden),
+        left_out=tuple(forbidden.values()),
+    )
 
 
 def resolve_classifier(explainer: Explainer, text: str | None) -> str:

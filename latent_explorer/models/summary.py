@@ -30,6 +30,15 @@ class ClassifierSummary:
 
 
 @dataclass(frozen=True)
+class ProgramSummary:
+    """Classifier of an explainer's file that is a program and may not run."""
+
+    name: str
+    kind: str  # "TorchScript"
+    sha256: str
+
+
+@dataclass(frozen=True)
 class StyleStats:
     """Statistics of every style coordinate over the samples; each (num_styles,) float32."""
 
@@ -64,6 +73,7 @@ class ExplainerSummary:
     has_encoder: bool = False
     figures: dict[str, Any] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)  # data, licence, hashes, training config
+    left_out: tuple[ProgramSummary, ...] = ()  # classifiers of its file that may not run
 
     @property
     def classifier_id(self) -> str:

@@ -265,7 +265,7 @@ class MainWindow(QMainWindow):
             kept = "; the best so far is kept" if update.value is not None else ""
             self.notices.show_message(f"{update.name} was cancelled{kept}.")
 
-    def _model_opened(self, _update: ModelOpened) -> None:
+    def _model_opened(self, update: ModelOpened) -> None:
         for spec in actions.ACTIONS:
             self.actions_by_key[spec.key].setEnabled(True)
         self.projection.offer_comparison()
@@ -275,6 +275,18 @@ class MainWindow(QMainWindow):
             self.notices.show_message(f"Closed, because another file was opened: {', '.join(closed)}.")
         self._update_model_label()
         self._update_title()
+        if update.summary.left_out:
+            QTimer.singleShot(0, self, lambda: self._ask_to_run(update))
+
+    def _ask_to_run(self, update: ModelOpened) -> None:
+        """Ask about the programs that were left out, and open the file again if they may run."""
+        from latent_explorer.ui.dialogs.programs import ask_to_run
+
+        def run() -> None:
+            self.explorer.trust_programs(*(each.sha256 for each in update.summary.left_out))
+            self.explorer.open_path(update.path)
+
+        self.program_question = ask_to_run(update.summary, self, run)
 
     def _update_model_label(self) -> None:
         """Show the open model and the selected classifier in the status bar."""

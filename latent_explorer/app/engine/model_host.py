@@ -67,8 +67,9 @@ class OpenedModel:
 
 def _read(path: Path) -> Any:
     from latent_explorer.models import explainer_file
+    from latent_explorer.models.explainer import without_forbidden_programs
 
-    return explainer_file.read_explainer(path)
+    return without_forbidden_programs(explainer_file.read_explainer(path))
 
 
 def _identify(path: Path) -> str:

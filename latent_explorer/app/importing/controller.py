@@ -85,6 +85,11 @@ class ImportController:
         """Find out what the file is. Emits `FileInspected`."""
         self._inspection = self._start(f"Looking at {self.name}", lambda _budget: self._session.inspect())
 
+    def run_program(self) -> None:
+        """Run the file, which is a program, and remember that it may run. Emits `FileInspected`."""
+        self._asked += 1
+        self._inspection = self._start(f"Running {self.name}", lambda _budget: self._session.run_program())
+
     def open_pictures(self, path: Path, label: str | None = None) -> None:
         """Open a folder or zip of pictures. Emits `PicturesOpened`. A check of other pictures ends."""
         self._asked += 1
@@ -178,6 +183,8 @@ class ImportController:
         elif result is not None:
             if isinstance(result, FileInspected):
                 self._facts = result.classifier
+                if result.trusted:
+                    self._explorer.trust_programs(result.trusted)
             if isinstance(result, PicturesOpened):
                 self.pictures = self.pictures if result.problem else result.path
             self.updates.emit(result)

@@ -30,6 +30,7 @@ from latent_explorer.data.dataset import open_dataset
 from latent_explorer.data.summary import summarise_data
 from latent_explorer.data.threads import run_in_thread
 from latent_explorer.models.preprocessing import Preprocessing
+from latent_explorer.models.programs.program import allow
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -86,6 +87,7 @@ class ImportSession:
     def inspect(self) -> Generator[Event, None, FileInspected]:
         """Say what the file is. What cannot be read is refused with a sentence."""
         from latent_explorer.models import classifier_file
+        from latent_explorer.models.importers.classifiers.program_model import ProgramNotRun
         from latent_explorer.models.importers.generators.file import holds_generator
         from latent_explorer.models.importers.stylex.release import is_release, open_release
 
@@ -99,10 +101,25 @@ class ImportSession:
                 return FileInspected(self.path, classifier=self._own_facts())
             if (yield from run_in_thread(partial(holds_generator, self.path), READING)):
                 return FileInspected(self.path, generator=self._generator_facts())
-            return FileInspected(self.path, classifier=(yield from self._foreign_facts()))
+            return FileInspected(self.path, classifier=(yield from self._foreign_facts(run=False)))
+        except ProgramNotRun as error:
+            return FileInspected(self.path, program=error.kind)
         except UserError as error:
             vectors = yield from run_in_thread(partial(_holds_vectors, self.path), READING)
             return FileInspected(self.path, problem=_VECTORS.format(self.path) if vectors else str(error))
+
+    def run_program(self) -> Generator[Event, None, FileInspected]:
+        """Run the file, which is a program, because the person agreed to that."""
+        from latent_explorer.models.importers.classifiers.program_model import sha256_of
+
+        try:
+            sha256 = yield from run_in_thread(partial(sha256_of, self.path), READING)
+            allow(sha256)
+            facts = yield from self._foreign_facts(run=True)
+        except UserError as error:
+            return FileInspected(self.path, problem=str(error))
+        self._classifier, self._checked = None, None
+        return FileInspected(self.path, classifier=facts, trusted=sha256)
 
     def _own_facts(self) -> ClassifierFacts:
         from latent_explorer.models.classifier_file import read_classifier
@@ -113,10 +130,10 @@ class ImportSession:
         given = config.class_names, "the file", config.preprocessing, "the file"
         return ClassifierFacts(config.architecture, outputs, *given, fixed_size=True)
 
-    def _foreign_facts(self) -> Generator[Event, None, ClassifierFacts]:
+    def _foreign_facts(self, *, run: bool) -> Generator[Event, None, ClassifierFacts]:
         from latent_explorer.models.importers.classifiers.file import default_class_names, inspection_of
 
-        found = self._inspection = yield from inspection_of(self.path)
+        found = self._inspection = yield from inspection_of(self.path, run=run)
         assert found.preprocessing is not None
         names = found.class_names or default_class_names(found.class_count)
         return ClassifierFacts(
@@ -128,6 +145,7 @@ class ImportSession:
             found.preprocessing_from,
             found.fixed_size,
             found.notes,
+            "" if run or found.kind is None else found.kind,
         )
 
     def _generator_facts(self) -> GeneratorFacts:

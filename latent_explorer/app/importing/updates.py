@@ -31,6 +31,7 @@ class ClassifierFacts:
     preprocessing_from: str
     fixed_size: bool = False  # its network takes pictures of one size
     notes: tuple[str, ...] = ()
+    program: str = ""  # "TorchScript", if only the weights of one were read; it may be run instead
 
 
 @dataclass(frozen=True)
@@ -48,12 +49,14 @@ class GeneratorFacts:
 
 @dataclass(frozen=True)
 class FileInspected:
-    """What a file is: a classifier, a generator, or neither, with the reason and the way out in `problem`."""
+    """What a file is: classifier, generator, program, or neither, with the reason and the way out in `problem`."""
 
     path: Path
     classifier: ClassifierFacts | None = None
     generator: GeneratorFacts | None = None
     problem: str = ""
+    program: str = ""  # "TorchScript", of a file that is a classifier only if it may run
+    trusted: str = ""  # SHA-256 of the program that was run
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,13 @@ if TYPE_CHECKING:
 
 SMALL = QSize(66 * theme.UNIT, 24 * theme.UNIT)
 MEDIUM = QSize(66 * theme.UNIT, 46 * theme.UNIT)
+PROGRAM = (
+    "A {} program. It is code, and it is not run unless you say so. Run it only if you trust where it comes from: it "
+    "then runs in a separate process, which on Linux can neither open your files nor use the network. You are asked "
+    "once for this file."
+)
+RUNNING = "Running it in a separate process. The first answer takes some seconds..."
+ASIDE = "Only its weights were read, for the network of the library. The program itself may do more; it is code."
 LARGE = QSize(140 * theme.UNIT, 80 * theme.UNIT)
 FRAME = QSize(4 * theme.UNIT, 8 * theme.UNIT)  # room for a window's frame and a panel of the desktop
 
@@ -59,6 +66,7 @@ class ImportDialog(QDialog):
         self.message = MessageLines()
         self.status = hint("", wrap=False)
         self.save = button("Save as a classifier...", self._ask_classifier)
+        self.run = button("Run it", self._run, role="primary")
         self.close_button = button("Close", self.reject)
         self.go = button("Explain it", self._go, role="primary")
         self._body = column()
@@ -77,11 +85,11 @@ class ImportDialog(QDialog):
     def _build(self) -> None:
         foot = row()
         foot.addWidget(self.status, 1)
-        for each in (self.save, self.close_button, self.go):
+        for each in (self.run, self.save, self.close_button, self.go):
             foot.addWidget(each)
-        for each in (self.save, self.go):
+        for each in (self.run, self.save, self.go):
             each.hide()
-        for each in (self.save, self.close_button, self.go):
+        for each in (self.run, self.save, self.close_button, self.go):
             each.setAutoDefault(False)  # Return in a field asks for verdicts, and begins no training
         layout = column(self, spacing=theme.GAP, margin=theme.MARGIN)
         layout.addWidget(self.file)
@@ -91,7 +99,15 @@ class ImportDialog(QDialog):
 
     def _inspected(self, update: FileInspected) -> None:
         self.message.show_lines([("error", update.problem)] if update.problem else [])
+        self.run.setVisible(bool(update.program or (update.classifier and update.classifier.program)))
+        self.run.setEnabled(True)
+        if update.program:
+            self.message.show_lines([("note", PROGRAM.format(update.program))])
+        if self.page is not None and update.classifier is not None:  # of the weights, before the program ran
+            self._end_page()
         if update.classifier is not None:
+            if update.classifier.program:
+                self._offer_to_run()
             self.page = ClassifierPage(self.controller, update.classifier)
             self.page.changed.connect(self._refresh)
             self._show_page(self.page, LARGE)
@@ -105,6 +121,28 @@ class ImportDialog(QDialog):
             self.go.setAccessibleName("Import...")
             self._show_page(self.page, MEDIUM)
         self._refresh()
+
+    def _offer_to_run(self) -> None:
+        """Offer to run the program whose weights are shown: the button for it is not the next step then."""
+        self.run.setText("Run the program instead")
+        self.run.setAccessibleName("Run the program instead")
+        self.run.setProperty("role", "")
+        self.run.setToolTip(ASIDE)
+
+    def _run(self) -> None:
+        """Run the program: this click is the consent."""
+        self.run.setEnabled(False)
+        self.message.show_lines([("note", self.controller.waiting or RUNNING)])
+        self.controller.run_program()
+
+    def _end_page(self) -> None:
+        """Take the page of the weights away, and show the pictures again with the program."""
+        page, self.page = self.page, None
+        if isinstance(page, ClassifierPage):
+            page.stop()
+            self._pictures = self.controller.pictures or self._pictures
+            self._body.removeWidget(page)
+            page.deleteLater()
 
     def _show_page(self, page: QWidget, size: QSize) -> None:
         """Show a page, and make the dialog large enough for it, around the same middle."""
