@@ -232,7 +232,7 @@ def test_writing_ends_a_check_and_it_goes_on_afterwards(qtbot, open_on, checkpoi
 def test_what_is_refused_says_the_way_out_and_can_only_be_closed(open_on, tmp_path):
     (tmp_path / "net.h5").write_bytes(b"\x89HDF\r\n\x1a\n....")
     dialog = open_on(tmp_path / "net.h5")
-    assert "state_dict" in dialog.message.texts[0]
+    assert "Export it to ONNX" in dialog.message.texts[0]
     assert dialog.go.isHidden()
     assert dialog.save.isHidden()
 
