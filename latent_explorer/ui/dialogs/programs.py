@@ -28,7 +28,7 @@ def ask_to_run(summary: ExplainerSummary, parent: QWidget, run: Callable[[], Non
     box.setText(f"{shortened(summary.name)} contains a program made by someone else: its classifier {names}.")
     box.setInformativeText(
         "It is open without the classifier. A program is code: run it only if you trust where the file comes from. It "
-        "runs in a separate process, which on Linux can neither open your files nor use the network."
+        "runs in a separate process, which on a recent Linux can neither open your files nor use the network."
     )
     accepted = box.addButton("Run it", QMessageBox.ButtonRole.AcceptRole)
     kept = box.addButton("Keep it open without the classifier", QMessageBox.ButtonRole.RejectRole)

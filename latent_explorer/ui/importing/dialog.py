@@ -28,8 +28,8 @@ SMALL = QSize(66 * theme.UNIT, 24 * theme.UNIT)
 MEDIUM = QSize(66 * theme.UNIT, 46 * theme.UNIT)
 PROGRAM = (
     "A {} program. It is code, and it is not run unless you say so. Run it only if you trust where it comes from: it "
-    "then runs in a separate process, which on Linux can neither open your files nor use the network. You are asked "
-    "once for this file."
+    "then runs in a separate process, which on a recent Linux can neither open your files nor use the network. You "
+    "are asked once for this file."
 )
 RUNNING = "Running it in a separate process. The first answer takes some seconds..."
 ASIDE = "Only its weights were read, for the network of the library. The program itself may do more; it is code."
