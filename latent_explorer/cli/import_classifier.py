@@ -74,8 +74,9 @@ def import_classifier(
         pictures = None
         if data is not None:
             pictures = stack.enter_context(contextlib.closing(open_dataset(data, **selection)))
-            if not names and not inspection.class_names and output is None:
-                names = pictures.class_names if len(pictures.class_names) == inspection.class_count else ()
+            if not names and not inspection.class_names:
+                count = inspection.class_count if output is None else 2
+                names = pictures.class_names if len(pictures.class_names) == count else ()
                 text += f"\nClass names are the pictures' labels: {', '.join(names)}." if names else ""
         classifier = importer.import_classifier(inspection, name or plain_stem(file), names, changed, output)
         found = printer.run(check_classifier(classifier, CheckPictures(pictures))) if pictures is not None else None
@@ -85,7 +86,7 @@ def import_classifier(
         fields["check"] = found.to_dict() | {"advice": advice}
         text += "\n" + check_text(found, classifier.config.class_names)
     if out is not None:
-        about = importer.provenance(inspection) | ({"check": found.to_dict()} if found is not None else {})
+        about = importer.provenance(inspection, output) | ({"check": found.to_dict()} if found is not None else {})
         write_classifier(out, classifier, about)
         text += f"\n{out}: {', '.join(classifier.config.class_names)}, {size_text(out.stat().st_size)}"
     printer.result({"path": out, **fields}, text)
@@ -124,6 +125,7 @@ def inspection_fields(inspection: ClassifierInspection) -> dict[str, Any]:
         "kind": "foreign classifier",
         "file": str(inspection.path),
         "architecture": best.architecture,
+        "also_fits": [each.architecture for each in inspection.matches[1:]],
         "outputs": best.outputs,
         "class_names": list(inspection.class_names),
         "preprocessing": msgspec.to_builtins(inspection.preprocessing),
@@ -144,6 +146,8 @@ def inspection_text(inspection: ClassifierInspection) -> str:
         f"std {std} ({inspection.preprocessing_from})",
         *inspection.notes,
     ]
+    if others := [each.architecture for each in inspection.matches[1:]]:
+        lines.append(f"Its tensors fit {', '.join(others)} as well: if it is that, say so with --architecture.")
     return "\n".join(lines)
 
 

@@ -20,7 +20,7 @@ from latent_explorer.common.errors import UserError
 from latent_explorer.models.classifier_file import read_classifier, write_classifier
 from latent_explorer.models.classifiers import Classifier, ClassifierConfig
 from latent_explorer.models.explainer import hash_classifier
-from latent_explorer.models.importers.classifiers.file import import_classifier, inspect_classifier
+from latent_explorer.models.importers.classifiers.file import import_classifier, inspect_classifier, provenance
 from latent_explorer.models.preprocessing import Preprocessing
 
 timm = pytest.importorskip("timm")
@@ -119,6 +119,30 @@ def test_one_of_many_yes_or_no_outputs(tmp_path: Path, network: nn.Module) -> No
     with torch.inference_mode():
         expected = network.eval()(classifier.preprocess(img))[:, 1].sigmoid()
         torch.testing.assert_close(classifier.probs(img)[:, 1], expected)
+
+
+def test_one_of_many_outputs_is_called_as_the_file_names_it(tmp_path: Path, network: nn.Module) -> None:
+    torch.save({"state_dict": network.state_dict(), "class_names": ["ash", "elm", "oak"]}, tmp_path / "x.pth")
+    found = inspect_classifier(tmp_path / "x.pth")
+    assert import_classifier(found, "x", output=2).config.class_names == ("not oak", "oak")
+    assert provenance(found, 2)["imported"]["output"] == 2
+    assert "output" not in provenance(found)["imported"]
+    with pytest.raises(UserError, match="outputs 0 to 2, not 3"):
+        import_classifier(found, "x", output=3)
+
+
+def test_networks_of_the_same_tensors_are_named(tmp_path: Path) -> None:
+    torch.save(models.resnet18(num_classes=2).state_dict(), tmp_path / "x.pth")
+    found = inspect_classifier(tmp_path / "x.pth")
+    assert [each.architecture for each in found.matches] == [
+        "torchvision:resnet18",
+        "timm:resnet18",
+        "timm:resnetblur18",
+    ]
+    assert all(each.fits for each in found.matches)
+    blurred = timm.create_model("resnetblur18", num_classes=2).eval()
+    blurred.load_state_dict(torch.load(tmp_path / "x.pth", weights_only=True))
+    same_outputs(import_classifier(inspect_classifier(tmp_path / "x.pth", "timm:resnetblur18"), "x"), blurred)
 
 
 def test_a_hugging_face_folder_of_timm(tmp_path: Path) -> None:

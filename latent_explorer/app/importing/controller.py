@@ -18,6 +18,7 @@ from latent_explorer.app.importing.updates import (
     ClassifierFacts,
     ClassifierSaved,
     FileInspected,
+    NetworkRefused,
     PicturesOpened,
     WorkEnded,
 )
@@ -53,6 +54,7 @@ class ImportController:
         self._work: int | None = None  # that of what is being written
         self._ends: int | None = None  # the job after which the import is over
         self._inspection: int | None = None
+        self._reading: int | None = None  # the job that reads the file as another network
         self._facts: ClassifierFacts | None = None
         self._own: set[int] = set()  # all jobs of this import
         self._closed = False
@@ -89,6 +91,12 @@ class ImportController:
         """Run the file, which is a program, and remember that it may run. Emits `FileInspected`."""
         self._asked += 1
         self._inspection = self._start(f"Running {self.name}", lambda _budget: self._session.run_program())
+
+    def read_as(self, network: str) -> None:
+        """Read the file as a network of a library. Emits `FileInspected` or `NetworkRefused`. A check ends."""
+        self._asked += 1
+        name = f"Reading {self.name} as {shortened(network)}"
+        self._reading = self._start(name, lambda _budget: self._session.read_as(network))
 
     def open_pictures(self, path: Path, label: str | None = None) -> None:
         """Open a folder or zip of pictures. Emits `PicturesOpened`. A check of other pictures ends."""
@@ -206,6 +214,10 @@ class ImportController:
         elif update.job == self._work:
             self._work = None
             self.updates.emit(WorkEnded(stays=failed or update.job != self._ends))
+        elif update.job == self._reading:
+            self._reading = None
+            if failed:
+                self.updates.emit(NetworkRefused(f"{self.name} was not read."))
         elif update.job == self._inspection:
             self._inspection = None
             if failed:

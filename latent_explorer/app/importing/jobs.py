@@ -20,6 +20,8 @@ from latent_explorer.app.importing.updates import (
     ClassifierFacts,
     FileInspected,
     GeneratorFacts,
+    NetworkChoices,
+    NetworkRefused,
     PicturesOpened,
 )
 from latent_explorer.common.errors import UserError
@@ -53,6 +55,7 @@ class ClassifierChoices:
 
     class_names: tuple[str, ...]
     preprocessing: Preprocessing
+    output: int | None = None  # of a network with a yes or no for each label, the one to read
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,9 @@ _VECTORS = (
 )
 
 
+_NO_NETWORK = "{} holds the tensors of a network that neither torchvision nor timm has as it is."
+
+
 class ImportSession:
     """The file of one dialog, and what was read of it."""
 
@@ -77,16 +83,19 @@ class ImportSession:
         self.path = path
         self._inspection: ClassifierInspection | None = None  # of a foreign classifier
         self._classifier: Classifier | None = None
+        self._output: int | None = None  # that the classifier reads
         self._about: dict[str, Any] = {}  # provenance of the classifier
         self._generator: ImportedGenerator | None = None
         self._release: StylexRelease | None = None
         self._data: ImageDataset | None = None
         self._pictures: CheckPictures | None = None
         self._checked: tuple[ClassifierChoices, ClassifierCheck] | None = None
+        self._fitting: list[str] = []  # networks that were found to fit
 
     def inspect(self) -> Generator[Event, None, FileInspected]:
         """Say what the file is. What cannot be read is refused with a sentence."""
         from latent_explorer.models import classifier_file
+        from latent_explorer.models.importers.classifiers.file import NotRecognised
         from latent_explorer.models.importers.classifiers.program_model import ProgramNotRun
         from latent_explorer.models.importers.generators.file import holds_generator
         from latent_explorer.models.importers.stylex.release import is_release, open_release
@@ -101,9 +110,18 @@ class ImportSession:
                 return FileInspected(self.path, classifier=self._own_facts())
             if (yield from run_in_thread(partial(holds_generator, self.path), READING)):
                 return FileInspected(self.path, generator=self._generator_facts())
-            return FileInspected(self.path, classifier=(yield from self._foreign_facts(run=False)))
+            classifier = yield from self._foreign_facts()
+            return FileInspected(self.path, classifier=classifier, networks=self._networks())
         except ProgramNotRun as error:
             return FileInspected(self.path, program=error.kind)
+        except NotRecognised as error:
+            vectors = yield from run_in_thread(partial(_holds_vectors, self.path), READING)
+            if vectors:
+                return FileInspected(self.path, problem=_VECTORS.format(self.path))
+            nearest = tuple((each.architecture, each.problem()) for each in error.nearest)
+            return FileInspected(
+                self.path, problem=_NO_NETWORK.format(self.path), networks=NetworkChoices(known_networks(), (), nearest)
+            )
         except UserError as error:
             vectors = yield from run_in_thread(partial(_holds_vectors, self.path), READING)
             return FileInspected(self.path, problem=_VECTORS.format(self.path) if vectors else str(error))
@@ -118,8 +136,26 @@ class ImportSession:
             facts = yield from self._foreign_facts(run=True)
         except UserError as error:
             return FileInspected(self.path, problem=str(error))
-        self._classifier, self._checked = None, None
         return FileInspected(self.path, classifier=facts, trusted=sha256)
+
+    def read_as(self, network: str) -> Generator[Event, None, FileInspected | NetworkRefused]:
+        """Read the file's tensors as those of a network, whatever was recognised. A refusal changes nothing."""
+        from latent_explorer.models.importers.classifiers.file import NotRecognised
+
+        try:
+            facts = yield from self._foreign_facts(network)
+        except NotRecognised as error:
+            return NetworkRefused(f"It does not fit {network}: {'; '.join(each.problem() for each in error.nearest)}.")
+        except UserError as error:
+            return NetworkRefused(str(error))
+        return FileInspected(self.path, classifier=facts, networks=self._networks())
+
+    def _networks(self) -> NetworkChoices | None:
+        found = self._inspection
+        if found is None or not found.by_tensors:
+            return None
+        self._fitting = list(dict.fromkeys([*(each.architecture for each in found.matches), *self._fitting]))
+        return NetworkChoices(known_networks(), tuple(self._fitting))
 
     def _own_facts(self) -> ClassifierFacts:
         from latent_explorer.models.classifier_file import read_classifier
@@ -130,10 +166,13 @@ class ImportSession:
         given = config.class_names, "the file", config.preprocessing, "the file"
         return ClassifierFacts(config.architecture, outputs, *given, fixed_size=True)
 
-    def _foreign_facts(self, *, run: bool) -> Generator[Event, None, ClassifierFacts]:
+    def _foreign_facts(
+        self, network: str | None = None, *, run: bool = False
+    ) -> Generator[Event, None, ClassifierFacts]:
         from latent_explorer.models.importers.classifiers.file import default_class_names, inspection_of
 
-        found = self._inspection = yield from inspection_of(self.path, run=run)
+        found = self._inspection = yield from inspection_of(self.path, network, run=run)
+        self._classifier, self._checked, self._about = None, None, {}
         assert found.preprocessing is not None
         names = found.class_names or default_class_names(found.class_count)
         return ClassifierFacts(
@@ -146,6 +185,7 @@ class ImportSession:
             found.fixed_size,
             found.notes,
             "" if run or found.kind is None else found.kind,
+            single_outputs=found.outputs > 1,
         )
 
     def _generator_facts(self) -> GeneratorFacts:
@@ -217,7 +257,8 @@ class ImportSession:
         if self._inspection is not None and not self._about:
             from latent_explorer.models.importers.classifiers.file import provenance
 
-            self._about = yield from run_in_thread(partial(provenance, self._inspection), READING)
+            from_file = partial(provenance, self._inspection, choices.output)
+            self._about = yield from run_in_thread(from_file, READING)
         about = self._about
         if self._checked is not None and self._checked[0] == choices:
             about = {**about, "check": self._checked[1].to_dict()}
@@ -262,12 +303,13 @@ class ImportSession:
             self._data.close()
 
     def _chosen(self, choices: ClassifierChoices) -> Classifier:
-        """Return the classifier with the choices. Its tensors are read once."""
+        """Return the classifier with the choices. Its tensors are read once for each output."""
         from latent_explorer.models.importers.classifiers.file import import_classifier
 
-        if self._classifier is None:
+        if self._classifier is None or choices.output != self._output:
             assert self._inspection is not None
-            self._classifier = import_classifier(self._inspection, plain_stem(self.path))
+            self._classifier = import_classifier(self._inspection, plain_stem(self.path), output=choices.output)
+            self._output, self._about = choices.output, {}
         classifier = self._classifier.with_preprocessing(choices.preprocessing)
         if len(choices.class_names) != classifier.num_classes:
             raise UserError(
@@ -278,6 +320,13 @@ class ImportSession:
             classifier.check_size()
         classifier.config = msgspec.structs.replace(classifier.config, class_names=choices.class_names)
         return classifier
+
+
+def known_networks() -> tuple[str, ...]:
+    """Return the names of all networks of the libraries that are installed, which are imported."""
+    from latent_explorer.models.library_networks import network_names
+
+    return tuple(network_names())
 
 
 def _holds_vectors(path: Path) -> bool:

@@ -32,6 +32,24 @@ class ClassifierFacts:
     fixed_size: bool = False  # its network takes pictures of one size
     notes: tuple[str, ...] = ()
     program: str = ""  # "TorchScript", if only the weights of one were read; it may be run instead
+    single_outputs: bool = False  # one of its outputs can be read alone, as yes or no
+
+    def names_for(self, output: int | None) -> tuple[str, ...]:
+        """Return the class names if only one output is read; None reads all."""
+        if output is None:
+            return self.class_names
+        from latent_explorer.models.importers.classifiers.file import names_of_output
+
+        return names_of_output(self.class_names, output)
+
+
+@dataclass(frozen=True)
+class NetworkChoices:
+    """The libraries' networks that the tensors of a file can be read as."""
+
+    known: tuple[str, ...]  # all, by name
+    fitting: tuple[str, ...] = ()  # that have the same tensors, the one in use first
+    nearest: tuple[tuple[str, str], ...] = ()  # where none fits: names, and what does not
 
 
 @dataclass(frozen=True)
@@ -57,6 +75,14 @@ class FileInspected:
     problem: str = ""
     program: str = ""  # "TorchScript", of a file that is a classifier only if it may run
     trusted: str = ""  # SHA-256 of the program that was run
+    networks: NetworkChoices | None = None  # None if tensors alone do not say which network it is
+
+
+@dataclass(frozen=True)
+class NetworkRefused:
+    """The tensors of the file cannot be read as the network that was named, for the reason in `problem`."""
+
+    problem: str
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,12 @@ from latent_explorer.app.importing.updates import (
     CheckShown,
     CheckStep,
     ClassifierFacts,
+    NetworkChoices,
+    NetworkRefused,
     PicturesOpened,
 )
 from latent_explorer.common.format import shortened
+from latent_explorer.ui.importing.network_choice import NetworkChoice
 from latent_explorer.ui.importing.preprocessing_form import PreprocessingForm
 from latent_explorer.ui.importing.verdicts_view import VerdictsView
 from latent_explorer.ui.style import theme
@@ -34,7 +37,7 @@ from latent_explorer.ui.widgets.basics import (
     title,
     warning,
 )
-from latent_explorer.ui.widgets.form import MessageLines
+from latent_explorer.ui.widgets.form import FormGrid, MessageLines
 from latent_explorer.ui.widgets.status_bar import job_text
 
 if TYPE_CHECKING:
@@ -51,6 +54,9 @@ ASKED = "The verdicts appear here."
 UNNAMED = "The file names none. Write them in the order of its outputs."
 FROM_LABELS = "The file names none. These are the pictures' labels, in alphabetical order, as most programs sort them."
 NO_LABEL = "no labels"
+OUTPUTS_HELP = (
+    "Most networks choose one of their classes. If each output is a yes or no of its own, choose the one to explain"
+)
 
 
 class ClassifierPage(QWidget):
@@ -58,12 +64,20 @@ class ClassifierPage(QWidget):
 
     changed = Signal()
 
-    def __init__(self, controller: ImportController, facts: ClassifierFacts) -> None:
+    def __init__(
+        self, controller: ImportController, facts: ClassifierFacts, networks: NetworkChoices | None = None
+    ) -> None:
         super().__init__()
         self._controller, self._facts = controller, facts
         self._timer = QTimer(self, interval=PAUSE, singleShot=True)
         self._timer.timeout.connect(self._ask)
         self._unanswered = False  # the last check was asked for and is not complete
+        self.network = None if networks is None else NetworkChoice(controller, networks)
+        self.outputs = NoWheelComboBox("Outputs")
+        self._output: int | None = None  # of a yes or no for each label, the one that is read
+        self._given = facts.class_names  # as the file gives them, or what stands in for them
+        self._lines: dict[int | None, tuple[str, str]] = {}  # what was written for outputs, and whose names those are
+        self._label_names: tuple[str, ...] = ()
         self.names = QLineEdit(joined_names(facts.class_names))
         self._stand_in = "" if facts.names_from else self.names.text()  # names that nobody gave; "" for others
         self.names_problem = warning()
@@ -115,12 +129,25 @@ class ClassifierPage(QWidget):
 
     def _build_form(self, layout: QVBoxLayout) -> None:
         facts = self._facts
-        self.what = plain(f"{facts.network}, {facts.outputs:,} output{'s' if facts.outputs != 1 else ''}")
+        recognised = "" if self.network is None else "Recognised as "
+        self.what = plain(f"{recognised}{facts.network}, {facts.outputs:,} output{'s' if facts.outputs != 1 else ''}")
         self.what.setWordWrap(True)
         layout.addWidget(self.what)
+        if self.network is not None:
+            layout.addWidget(self.network)
         for note in facts.notes:
             layout.addWidget(hint(shortened(note, 200)))
         layout.addSpacing(theme.GAP)
+        if facts.single_outputs:
+            self.outputs.addItem(f"one of {facts.outputs:,} classes", None)
+            for number, name in enumerate(facts.class_names):
+                self.outputs.addItem(
+                    f"yes or no: {shortened(name) if facts.names_from else f'output {number}'}", number
+                )
+            self.outputs.setToolTip(OUTPUTS_HELP)
+            grid = FormGrid()
+            grid.add("Outputs", self.outputs)
+            layout.addLayout(grid)
         layout.addWidget(title("Class names"))
         self.names.setMaxLength(LONGEST_LINE)
         self.names.setCursorPosition(0)
@@ -144,24 +171,30 @@ class ClassifierPage(QWidget):
         self.preprocessing.changed.connect(self._edited)
         self.view.followed.connect(self._follow)
         self.label.activated.connect(self._choose_label)
+        self.outputs.activated.connect(self._choose_output)
+        if self.network is not None:
+            self.network.asked.connect(self._network_asked)
         updates = self._controller.updates
-        updates.on(PicturesOpened, self._pictures_opened)
-        updates.on(CheckStep, lambda update: self._show_progress(job_text("", update.progress), update))
-        updates.on(CheckShown, self._show_check)
-        updates.on(CheckEnded, self._check_ended)
+        self._subscriptions = [
+            updates.on(PicturesOpened, self._pictures_opened),
+            updates.on(CheckStep, lambda update: self._show_progress(job_text("", update.progress), update)),
+            updates.on(CheckShown, self._show_check),
+            updates.on(CheckEnded, self._check_ended),
+            updates.on(NetworkRefused, self._network_refused),
+        ]
 
     @property
     def class_names(self) -> tuple[str, ...]:
         """Class names in the line; those of the file while it is as it was."""
-        given = self._facts.class_names
+        given = self._given
         return given if self.names.text() == joined_names(given) else parse_names(self.names.text())
 
     @property
     def choices(self) -> ClassifierChoices | None:
         """What the fields say, or None while the names do not fit."""
         names = self.class_names
-        fits = len(names) == len(self._facts.class_names) and len(set(names)) == len(names)
-        return ClassifierChoices(names, self.preprocessing.value) if fits else None
+        fits = len(names) == len(self._given) and len(set(names)) == len(names)
+        return ClassifierChoices(names, self.preprocessing.value, self._output) if fits else None
 
     def open_pictures(self, path: Path) -> None:
         """Take pictures to try the classifier on."""
@@ -170,12 +203,16 @@ class ClassifierPage(QWidget):
         self._controller.open_pictures(path)
 
     def stop(self) -> None:
-        """Ask for nothing any more: the dialog closes."""
+        """Ask for nothing and show nothing any more: the dialog closes, or another page takes the place."""
         self._timer.stop()
+        for disconnect in self._subscriptions:
+            disconnect()
+        if self.network is not None:
+            self.network.stop()
 
     def _edited(self) -> None:
         names = self.class_names
-        count = len(self._facts.class_names)
+        count = len(self._given)
         problem = ""
         if len(names) != count:
             problem = f"{len(names):,} name{'s' if len(names) != 1 else ''}; it has {count:,} classes."
@@ -214,6 +251,31 @@ class ClassifierPage(QWidget):
         self._edited()
         self._ask_now()
 
+    def _choose_output(self) -> None:
+        """Read one output, or all again; names that were written for them come back."""
+        self._lines[self._output] = self.names.text(), self.names_from.text()
+        self._output = self.outputs.currentData()
+        self._given = self._facts.names_for(self._output)
+        given = joined_names(self._given)
+        source = self._facts.names_from
+        usual = given, f"From {source}." if source else UNNAMED
+        line, words = self._lines.get(self._output, usual)
+        self.names.setText(line)
+        self.names.setCursorPosition(0)
+        self.names_from.setText(words)
+        self._stand_in = "" if source else given
+        self._take_names(self._label_names)
+        self._edited()
+        self._ask_now()
+
+    def _network_asked(self) -> None:
+        self._timer.stop()
+        self._show_progress(self._controller.waiting or "Reading the file as another network...")
+
+    def _network_refused(self, _update: NetworkRefused) -> None:
+        self._show_progress(None)
+        self.resume()
+
     def _ask_folder(self) -> None:
         name = QFileDialog.getExistingDirectory(self, "Choose pictures", str(self._controller.path.parent))
         if name:
@@ -244,13 +306,14 @@ class ClassifierPage(QWidget):
         self.label.setCurrentIndex(max(0, self.label.findData(update.label)))
         for each in (self.label, self.label_name):
             each.setVisible(bool(update.labels))
+        self._label_names = update.class_names
         self._take_names(update.class_names)
         self.changed.emit()
         self._ask()
 
     def _take_names(self, names: tuple[str, ...]) -> None:
         """Name the classes as the pictures' labels are called, if nobody has named them."""
-        if self._stand_in and self.names.text() == self._stand_in and len(names) == len(self._facts.class_names):
+        if self._stand_in and self.names.text() == self._stand_in and len(names) == len(self._given):
             self._stand_in = joined_names(names)
             self.names.setText(self._stand_in)
             self.names.setCursorPosition(0)

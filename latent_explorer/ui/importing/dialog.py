@@ -15,6 +15,7 @@ from latent_explorer.common.paths import plain_stem, safe_file_name
 from latent_explorer.ui.file_actions import dropped_paths
 from latent_explorer.ui.importing.classifier_page import ClassifierPage
 from latent_explorer.ui.importing.generator_page import GeneratorPage
+from latent_explorer.ui.importing.network_choice import NearestNetworks
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import ElidedLabel, button, column, hint, row
 from latent_explorer.ui.widgets.form import MessageLines
@@ -58,7 +59,7 @@ class ImportDialog(QDialog):
         self.setWindowTitle("Import")
         self.setAcceptDrops(True)
         self.controller = controller
-        self.page: ClassifierPage | GeneratorPage | None = None
+        self.page: ClassifierPage | GeneratorPage | NearestNetworks | None = None
         self._pictures, self._opened = pictures, opened
         self.file = ElidedLabel(shortened(controller.path.name))
         self.file.setFont(theme.font(theme.LARGE, semibold=True))
@@ -103,12 +104,12 @@ class ImportDialog(QDialog):
         self.run.setEnabled(True)
         if update.program:
             self.message.show_lines([("note", PROGRAM.format(update.program))])
-        if self.page is not None and update.classifier is not None:  # of the weights, before the program ran
+        if self.page is not None and update.classifier is not None:  # the file, read otherwise
             self._end_page()
         if update.classifier is not None:
             if update.classifier.program:
                 self._offer_to_run()
-            self.page = ClassifierPage(self.controller, update.classifier)
+            self.page = ClassifierPage(self.controller, update.classifier, update.networks)
             self.page.changed.connect(self._refresh)
             self._show_page(self.page, LARGE)
             self.save.show()
@@ -120,6 +121,10 @@ class ImportDialog(QDialog):
             self.go.setText("Import...")
             self.go.setAccessibleName("Import...")
             self._show_page(self.page, MEDIUM)
+        elif update.networks is not None:
+            self.page = NearestNetworks(self.controller, update.networks)
+            self._show_page(self.page, MEDIUM)
+            self.go.hide()
         self._refresh()
 
     def _offer_to_run(self) -> None:
@@ -136,12 +141,13 @@ class ImportDialog(QDialog):
         self.controller.run_program()
 
     def _end_page(self) -> None:
-        """Take the page of the weights away, and show the pictures again with the program."""
+        """Take the page away for one on the same file, read otherwise; pictures are shown there again."""
         page, self.page = self.page, None
-        if isinstance(page, ClassifierPage):
+        if isinstance(page, ClassifierPage | NearestNetworks):
             page.stop()
             self._pictures = self.controller.pictures or self._pictures
             self._body.removeWidget(page)
+            page.hide()
             page.deleteLater()
 
     def _show_page(self, page: QWidget, size: QSize) -> None:
@@ -160,7 +166,7 @@ class ImportDialog(QDialog):
         usable = not self.controller.working
         if isinstance(self.page, ClassifierPage):
             usable = usable and self.page.choices is not None
-        elif self.page is not None:
+        elif isinstance(self.page, GeneratorPage):
             usable = usable and self.page.complete
         self.save.setEnabled(usable)
         self.go.setEnabled(usable)
@@ -169,7 +175,7 @@ class ImportDialog(QDialog):
     def _go(self) -> None:
         if isinstance(self.page, GeneratorPage):
             self._ask_explainer(self.page)
-        elif self.page is not None and (choices := self.page.choices) is not None:
+        elif isinstance(self.page, ClassifierPage) and (choices := self.page.choices) is not None:
             self.controller.explain(choices)
             self._refresh()
 
@@ -205,7 +211,7 @@ class ImportDialog(QDialog):
         return path if path.suffix == suffix else path.with_name(path.name + suffix)
 
     def _end(self) -> None:
-        if isinstance(self.page, ClassifierPage):
+        if isinstance(self.page, ClassifierPage | NearestNetworks):
             self.page.stop()
         self.controller.close()
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 from foreign_models import write_brightness_checkpoint, write_generator, write_shades, write_small_classifier
 from headless import of_type
+from torchvision import models
 from transformers_folders import write_folder
 
 from latent_explorer.app.engine.events import JobEnded
@@ -21,6 +22,7 @@ from latent_explorer.app.importing.updates import (
     CheckShown,
     ClassifierSaved,
     FileInspected,
+    NetworkRefused,
     PicturesOpened,
     WorkEnded,
 )
@@ -140,6 +142,69 @@ def test_a_wrong_order_of_names_is_mended_by_its_advice(importing, checkpoint, t
     work.controller.check(replace(choices, class_names=advice.class_names))
     work.settle()
     assert work.last(CheckShown).check.accuracy.share == 1
+
+
+def test_one_output_is_read_alone(importing, tmp_path):
+    names = ["dark", "mid", "bright"]
+    work = importing(write_brightness_checkpoint(tmp_path / "net.pth", 3, class_names=names))
+    facts = work.last(FileInspected).classifier
+    assert facts.single_outputs
+    assert facts.names_for(0) == ("not dark", "dark")
+    whole = work.choices()
+    work.controller.open_pictures(write_shades(tmp_path / "shades"))
+    work.settle()
+    seen = []
+    for output in (0, 2, None):
+        count = 3 if output is None else 2
+        work.controller.check(replace(whole, class_names=("a", "b", "c")[:count], output=output))
+        work.settle()
+        seen.append([each.probability for each in work.last(CheckShown).check.verdicts])
+    assert seen[0] != seen[1]
+    work.controller.save_classifier(replace(whole, class_names=("no", "yes"), output=2), tmp_path / "x.classifier")
+    work.settle()
+    classifier, about = read_classifier(tmp_path / "x.classifier")
+    assert (classifier.config.class_names, classifier.config.head) == (("no", "yes"), "sigmoid")
+    assert about["imported"]["output"] == 2
+    work.controller.save_classifier(whole, tmp_path / "y.classifier")
+    work.settle()
+    classifier, about = read_classifier(tmp_path / "y.classifier")
+    assert (classifier.num_classes, classifier.config.head) == (3, "softmax")
+    assert "output" not in about["imported"]
+
+
+def test_a_file_is_read_as_a_network_of_the_same_tensors(importing, tmp_path):
+    torch.save(models.resnet18(num_classes=2).state_dict(), tmp_path / "net.pth")
+    work = importing(tmp_path / "net.pth")
+    found = work.last(FileInspected)
+    assert found.networks.fitting == ("torchvision:resnet18", "timm:resnet18", "timm:resnetblur18")
+    assert "timm:vit_tiny_patch16_224" in found.networks.known
+    work.controller.read_as("timm:resnet34")
+    work.settle()
+    assert "It does not fit timm:resnet34: " in work.last(NetworkRefused).problem
+    assert work.last(FileInspected) is found
+    work.controller.read_as("resnet18")
+    work.settle()
+    assert "no network 'resnet18'" in work.last(NetworkRefused).problem
+    work.controller.read_as("timm:resnetblur18")
+    work.settle()
+    again = work.last(FileInspected)
+    assert again.classifier.network == "timm:resnetblur18"
+    assert again.networks.fitting == ("timm:resnetblur18", "torchvision:resnet18", "timm:resnet18")
+    work.controller.save_classifier(work.choices(), tmp_path / "x.classifier")
+    work.settle()
+    assert read_classifier(tmp_path / "x.classifier")[0].config.architecture == "timm:resnetblur18"
+
+
+def test_tensors_that_fit_no_network_come_with_the_nearest(importing, tmp_path):
+    state = models.squeezenet1_1(num_classes=2).state_dict()
+    torch.save({**state, "extra.weight": torch.zeros(3)}, tmp_path / "net.pth")
+    found = importing(tmp_path / "net.pth").last(FileInspected)
+    assert "neither torchvision nor timm" in found.problem
+    assert len(found.networks.nearest) == 3
+    assert found.networks.nearest[0] == (
+        "torchvision:squeezenet1_1",
+        "the file has 1 tensors that it lacks (extra.weight)",
+    )
 
 
 def test_of_several_questions_the_latest_is_answered(importing, checkpoint, tmp_path):

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+import torch
 from foreign_models import write_brightness_checkpoint, write_generator, write_shades, write_small_classifier
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QLabel
+from torchvision import models
 from window_tools import LEFT
 
 from latent_explorer.app.importing.controller import ImportController
@@ -66,7 +68,7 @@ def small(dialog: ImportDialog) -> None:
 def test_from_a_checkpoint_to_a_classifier_that_is_right(qtbot, open_on, checkpoint, tmp_path):
     dialog = open_on(checkpoint)
     page = dialog.page
-    assert page.what.text() == "torchvision:squeezenet1_1, 2 outputs"
+    assert page.what.text() == "Recognised as torchvision:squeezenet1_1, 2 outputs"
     assert page.names.text() == "bright, dark"
     assert page.names_from.text() == "From the file."
     assert dialog.go.isEnabled()
@@ -235,6 +237,73 @@ def test_what_is_refused_says_the_way_out_and_can_only_be_closed(open_on, tmp_pa
     assert "Export it to ONNX" in dialog.message.texts[0]
     assert dialog.go.isHidden()
     assert dialog.save.isHidden()
+
+
+def test_one_output_is_chosen_and_its_names_come_back(qtbot, open_on, tmp_path):
+    names = ["dark", "mid", "bright"]
+    path = write_brightness_checkpoint(tmp_path / "net.pth", 3, class_names=names)
+    dialog = open_on(path, pictures=write_shades(tmp_path / "shades"))
+    page = dialog.page
+    small(dialog)
+    seen = complete(dialog)
+    qtbot.waitUntil(lambda: len(seen) == 1, timeout=LONG)
+
+    def choose(text: str) -> None:
+        page.outputs.setCurrentIndex(page.outputs.findText(text))
+        page.outputs.activated.emit(page.outputs.currentIndex())
+
+    choose("yes or no: bright")
+    assert page.names.text() == "not bright, bright"
+    assert page.choices.output == 2
+    qtbot.waitUntil(lambda: len(seen) == 2, timeout=LONG)
+    assert {cell.verdict.text().rpartition(" ")[0] for cell in page.view.cells} <= {"not bright", "bright"}
+    page.names.setText("dim, shiny")
+    page.names.textEdited.emit("dim, shiny")
+    choose("one of 3 classes")
+    assert page.choices.class_names == ("dark", "mid", "bright")
+    assert page.choices.output is None
+    choose("yes or no: bright")
+    assert page.choices.class_names == ("dim", "shiny")
+
+
+def test_another_network_of_the_same_tensors_is_chosen(qtbot, open_on, tmp_path):
+    torch.save(models.resnet18(num_classes=2).state_dict(), tmp_path / "net.pth")
+    dialog = open_on(tmp_path / "net.pth", pictures=write_shades(tmp_path / "shades"))
+    qtbot.waitUntil(lambda: dialog.controller.pictures is not None, timeout=LONG)
+    first = dialog.page
+    choice = first.network
+    assert [choice.name.itemText(i) for i in range(choice.name.count())][1:] == ["timm:resnet18", "timm:resnetblur18"]
+    assert not choice.try_it.isEnabled()
+    choice.name.setEditText("timm:resnet34")
+    choice.try_it.click()
+    qtbot.waitUntil(lambda: bool(choice.problems.texts), timeout=LONG)
+    assert "does not fit timm:resnet34" in choice.problems.texts[0]
+    assert choice.name.currentText() == "torchvision:resnet18"
+    assert dialog.go.isEnabled()
+    seen = complete(dialog)
+    choice.name.setEditText("timm:resnetblur18")
+    QTest.keyClick(choice.name.lineEdit(), Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: dialog.page is not first, timeout=LONG)
+    assert dialog.page.what.text() == "Recognised as timm:resnetblur18, 2 outputs"
+    small(dialog)
+    qtbot.waitUntil(lambda: len(seen) == 1, timeout=LONG)  # the pictures are shown again
+    assert len(dialog.page.view.cells) == 12
+
+
+def test_tensors_that_fit_nothing_come_with_the_nearest_and_a_field(qtbot, open_on, tmp_path):
+    state = models.squeezenet1_1(num_classes=2).state_dict()
+    torch.save({**state, "extra.weight": torch.zeros(3)}, tmp_path / "net.pth")
+    dialog = open_on(tmp_path / "net.pth")
+    texts = [label.text() for label in dialog.findChildren(QLabel)]
+    assert "torchvision:squeezenet1_1" in texts
+    assert "The file has 1 tensors that it lacks (extra.weight)." in texts
+    assert dialog.go.isHidden()
+    assert dialog.save.isHidden()
+    choice = dialog.page.network
+    choice.name.setEditText("timm:no_such")
+    choice.try_it.click()
+    qtbot.waitUntil(lambda: bool(choice.problems.texts), timeout=LONG)
+    assert "no network 'timm:no_such'" in choice.problems.texts[0]
 
 
 def test_a_generator_becomes_an_explainer_of_the_chosen_class(qtbot, open_on, checkpoint, tmp_path, monkeypatch):

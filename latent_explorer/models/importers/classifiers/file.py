@@ -42,10 +42,10 @@ from latent_explorer.models.importers.classifiers.program_model import (
     try_program,
 )
 from latent_explorer.models.importers.classifiers.program_model import with_output as with_program_output
-from latent_explorer.models.importers.classifiers.recognise import Match, match, recognise
+from latent_explorer.models.importers.classifiers.recognise import Match, compared_shapes, match, recognise
 from latent_explorer.models.importers.exported_program import input_shape
 from latent_explorer.models.importers.sharded_checkpoint import files_of, open_checkpoint
-from latent_explorer.models.importers.state_dicts import StateDict, find_state_dicts, shape_of, without_wrappers
+from latent_explorer.models.importers.state_dicts import StateDict, find_state_dicts, without_wrappers
 from latent_explorer.models.library_networks import network_names
 from latent_explorer.models.preprocessing import Preprocessing
 from latent_explorer.models.programs.program import PROGRAM, ProgramKind
@@ -61,6 +61,18 @@ if TYPE_CHECKING:
     from latent_explorer.models.importers.pickle_values import StoredTensor
     from latent_explorer.models.importers.sharded_checkpoint import AnyCheckpoint
     from latent_explorer.models.importers.state_dicts import Tensors
+
+
+class NotRecognised(UserError):
+    """Tensors of a network that no library has as it is. `nearest` says of each what does not fit."""
+
+    def __init__(self, path: Path, nearest: Sequence[Match]) -> None:
+        self.nearest = tuple(nearest)
+        near = "; ".join(f"{each.architecture}: {each.problem()}" for each in nearest) or "nothing is near"
+        super().__init__(
+            f"{path} is the state dict of a network that neither torchvision nor timm has as it is. Nearest: {near}. "
+            "Name the network with --architecture, or export the whole model to ONNX and choose that file."
+        )
 
 
 @dataclass(frozen=True)
@@ -85,6 +97,11 @@ class ClassifierInspection:
     def class_count(self) -> int:
         """Number of classes; a single output tells two apart."""
         return max(2, self.outputs)
+
+    @property
+    def by_tensors(self) -> bool:
+        """True if its tensors alone say which network it is, so that another one can be named."""
+        return self.model is None and not folder_metadata(self.path).config
 
     @property
     def fixed_size(self) -> bool:
@@ -155,7 +172,7 @@ def _inspect_weights(
         names = about.class_names or class_names_in(checkpoint.content)
     matches = yield from _matches(about, chosen, hints, architecture, path)
     if not (matches and matches[0].fits):
-        raise UserError(_not_recognised(path, matches))
+        raise NotRecognised(path, matches)
     best = matches[0]
     preprocessing, source = about.preprocessing, about.preprocessing_from
     if preprocessing is None:
@@ -182,7 +199,7 @@ def _matches(
     if about.config:
         return transformers_matches(about.config, tensors, path)
     if architecture:
-        found = match(architecture, {name: shape_of(tensor) for name, tensor in tensors.items()})
+        found = match(architecture, compared_shapes(tensors))
         if found is None:
             raise UserError(
                 f"There is no network {architecture!r} here. Names are as timm:resnet18, torchvision:vit_b_16."
@@ -207,20 +224,23 @@ def import_classifier(
 
     class_names    in the order of the outputs; two for a single output, which is read as the second's (sigmoid)
     preprocessing  other than the inspection's
-    output         of a network with a yes or no for each label: the one output to read
+    output         of a network with a yes or no for each label: the one output to read; see `names_of_output`
 
     Raises UserError for class names that do not fit, or tensors that cannot be read.
     """
     found = inspection.matches[0]
     single = found.outputs == 1 or output is not None
     count = 2 if single else found.outputs
-    names = tuple(class_names) or inspection.class_names or default_class_names(count)
+    if output is not None and not 0 <= output < found.outputs:
+        raise UserError(f"It has the outputs 0 to {found.outputs - 1}, not {output}.")
+    usual = inspection.class_names or default_class_names(inspection.class_count)
+    if output is not None and found.outputs > 1:
+        usual = names_of_output(usual, output)
+    names = tuple(class_names) or usual
     if len(names) != count:
         raise UserError(
             f"Its last layer needs {count} class names, not {len(names)}. Name them in the order of its outputs."
         )
-    if output is not None and not 0 <= output < found.outputs:
-        raise UserError(f"It has the outputs 0 to {found.outputs - 1}, not {output}.")
     own_size = inspection.preprocessing.input_size if inspection.preprocessing else 0
     resized = preprocessing is not None and preprocessing.input_size != own_size
     if resized and inspection.fixed_size:
@@ -330,7 +350,12 @@ def _of_program(model: ProgramModel, config: ClassifierConfig, output: int | Non
     return classifier.eval().requires_grad_(False)
 
 
-def provenance(inspection: ClassifierInspection) -> dict[str, Any]:
+def names_of_output(class_names: Sequence[str], output: int) -> tuple[str, ...]:
+    """Return the two classes of one of several yes-or-no outputs: "not rust" and "rust"."""
+    return f"not {class_names[output]}", class_names[output]
+
+
+def provenance(inspection: ClassifierInspection, output: int | None = None) -> dict[str, Any]:
     """Return where an imported classifier comes from, as its file keeps it: name and SHA-256 of the source, notes.
 
     Of weights in several files it is the SHA-256 of their bytes one after another.
@@ -346,6 +371,7 @@ def provenance(inspection: ClassifierInspection) -> dict[str, Any]:
             "architecture": inspection.matches[0].architecture,
             "preprocessing_from": inspection.preprocessing_from,
             "notes": list(inspection.notes),
+            **({} if output is None else {"output": output}),
         }
     }
 
@@ -372,11 +398,3 @@ def _choose(checkpoint: AnyCheckpoint) -> tuple[Tensors, str, list[str]]:
     if others:
         notes.append(f"Not read: {', '.join(others[:5])}.")
     return tensors, best.place, notes
-
-
-def _not_recognised(path: Path, matches: list[Match]) -> str:
-    near = "; ".join(f"{m.architecture}: {m.problem()}" for m in matches) or "nothing is near"
-    return (
-        f"{path} is the state dict of a network that neither torchvision nor timm has as it is. Nearest: {near}. "
-        "Name the network with --architecture, or export the whole model to ONNX and choose that file."
-    )

@@ -72,11 +72,13 @@ class Match(NamedTuple):
 
 
 def recognise(tensors: Mapping[str, Any], hints: Iterable[str] = ()) -> Generator[Event, None, list[Match]]:
-    """Return the networks that fit best, the best first, at most three; an exact fit alone. A job.
+    """Return the networks that fit, or else the nearest three, the best first. A job.
+
+    Several fit where networks have the same tensors and compute differently with them: resnet18 and resnetblur18.
 
     `hints` are names that the file itself gives, such as "resnet18". Raises UserError if nothing is near.
     """
-    shapes = {name: shape_of(tensor) for name, tensor in tensors.items() if not _IGNORED.match(name)}
+    shapes = compared_shapes(tensors)
     if not shapes:
         raise UserError("It holds no tensors of a network.")
     if len(shapes) > MOST_TENSORS:
@@ -89,8 +91,24 @@ def recognise(tensors: Mapping[str, Any], hints: Iterable[str] = ()) -> Generato
         if found is not None:
             matches.append(found)
             if found.fits:
-                return [found]
+                return [found, *_of_the_same_tensors(found, shapes)]
     return sorted(matches, key=lambda each: -each.share)[:3]
+
+
+def compared_shapes(tensors: Mapping[str, Any]) -> Shapes:
+    """Return the shapes of the tensors by which networks are compared: counters are left out."""
+    return {name: shape_of(tensor) for name, tensor in tensors.items() if not _IGNORED.match(name)}
+
+
+def _of_the_same_tensors(found: Match, shapes: Shapes) -> list[Match]:
+    """Return the other networks that fit. Only those with as many tensors and values can; at most five have."""
+    table, known = _table(), set(network_names())
+    others = [
+        name
+        for name, figures in table.items()
+        if figures == table.get(found.architecture) and name != found.architecture and name in known
+    ]
+    return [other for name in others if (other := match(name, shapes)) is not None and other.fits]
 
 
 def match(
