@@ -150,7 +150,7 @@ class FakeRenderer:
         self.delay = explainer.delay
         self.drafts = explainer.drafts
 
-    def live(self, live: LiveRequest) -> RenderResult | Draft:
+    def live(self, live: LiveRequest, give_up: object = None) -> RenderResult | Draft:
         """Return a draft if the explainer gives them, except for the first picture."""
         result = self.render(live.request)
         if not self.drafts or live.since is None:

@@ -69,7 +69,7 @@ class FakeRenderer:
         self.threads: set[str] = set()
         self.error: Exception | None = None
 
-    def live(self, live: LiveRequest) -> RenderResult:
+    def live(self, live: LiveRequest, give_up=None) -> RenderResult:
         return self.render(live.request)
 
     def render(self, request: PictureRequest, give_up=None) -> RenderResult:

@@ -157,14 +157,14 @@ class Engine:
             self._notify_worker()
 
     def superseded(self) -> bool:
-        """Return True if the picture in hand is not wanted any more, or must wait for one of a higher slot.
+        """Return True if the picture in hand is not wanted any more, or must wait for a call or for a higher slot.
 
-        To be asked by the renderer. Pictures of the first slot are always finished: a steady drag would show none.
+        To be asked by the renderer. No other picture interrupts those of the first slot: a steady drag would show none.
         """
         name, generation = self._in_hand
         with self._wake:
-            if self._closing or name in ("", self._first):
-                return self._closing
+            if self._closing or self._calls or name in ("", self._first):
+                return self._closing or bool(self._calls)
             if self._slots[name].generation != generation:
                 return True
             higher = itertools.takewhile(lambda slot: slot != name, self._slots)

@@ -41,7 +41,7 @@ class SupportsRender(Protocol):
     """Maker of pictures of one explainer on one device."""
 
     def render(self, request: PictureRequest, give_up: Callable[[], bool] | None = None) -> RenderResult: ...
-    def live(self, live: LiveRequest) -> RenderResult | Draft: ...
+    def live(self, live: LiveRequest, give_up: Callable[[], bool] | None = None) -> RenderResult | Draft: ...
     def logits(self, trials: TrialsRequest, give_up: Callable[[], bool] | None = None) -> np.ndarray: ...
     def promising_moves(self, moves: MovesRequest) -> tuple[AttributeEntry, ...]: ...
 
@@ -221,7 +221,7 @@ class ModelHost:
         renderer: SupportsRender = self.renderer
         render = partial(self._retried, partial(renderer.render, give_up=self.give_up))
         if isinstance(request, LiveRequest):
-            return self._retried(renderer.live, request)
+            return self._retried(partial(renderer.live, give_up=self.give_up), request)
         if isinstance(request, TrialsRequest):
             return self._retried(partial(renderer.logits, give_up=self.give_up), request)
         if isinstance(request, MovesRequest):

@@ -39,17 +39,18 @@ class BlockTimes:
     ) -> Tensor:
         """Render styles, or the draft `up_to` a resolution, and note how long every block took.
 
-        Raises GivenUp after a block if `give_up` says so and whole pictures take long.
+        Raises GivenUp after a block if `give_up` says so and whole pictures take long, or this one does already.
         """
         start = time.perf_counter()
         last = up_to or synthesis.resolutions[-1]
         for resolution, img in zip(synthesis.resolutions, synthesis.progressive(styles, noise), strict=True):
             if img.device.type != "cpu":
                 img[0, 0, 0, 0].item()  # until then the device may still be computing
-            self._note(resolution, time.perf_counter() - start)
+            seconds = time.perf_counter() - start
+            self._note(resolution, seconds)
             if resolution == last:
                 return img
-            if give_up is not None and self.slow(synthesis) and give_up():
+            if give_up is not None and (seconds >= SLOW or self.slow(synthesis)) and give_up():
                 raise GivenUp
         raise ValueError(f"there is no block of {up_to} px")
 

@@ -108,8 +108,8 @@ class Renderer:
         self._bases.clear()
 
     @torch.inference_mode()
-    def live(self, live: LiveRequest) -> RenderResult | Draft:
-        """Render the picture on the canvas, or a draft where that is much quicker. UserError as for `render`."""
+    def live(self, live: LiveRequest, give_up: Callable[[], bool] | None = None) -> RenderResult | Draft:
+        """Render the picture on the canvas, or a draft where that is much quicker. Raises what `render` raises."""
         start = time.perf_counter()
         request = live.request
         with cpu_threads(1):
@@ -117,10 +117,10 @@ class Renderer:
             styles = self._edited(base, request.recipe.edits)
             known = base.pictures.get(request.classifier_id)
             if self._times.quick(base.synthesis) or (known and styles is base.styles):
-                return self.render(request)
+                return self.render(request, give_up)
             resolution = self._times.draft_resolution(base.synthesis, self._lowest_change(base, styles, live))
             if resolution is None:
-                return self.render(request)
+                return self.render(request, give_up)
             after = self._draft(base, styles, resolution)
             before: Picture | np.ndarray | None = known
             if before is None:

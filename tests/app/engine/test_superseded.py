@@ -6,6 +6,7 @@ from __future__ import annotations
 import threading
 import time
 
+import pytest
 from fake_engines import WAIT, counting, pictures, running
 
 from latent_explorer.app.engine.events import JobStarted, PictureReady
@@ -68,9 +69,28 @@ def test_neither_a_lower_slot_nor_a_delayed_one_interrupts():
     assert slow.begun == ["g", "h"]
 
 
-def test_the_first_slot_is_never_interrupted():
+def test_no_picture_interrupts_the_first_slot():
     slow = Slow("first", lambda engine: engine.show("main", ["second"]))
     assert pictures(run(slow, "main", ["first"])) == ["first", "second"]
+
+
+@pytest.mark.parametrize("slot", ["main", "hover", "grid"])
+def test_every_picture_gives_way_to_a_call(slot):
+    """Opening another file waited for the picture in hand, for seconds at 1024 px."""
+    slow = Slow("p0", lambda engine: engine.call("Opening", lambda: slow.begun.append("opened")))
+    events = run(slow, slot, ["p0", "p1"])
+    assert slow.begun == ["p0", "opened", "p0", "p1"]
+    assert pictures(events, slot) == ["p0", "p1"]
+
+
+def test_what_a_call_makes_needless_is_not_begun_again():
+    def open_other(engine):
+        engine.show("main", [])
+        engine.call("Opening", lambda: None)
+
+    slow = Slow("p0", open_other)
+    assert pictures(run(slow, "main", ["p0"])) == []
+    assert slow.begun == ["p0"]
 
 
 def test_a_delayed_slot_holds_back_what_is_below_it_but_not_what_is_above():

@@ -76,7 +76,7 @@ def test_a_draft_goes_as_far_as_what_has_changed(slow):
     assert draft.resolution == 32
     still = slow.live(LiveRequest(request("b32.conv0", amount=0.6), request("b32.conv0")))
     assert still.resolution == 32
-    assert isinstance(slow.live(LiveRequest(request("b64.conv1"), request())), RenderResult)
+    assert isinstance(slow.live(LiveRequest(request("b64.conv1", amount=-0.5), request())), RenderResult)
     other = slow.live(LiveRequest(request("b32.conv0", base=2), request("b32.conv0")))
     assert other.resolution == 16
     assert other.before.shape == (16, 16, 3)
@@ -96,6 +96,17 @@ def test_a_slow_picture_is_given_up_between_blocks_and_a_quick_one_finished(slow
     assert isinstance(slow.render(request("b8.conv1"), give_up=lambda: False), RenderResult)
 
 
+def test_the_picture_on_the_canvas_is_given_up_where_it_is_whole(slow, monkeypatch):
+    monkeypatch.setattr(block_times, "SLOW", 0.0)
+    for whole in (
+        request("b64.conv1", amount=-0.5),
+        request("b8.conv1"),
+    ):  # a draft would save nothing, or none is needed
+        with pytest.raises(GivenUp):
+            slow.live(LiveRequest(whole, request()), give_up=lambda: True)
+        monkeypatch.setattr(block_times, "QUICK", 1e9)
+
+
 class Clocked:
     """Synthesis whose blocks take set times on a clock of their own."""
 
@@ -108,6 +119,14 @@ class Clocked:
         for seconds in self.seconds.values():
             self.now = start + seconds
             yield torch.zeros(1, 3, 1, 1)
+
+
+def test_the_first_picture_of_a_model_is_given_up_once_it_takes_long(monkeypatch):
+    synthesis = Clocked(monkeypatch, {4: 0.1, 8: 0.2, 16: 0.3, 32: 0.6})
+    times, asked = BlockTimes(), []
+    with pytest.raises(GivenUp):
+        times.synthesize(synthesis, [], [], give_up=lambda: asked.append(synthesis.now) or True)
+    assert asked == [0.3]
 
 
 def test_the_resolution_follows_the_measured_times(monkeypatch):
