@@ -146,8 +146,8 @@ class Explorer:
         """
         if (foreign := opening.foreign_file(paths)) is not None:
             if self.summary is not None and opening.may_hold_vectors(foreign):
-                look = partial(opening.with_vectors, foreign)
-                self._jobs.call(f"Looking at {foreign.path.name}", look, self.updates.emit)
+                look = partial(opening.told_by_content, paths)
+                self._jobs.call(f"Looking at {foreign.path.name}", look, self._announce)
             else:
                 self.updates.emit(foreign)
             return
@@ -405,14 +405,14 @@ class Explorer:
 
     # Inside --------------------------------------------------------------------------------------
 
+    def _announce(self, announcements: Sequence[opening.Announcement]) -> None:
+        for each in announcements:
+            self.updates.emit(each)
+
     def _open(self, paths: tuple[Path, ...], open_request: OpenRequest | None) -> None:
         """Show the contents of files, opening their model first unless it is open. None: they are pictures."""
         if open_request is None:
-            vectors = tuple(path for path in paths if path.suffix.lower() in opening.VECTORS and not path.is_dir())
-            if vectors:
-                self.updates.emit(updates.VectorsDropped(vectors))
-            if pictures := tuple(path for path in paths if path not in vectors):
-                self.updates.emit(updates.PicturesDropped(pictures))
+            self._announce(opening.vectors_and_pictures(paths))
             return
         state, opened = open_request.state, self._opener.opened
         other = state is None or opened is None or not self._opener.holds(state)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from latent_explorer.app import library
 from latent_explorer.app.exploration import file as exploration_file
@@ -18,20 +18,22 @@ from latent_explorer.app.exploration.autosave import Recovery, latents_of
 from latent_explorer.app.exploration.document import Document
 from latent_explorer.app.exploration.projected_latents import UsableLatents, usable_latents, without_missing
 from latent_explorer.app.exploration.state import ExplorerState
-from latent_explorer.app.exploration.updates import DeviceChanged, ForeignFileOpened, VectorsDropped
+from latent_explorer.app.exploration.updates import DeviceChanged, ForeignFileOpened, PicturesDropped, VectorsDropped
 from latent_explorer.common.errors import UserError
 from latent_explorer.data.images import is_image_name
 from latent_explorer.explain import projected
 from latent_explorer.models.foreign_files import is_model_file, whole_model
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from latent_explorer.app.engine.model_host import ModelHost, OpenedModel
     from latent_explorer.app.exploration.file import Exploration
     from latent_explorer.app.jobs import Jobs
     from latent_explorer.app.settings import SettingsStore
     from latent_explorer.models.summary import ExplainerSummary
+
+Announcement: TypeAlias = ForeignFileOpened | VectorsDropped | PicturesDropped
 
 VECTORS = (".npz", ".npy")  # latents or directions of other programs
 _PERHAPS_VECTORS = (".pt", ".pth", ".safetensors")  # or models
@@ -131,11 +133,24 @@ def may_hold_vectors(foreign: ForeignFileOpened) -> bool:
     return foreign.path.suffix.lower() in _PERHAPS_VECTORS and not foreign.path.is_dir()
 
 
-def with_vectors(foreign: ForeignFileOpened) -> ForeignFileOpened | VectorsDropped:
-    """Return what is announced of a file, told by its content: a model, or latents or directions."""
+def told_by_content(paths: Sequence[Path]) -> list[Announcement]:
+    """Return what is announced of files that were chosen together, where a name may be that of a model or of vectors.
+
+    The first model counts, alone, as in `foreign_file`. Reads the files.
+    """
     from latent_explorer.explain.projection.latent_import import holds_vectors
 
-    return VectorsDropped((foreign.path,)) if holds_vectors(foreign.path) else foreign
+    doubtful = (path for path in paths if path.suffix.lower() in _PERHAPS_VECTORS and path.is_file())
+    vectors = [path for path in doubtful if holds_vectors(path)]
+    foreign = foreign_file([path for path in paths if path not in vectors])
+    return [foreign] if foreign is not None else vectors_and_pictures(paths, vectors)
+
+
+def vectors_and_pictures(paths: Sequence[Path], known: Collection[Path] = ()) -> list[Announcement]:
+    """Return what is announced of latents, directions and pictures; `known` are vectors that no name tells."""
+    vectors = tuple(p for p in paths if p in known or (p.suffix.lower() in VECTORS and not p.is_dir()))
+    pictures = tuple(path for path in paths if path not in vectors)
+    return [*([VectorsDropped(vectors)] if vectors else []), *([PicturesDropped(pictures)] if pictures else [])]
 
 
 def reads_long(paths: Sequence[Path]) -> bool:

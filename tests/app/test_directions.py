@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from headless import HeadlessExplorer, of_type
+from PIL import Image
 
 from latent_explorer.app.directions import DirectionsController
 from latent_explorer.app.engine.model_host import ModelHost
@@ -170,6 +171,31 @@ def test_several_files_at_once_are_all_opened(real, tmp_path, tiny_explainer):
     told = real.drop(tmp_path / "a.npz", tmp_path / "b.npz")
     assert not of_type(told, updates.Message)
     assert len(real.explorer.latents.all()) == 2
+
+
+def test_what_comes_along_with_a_checkpoint_of_latents_is_opened_too(real, tmp_path, tiny_explainer):
+    """Of several files that were dropped at once, all but the first checkpoint were forgotten."""
+    config = tiny_explainer.generator.config
+    files = [tmp_path / name for name in ("photo.png", "a.pt", "b.npz", "c.pt", "more")]
+    photo, a, b, c, folder = files
+    Image.new("RGB", (64, 64), "green").save(photo)
+    folder.mkdir()
+    Image.new("RGB", (64, 64), "red").save(folder / "other.jpg")
+    for path in (a, c):
+        torch.save({f"{path.stem}.jpg": {"latent": torch.randn(config.w_dim), "noise": []}}, path)
+    np.savez(b, w=tiny_explainer.samples.ws[:1].numpy())
+    told = real.drop(*files)
+    assert [u.paths for u in of_type(told, updates.VectorsDropped)] == [(a, b, c)]
+    assert [u.paths for u in of_type(told, updates.PicturesDropped)] == [(photo, folder)]
+    assert len(real.explorer.latents.all()) == 3
+
+
+def test_a_model_among_latents_is_announced(real, tmp_path, tiny_explainer):
+    torch.save(torch.randn(tiny_explainer.generator.config.w_dim), tmp_path / "one.pt")
+    torch.save({"fc.weight": torch.ones(2, 8), "fc.bias": torch.ones(2)}, tmp_path / "head.pt")
+    told = real.drop(tmp_path / "one.pt", tmp_path / "head.pt")
+    assert [u.path for u in of_type(told, updates.ForeignFileOpened)] == [tmp_path / "head.pt"]
+    assert not of_type(told, updates.VectorsDropped)
 
 
 def test_wrong_shapes_are_one_sentence_that_names_the_right_ones(real, tmp_path, tiny_explainer):
