@@ -98,10 +98,10 @@ class Explainer:
         return tuple(sorted(by_effect(attributes), key=lambda a: a.target))
 
     def encoded(self) -> Latents:
-        """Return the encoded pictures of the file."""
+        """Return the pictures of the file: encoded ones, or generated ones where none were encoded."""
         samples = self.model.samples
         if samples is None:
-            raise UserError(f"{self.model.name} holds no encoded pictures. Encode your own.")
+            raise UserError(f"{self.model.name} holds no pictures. Encode your own, or take seeds.")
         return Latents.of(samples.ws, samples.cond_of())
 
     def seeds(self, numbers: Iterable[int], psi: float = 1.0, cutoff: int | None = None) -> Latents:
@@ -199,7 +199,7 @@ class Explainer:
         screen: float | None = None,
         on_event: OnEvent = None,
     ) -> AttributeSet:
-        """Find the style coordinates that move the classifier, on the first `n` encoded pictures.
+        """Find the style coordinates that move the classifier, on the first `n` pictures of the file.
 
         `screen` renders only the styles of that share of the moves towards each class, the most promising by gradient.
         """
@@ -312,7 +312,7 @@ class Explainer:
         psi: float = 1.0,
         on_event: OnEvent = None,
     ) -> batch.BatchResult:
-        """Animate the first `top` attributes on several pictures (four encoded ones), with a manifest of every file."""
+        """Animate the first `top` attributes on several pictures (four of the file), with a manifest of every file."""
         context = self._context(target, psi, top)
         shown = batch.pictures_of(self.summary, 4) if bases is None else bases
         job = batch.export_all(Path(folder), context, shown, settings, self._renderer.render, suffix)

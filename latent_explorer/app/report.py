@@ -45,7 +45,7 @@ class ReportController:
         if summary is None:
             return "No model is open yet. Open an explainer first."
         if summary.samples is None or not summary.samples.ids:
-            return "A report shows encoded pictures, and this explainer holds none. Export it with a data set."
+            return "A report shows pictures of the file, and this explainer holds none. Export it with a data set."
         if summary.style_stats is None:
             return "This explainer holds no statistics of its style coordinates. Export it again."
         if reported_set(self._explorer.document, summary) is None:

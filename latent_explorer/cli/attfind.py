@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("explainer", metavar="X", type=LocalPath())
 @click.option(
-    "--images", "data", type=LocalPath(), metavar="DATA", help="Search these instead of the encoded pictures."
+    "--images", "data", type=LocalPath(), metavar="DATA", help="Search these instead of the pictures of the file."
 )
 @data_options(split="--split-column")
 @split_option("val")

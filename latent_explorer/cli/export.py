@@ -139,7 +139,7 @@ def animate(
 @click.argument("explainer", metavar="X", type=LocalPath())
 @click.option("--kind", type=click.Choice(KINDS), default=KINDS[0], show_default=True)
 @click.option(
-    "--samples", metavar="N|0-3,7", help="Encoded pictures: how many (spread), or which (with a dash or comma)."
+    "--samples", metavar="N|0-3,7", help="Pictures of the file: how many (spread), or which (with a dash or comma)."
 )
 @click.option("--seeds", metavar="0-3,7", help="Seeds, a row each, instead.")
 @click.option("--latents", multiple=True, type=PATH, metavar="FILE", help="Projected pictures, a row each.")
@@ -196,7 +196,7 @@ def sheet(
 @click.command("export-all")
 @click.argument("explainer", metavar="X", type=LocalPath())
 @click.option("--top", default=8, show_default=True, type=click.IntRange(min=1), help="Attributes, best first.")
-@click.option("--samples", metavar="N|0-3,7", help="Encoded pictures: how many (spread), or which. Default: 4.")
+@click.option("--samples", metavar="N|0-3,7", help="Pictures of the file: how many (spread), or which. Default: 4.")
 @click.option("--seeds", metavar="0-3,7", help="Seeds instead.")
 @click.option(
     "--format",
@@ -272,15 +272,16 @@ def _opened(
 
 
 def _bases(summary: ExplainerSummary, samples: str | None, seeds: str | None, count: int) -> list[Base]:
-    """Return the latents of `--samples` and `--seeds`; without either `count` encoded pictures."""
+    """Return the latents of `--samples` and `--seeds`; without either `count` samples."""
     bases: list[Base] = []
     if samples and samples.strip().isdecimal():
         bases += pictures_of(summary, int(samples))
     elif samples:
-        num_encoded = len(summary.samples.ids) if summary.samples else 0
+        num_samples = len(summary.samples.ids) if summary.samples else 0
         indices = parse_seeds(samples)
-        if max(indices) >= num_encoded:
-            raise UserError(f"There is no encoded picture {max(indices)}: {summary.name} holds {num_encoded}.")
+        if max(indices) >= num_samples:
+            held = f"{summary.name} holds {num_samples} {summary.samples_are}"
+            raise UserError(f"There is no picture {max(indices)}: {held}.")
         bases += [SampleBase(index) for index in indices]
     if seeds:
         bases += [SeedBase(seed) for seed in parse_seeds(seeds)]

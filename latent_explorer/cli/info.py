@@ -121,7 +121,7 @@ def format_text(fields: dict[str, Any]) -> str:
         f"{fields['name']}: explainer, {fields['resolution']} px, {fields['num_styles']} style coordinates, "
         f"{size_text(fields['file_bytes'])}",
         f"model        {fields['model_hash'][:16]}, {'with' if fields['has_encoder'] else 'no'} encoder",
-        f"samples      {fields['samples']} encoded pictures",
+        f"samples      {fields['samples']} {fields['samples_are']}",
     ]
     for classifier in fields["classifiers"]:
         conditioning = (

@@ -25,7 +25,11 @@ if TYPE_CHECKING:
     "--samples", default=4, show_default=True, type=click.IntRange(min=1, max=12), help="Pictures shown of each."
 )
 @click.option(
-    "--pictures", default=64, show_default=True, type=click.IntRange(min=2), help="Encoded pictures that are measured."
+    "--pictures",
+    default=64,
+    show_default=True,
+    type=click.IntRange(min=2),
+    help="Pictures of the file to measure on.",
 )
 @device_option
 @json_option

@@ -20,7 +20,14 @@ from latent_explorer.models.discriminator import Discriminator, Encoder
 from latent_explorer.models.lucidrains import LucidrainsEncoder
 from latent_explorer.models.programs.program import is_allowed
 from latent_explorer.models.stylegan2 import Generator
-from latent_explorer.models.summary import ClassifierSummary, ExplainerSummary, ProgramSummary, SampleTable, StyleStats
+from latent_explorer.models.summary import (
+    ClassifierSummary,
+    ExplainerSummary,
+    ProgramSummary,
+    SampleTable,
+    StyleStats,
+    generated_id,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -299,7 +306,7 @@ def generate_batch(
     """Return samples of z (N, z_dim) with the class probabilities `cond` (N, K), numbered from `first` on."""
     ws = generator.ws_from_z(z, psi=psi).contiguous()
     img = generator.synthesis(ws, cond, generator.synthesis.noise_const())
-    ids = tuple(f"generated {first + i}" for i in range(len(cond)))
+    ids = tuple(generated_id(first + i) for i in range(len(cond)))
     return Samples(ws, cond, classifier.probs(img.clamp(-1, 1)), ids)
 
 

@@ -31,7 +31,7 @@ from latent_explorer.models.explainer_header import (
     expected_tensors,
     parse_header,
 )
-from latent_explorer.models.summary import StyleStats
+from latent_explorer.models.summary import StyleStats, samples_are
 from latent_explorer.models.tensor_file import TensorFile, write_tensor_file
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ class ExplainerInfo:
             "has_encoder": header.encoder is not None,
             "has_discriminator": header.discriminator is not None,
             "samples": len(header.samples.ids) if header.samples else 0,
+            "samples_are": samples_are(header.samples.ids if header.samples else ()),
             "attributes": [a.name for attribute_set in header.attribute_sets for a in attribute_set.attributes],
             "attribute_sets": msgspec.to_builtins(header.attribute_sets),
             "figures": header.figures,

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,9 +14,10 @@ from latent_explorer.models.architecture import StyleLayout
 from latent_explorer.models.attributes import AttributeSet
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 NOTE, LICENCE = "note", "licence"  # keys of the provenance
+_GENERATED = "generated "  # the beginning of a generated picture's id
 MAX_NOTE = 600  # characters, of either
 
 
@@ -50,10 +52,18 @@ class StyleStats:
 
 @dataclass(frozen=True)
 class SampleTable:
-    """Encoded pictures of the file. `probs` (M, K) are the classifier's on the *real* pictures."""
+    """Encoded pictures of the file, or `generated` ones in their place.
+
+    `probs` (M, K) are the classifier's on the *real* pictures, or on the generated ones.
+    """
 
     ids: tuple[str, ...]
     probs: np.ndarray
+
+    @cached_property
+    def generated(self) -> bool:
+        """True if the pictures were drawn from random latents: none of them shows a photograph."""
+        return are_generated(self.ids)
 
 
 @dataclass(frozen=True)
@@ -81,9 +91,29 @@ class ExplainerSummary:
         return self.conditioned_on or next((c.classifier_id for c in self.classifiers), "")
 
     @property
+    def samples_are(self) -> str:
+        """What the samples are: "encoded pictures" or "generated pictures"."""
+        return samples_are(self.samples.ids if self.samples else ())
+
+    @property
     def note(self) -> str:
         """Note of the file's author, plain text; "" for none."""
         return note_of(self.provenance)
+
+
+def generated_id(number: int) -> str:
+    """Return the id of a generated picture; those of encoded ones are the names of their files."""
+    return f"{_GENERATED}{number}"
+
+
+def are_generated(ids: Sequence[str]) -> bool:
+    """Return True if the ids of samples are all those of generated pictures."""
+    return bool(ids) and all(each.startswith(_GENERATED) and each[len(_GENERATED) :].isdecimal() for each in ids)
+
+
+def samples_are(ids: Sequence[str]) -> str:
+    """Return what samples with these ids are: "encoded pictures" or "generated pictures"."""
+    return "generated pictures" if are_generated(ids) else "encoded pictures"
 
 
 def row_names(summary: ExplainerSummary) -> list[str]:

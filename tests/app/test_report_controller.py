@@ -67,7 +67,7 @@ def test_what_is_lacking_is_said(opened):
     assert controller.missing_requirements == ""
     for fields, words in (
         ({"attribute_sets": ()}, "Find attributes first"),
-        ({"samples": None}, "encoded pictures"),
+        ({"samples": None}, "pictures of the file"),
         ({"style_stats": None}, "no statistics"),
     ):
         session.summary = replace(SUMMARY, **fields)

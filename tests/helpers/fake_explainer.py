@@ -34,7 +34,7 @@ from latent_explorer.explain.recipe import (
 )
 from latent_explorer.models.architecture import stylegan2_layout
 from latent_explorer.models.attributes import Attribute, AttributeEntry, AttributeSet
-from latent_explorer.models.summary import ClassifierSummary, ExplainerSummary, SampleTable, StyleStats
+from latent_explorer.models.summary import ClassifierSummary, ExplainerSummary, SampleTable, StyleStats, generated_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -198,8 +198,10 @@ class FakeExplainer:
         samples: int = SAMPLES,
         classifiers: int = 1,
         note: str = "",
+        generated: bool = False,
     ) -> None:
         self.name = name
+        self.generated = generated
         self.note = note
         self.classifiers = classifiers
         self.delay = delay
@@ -219,7 +221,8 @@ class FakeExplainer:
         )
         ones = np.ones(LAYOUT.num_styles, np.float32)
         probs = [classify(base_styles(SampleBase(i)))[1] for i in range(self.samples)]
-        table = SampleTable(tuple(f"leaf_{i:04d}" for i in range(self.samples)), np.array(probs))
+        ids = tuple(generated_id(i) if self.generated else f"leaf_{i:04d}" for i in range(self.samples))
+        table = SampleTable(ids, np.array(probs))
         classifier_id = hashlib.sha256(b"fake classifier").hexdigest()
         second = hashlib.sha256(b"another").hexdigest()
         third = hashlib.sha256(b"a third").hexdigest()

@@ -121,7 +121,7 @@ class SetCutoff(Intent, frozen=True):
 class SetTruncateEncoded(Intent, frozen=True):
     """Truncate encoded and projected latents too, or not."""
 
-    menu_label: ClassVar[str] = "truncation of encoded pictures"
+    menu_label: ClassVar[str] = "truncation of stored pictures"
     on: bool
 
     def next_state(self, state: ExplorerState) -> ExplorerState:

@@ -99,7 +99,7 @@ def _request(state: ExplorerState, summary: ExplainerSummary, base: Base, noise:
 
 
 def opening_state(summary: ExplainerSummary, classifier_id: str = "", target: str | None = None) -> ExplorerState:
-    """Return the state that the user sees first: a real picture that the first attributes can change.
+    """Return the state that the user sees first: a sample that the first attributes can change.
 
     `classifier_id` selects another classifier, `target` the class by name. UserError if there is no such class.
     """
@@ -183,7 +183,7 @@ def warnings(
     found += _shift_warnings(recipe, summary, result)
     found += _direction_warnings(recipe)
     found += _combination_warnings(result)
-    # An encoded picture of the data is within the data, however far its latent lies.
+    # A picture of the file is within the data, however far its latent lies.
     if result.w_distance > MAX_TYPICAL_DISTANCE and not isinstance(recipe.base, SampleBase):
         text = (
             f"The latent is {result.w_distance:.1f} standard deviations from the average, "
@@ -233,8 +233,8 @@ def _combination_warnings(result: RenderResult) -> list[Caution]:
     if result.unlikeness is None or result.unlikeness <= 1:
         return []
     text = (
-        f"Taken together the styles are {result.unlikeness:.1f} times as far from those of the encoded pictures as "
-        "nearly all of these are from each other: no picture of the data has this combination."
+        f"Taken together the styles are {result.unlikeness:.1f} times as far from those of the file's pictures as "
+        "nearly all of these are from each other: none has this combination."
     )
     return [Caution(text, "combination")]
 
@@ -274,7 +274,7 @@ def _reconstruction_warnings(recipe: PictureRecipe, summary: ExplainerSummary, r
     """Return a warning if the classifier's class differs between the reconstruction and the real picture."""
     samples, base = summary.samples, recipe.base
     classifier = next((c for c in summary.classifiers if c.classifier_id == summary.conditioned_on), None)
-    if not isinstance(base, SampleBase) or samples is None or classifier is None:
+    if not isinstance(base, SampleBase) or samples is None or samples.generated or classifier is None:
         return []
     probs = samples.probs[base.index] if base.index < len(samples.probs) else np.empty(0)
     if recipe.truncation_psi != 1 or recipe.cond or probs.shape != result.before.probs.shape:

@@ -72,11 +72,11 @@ class BatchResult:
 
 
 def pictures_of(summary: ExplainerSummary, count: int, seeds: bool = False) -> list[Base]:
-    """Return `count` encoded pictures spread evenly over the file, always the same; seeds if it has none."""
-    num_encoded = len(summary.samples.ids) if summary.samples else 0
-    if seeds or not num_encoded:
+    """Return `count` samples spread evenly over the file, always the same; seeds if it has none."""
+    num_samples = len(summary.samples.ids) if summary.samples else 0
+    if seeds or not num_samples:
         return [SeedBase(seed) for seed in range(count)]
-    rows = np.linspace(0, num_encoded - 1, min(count, num_encoded)).round().astype(int)
+    rows = np.linspace(0, num_samples - 1, min(count, num_samples)).round().astype(int)
     return [SampleBase(int(row)) for row in rows]
 
 

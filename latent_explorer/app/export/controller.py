@@ -118,6 +118,11 @@ class ExportController:
         """Rows of a latent of the open model, at least 1."""
         return self._explorer.summary.layout.num_ws if self._explorer.summary else 1
 
+    @property
+    def samples_are(self) -> str:
+        """What the samples of the open model are: "encoded pictures" or "generated pictures"."""
+        return self._explorer.summary.samples_are if self._explorer.summary else ""
+
     def bases(self, kind: str, count: int) -> list[Base]:
         """Return at most `count` latents of a kind: "shown", "samples", "seeds", "favourites" or "projected"."""
         state, summary = self._explorer.state, self._explorer.summary

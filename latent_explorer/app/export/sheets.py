@@ -161,7 +161,8 @@ def _counterfactual(
         cells = ((None if photo is None else Cell(photo)),) if has_photos else ()
         title, notes = _named(base, context)
         lines.append(_Line(title, (recipe, *after), (*notes, note), recipe, cells))
-    generated = all(is_generated(base) for base in plan.bases)
+    drawn = bool(context.summary.samples and context.summary.samples.generated)
+    generated = all(is_generated(base) or (drawn and isinstance(base, SampleBase)) for base in plan.bases)
     head = ["photo"] if has_photos else []
     return [*head, "generated" if generated else "reconstruction", *columns], lines
 
@@ -198,7 +199,7 @@ def _with(recipe: PictureRecipe, shifts: Sequence[StyleShift], amount: float) ->
 
 
 def _named(base: Base, context: ExportContext) -> tuple[str, tuple[str, ...]]:
-    """Return the title and the notes of a row: an encoded picture's number, and the name of its file."""
+    """Return the title and the notes of a row: a sample's number, and its name."""
     name = name_of(base, context.summary)
     return (f"sample {base.index}", (name,)) if isinstance(base, SampleBase) else (name, ())
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""AttFind as a job: the effects of all style coordinates on encoded pictures, then the ranked attributes.
+"""AttFind as a job: the effects of all style coordinates on pictures of the file, then the ranked attributes.
 
 The "notebook" procedure of the StylEx authors (reference, section A.3).
 """
@@ -189,9 +189,7 @@ def _latents_to_search(
     """Return ws and cond of the n pictures to search, on the device."""
     samples = explainer.samples if latents is None else latents
     if samples is None or len(samples) == 0:
-        raise UserError(
-            f"{explainer.name} holds no encoded pictures to search. Give pictures (--images) and an encoder."
-        )
+        raise UserError(f"{explainer.name} holds no pictures to search. Give pictures (--images) and an encoder.")
     rows = torch.arange(len(samples))
     if settings.seed is not None:
         rows = torch.randperm(len(samples), generator=torch.Generator().manual_seed(settings.seed))
@@ -209,7 +207,7 @@ def _style_range(
         source = f"minimum and maximum over the {len(pictures)} pictures"
         return torch.stack([pictures.s.amin(dim=0), pictures.s.amax(dim=0)]), source
     style_range = np.stack([ranges.minimum, ranges.maximum])
-    source = "minimum and maximum over the encoded pictures" if ranges is explainer_stats else "given"
+    source = "the file's minimum and maximum" if ranges is explainer_stats else "given"
     return torch.as_tensor(style_range, dtype=torch.float32, device=pictures.s.device), source
 
 

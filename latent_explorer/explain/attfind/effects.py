@@ -76,7 +76,7 @@ def reconstruct(
     with torch.inference_mode():
         styles = synthesis.styles(ws, cond)
         s = synthesis.join(styles)
-    logits = yield from classify(synthesis, classifier, styles, s, batch_sizer, "Classifying reconstructions")
+    logits = yield from classify(synthesis, classifier, styles, s, batch_sizer, "Classifying pictures")
     return Reconstructions(styles, s, logits)
 
 

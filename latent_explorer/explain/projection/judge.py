@@ -110,7 +110,7 @@ class ProjectionJudge:
             figures |= {"latent": latent_distance, "far": self._neighbours.far}
             if latent_distance > self._neighbours.far:
                 reasons.append(
-                    f"its latent stands farther from those of the encoded pictures ({latent_distance:.1f}) than they "
+                    f"its latent stands farther from those of the file's pictures ({latent_distance:.1f}) than they "
                     f"stand from each other (nearly all stay below {self._neighbours.far:.1f})"
                 )
         return DomainVerdict("; ".join(reasons), figures)

@@ -80,7 +80,7 @@ def _model(summary: ExplainerSummary) -> Iterator[tuple[str, str]]:
         "with encoder" if summary.has_encoder else "no encoder",
     ]
     if summary.samples is not None:
-        parts.append(f"{len(summary.samples.ids):,} encoded pictures")
+        parts.append(f"{len(summary.samples.ids):,} {summary.samples_are}")
     yield "Explainer", ", ".join(parts)
     yield "Model", summary.model_hash[:HASH_DIGITS]
 

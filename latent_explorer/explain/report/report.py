@@ -91,7 +91,7 @@ def _newest_search(explainer: Explainer) -> AttributeSet:
     """Return the newest search. UserError when the file lacks what the report needs."""
     name, attribute_set = explainer.name, newest_set(explainer.attribute_sets, explainer.classifier_id)
     if explainer.samples is None or not len(explainer.samples):
-        raise UserError(f"{name} holds no encoded pictures to look at. Export it with a data set.")
+        raise UserError(f"{name} holds no pictures to look at. Export it with a data set.")
     if explainer.style_stats is None:
         raise UserError(f"{name} holds no statistics of its style coordinates. Export it again.")
     if attribute_set is None or not attribute_set.attributes:

@@ -136,19 +136,19 @@ def _place(attribute: AttributeReport) -> str:
 
 
 def _pairs(examples: Sequence[Example], target: str, of: str = "") -> str:
-    """Return reconstructions above the same pictures at kappa 1; `of` names the attribute where it is not obvious."""
+    """Return pictures of the file above the same ones at kappa 1; `of` names the attribute where it is not obvious."""
     if not examples:
         return '<p class="none">No picture to show: all are of the target class.</p>'
 
     def cell(image: np.ndarray, p: float, when: str, sample: int, strong: bool) -> str:
-        alt = _escaped(f"Encoded picture {sample}, {when}: P({target}) {p:.2f}")
+        alt = _escaped(f"Picture {sample} of the file, {when}: P({target}) {p:.2f}")
         value = f"<b>{p:.2f}</b>" if strong else f"{p:.2f}"
         return f'<td><img src="{data_uri(image)}" alt="{alt}">{value}</td>'
 
-    before = "".join(cell(e.before, e.p_before, "reconstructed", e.sample, False) for e in examples)
+    before = "".join(cell(e.before, e.p_before, "before", e.sample, False) for e in examples)
     after = "".join(cell(e.after, e.p_after, "at kappa 1", e.sample, e.reached) for e in examples)
     return (
-        f'<table class="pairs"><caption>{_escaped(f"{of}: reconstructions" if of else "Reconstructions")} '
+        f'<table class="pairs"><caption>{_escaped(f"{of}: pictures of the file" if of else "Pictures of the file")} '
         f"and their P({_escaped(target)})</caption>"
         f'<tr><th scope="row">before</th>{before}</tr><tr><th scope="row">at kappa&nbsp;1</th>{after}</tr></table>'
     )

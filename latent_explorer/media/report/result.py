@@ -101,9 +101,9 @@ class ClassifierResponse:
 
 @dataclass(frozen=True)
 class Example:
-    """Reconstruction before and after, (H, W, 3) uint8, with the probability of the target class."""
+    """Picture of the file before and after, (H, W, 3) uint8, with the probability of the target class."""
 
-    sample: int  # its number among the explainer's encoded pictures
+    sample: int  # its number among the pictures of the file
     before: np.ndarray
     after: np.ndarray
     p_before: float
@@ -124,7 +124,7 @@ class StyleMove:
 
 @dataclass(frozen=True)
 class AttributeReport:
-    """Attribute at kappa 1, measured on the reconstructions that are not of its target class."""
+    """Attribute at kappa 1, measured on the pictures of the file that are not of its target class."""
 
     rank: int  # of the search, among those of its target; 0: added by hand
     name: str
@@ -209,7 +209,7 @@ class ExplainerReport:
     class_names: tuple[str, ...]
     facts: tuple[tuple[str, str], ...]  # what the file says of itself, as label and words
     note: str  # by the author of the file; may be empty
-    stored: int  # encoded pictures in the file
+    stored: int  # pictures in the file, encoded or generated
     measured: int  # of them measured
     others: tuple[OtherClassifier, ...]
     attributes: tuple[AttributeReport, ...]  # by target, best first

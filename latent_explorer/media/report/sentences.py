@@ -168,7 +168,7 @@ def method(explainers: Sequence[ExplainerReport]) -> list[str]:
     """Return how the figures were measured, for the end of the page."""
     counts = ", ".join(f"{e.measured} of {e.stored} ({e.name})" for e in explainers)
     return [
-        "Pictures: reconstructions of encoded pictures of the file, rendered by its generator; no photographs. "
+        "Pictures: those of the file, encoded or generated, as its generator renders them; no photographs. "
         f"Measured on {counts}, spread evenly. Each attribute is moved to kappa 1, the observed end, on those that "
         "the classifier does not yet call the target (n of them). Shown are some of them, spread evenly, with "
         "P(target) below each; bold: the verdict became the target. Values in brackets are 95 % intervals over "

@@ -170,7 +170,7 @@ def _check(settings: StudySettings, arms: Sequence[Arm], pools: Sequence[Sequenc
         if len(pool) < TILES:
             raise UserError(
                 f"{arm.name} offers {len(pool)} source pictures, and a question needs {TILES}. "
-                "Choose another class or an explainer with more encoded pictures."
+                "Choose another class or an explainer with more pictures."
             )
 
 

@@ -39,7 +39,7 @@ HOVER_DELAY_MS = 350  # ms that the mouse rests on a card before its two picture
 FEWEST_SHOWN = 3  # cards that faint ones are shown for
 FOLD_HELP = (
     "Faint: at amount 1 they change the probability of this class by less than 0.05 on average, "
-    "measured on up to 48 encoded pictures of other classes"
+    "measured on up to 48 pictures of other classes"
 )
 PICTURE_SIDE = 128  # px of a picture in the pop-up
 PADDING = theme.UNIT + theme.UNIT // 2

@@ -205,7 +205,7 @@ class CanvasPanel(QWidget):
         target = state.target_class if state else 0
         photo = self._photo_of(update.request)
         if photo is None:
-            before = self._captioned(before_title(update.request.recipe), result.before, names)
+            before = self._captioned(self._before_title(update.request.recipe), result.before, names)
             self._verdict = ClassProbabilities(names, result.after.probs, result.before.probs, target)
         else:
             before = photo[0]
@@ -219,7 +219,7 @@ class CanvasPanel(QWidget):
         draft, state, summary = update.draft, self._explorer.state, self._explorer.summary
         size = summary.resolution if summary else 0
         mark = f"Draft, {draft.resolution} px"
-        title = before_title(update.request.recipe)
+        title = self._before_title(update.request.recipe)
         photo = self._photo_of(update.request)
         if photo is not None:
             before, probs = photo
@@ -262,13 +262,17 @@ class CanvasPanel(QWidget):
         """Return the class names, or numbers if the picture is still of the previous classifier."""
         return self._names if len(self._names) == count else tuple(map(str, range(count)))
 
+    def _before_title(self, recipe: PictureRecipe) -> str:
+        samples = self._explorer.summary.samples if self._explorer.summary else None
+        return before_title(recipe, generated=samples is not None and samples.generated)
+
     def _captioned(self, text: str, picture: Picture, names: tuple[str, ...]) -> CaptionedImage:
         verdict = top_class_text(names, picture.probs) if names else ""
         return CaptionedImage(picture.image, text, verdict, picture.verdict)
 
 
-def before_title(recipe: PictureRecipe) -> str:
-    """Return the caption of the picture before the edits, naming its origin."""
+def before_title(recipe: PictureRecipe, *, generated: bool = False) -> str:
+    """Return the caption of the picture before the edits, naming its origin; samples may be `generated`."""
     base = recipe.base
     while isinstance(base, BlendEndBase):
         base = base.base
@@ -284,11 +288,11 @@ def before_title(recipe: PictureRecipe) -> str:
         return "With another class given (before)"
     if recipe.truncation_psi != 1:
         return f"{truncation_text(recipe.truncation_psi)} (before)"
-    return "Reconstruction (before)"
+    return "Generated (before)" if generated else "Reconstruction (before)"
 
 
 def truncation_text(psi: float) -> str:
-    """Return where truncation moves an encoded picture to."""
+    """Return where truncation moves a sample to."""
     if psi > 1:
         return "Away from the average"
     if psi > 0:

@@ -40,9 +40,9 @@ PREVIEW_SIDE = 40 * theme.UNIT  # px, side of the preview
 WORKING = "Estimating..."
 DEBOUNCE_MS = 250  # ms without a change before the preview is updated
 RATES = {rate: f"{rate:g} frames per second" for rate in FPS}  # every format keeps them exactly
-PICTURE_SOURCES = {
+PICTURE_SOURCES = {  # "samples" is called what the open file holds
     "shown": "The picture on the screen",
-    "samples": "Encoded pictures",
+    "samples": "",
     "seeds": "Seeds, starting at 0",
     "favourites": "Favourites",
     "projected": "Projected pictures",
@@ -213,7 +213,8 @@ class PictureSourceFields:
 
     def __init__(self, dialog: ExportDialog, controller: ExportController, maximum: int) -> None:
         self._controller = controller
-        offered = {kind: text for kind, text in PICTURE_SOURCES.items() if controller.bases(kind, 1)}
+        names = {**PICTURE_SOURCES, "samples": controller.samples_are.capitalize()}
+        offered = {kind: text for kind, text in names.items() if controller.bases(kind, 1)}
         self.source = dialog.add_choice("Pictures", offered, controller.choices.pictures_from)
         self.count = dialog.add_spin_box("How many", controller.choices.pictures, 1, maximum)
         self.source.currentIndexChanged.connect(self._source_changed)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 DEFAULT_SHARE = 0.9  # probability of a class just chosen: as sure as a classifier usually is
 LABEL = 5 * theme.UNIT  # px
 NOISES = (("Stored", "const"), ("None", "none"), ("From a seed", "seed"))
-HELP = "What the generator gets besides the latent. Leave it unchanged to see the pictures as they were encoded."
+HELP = "What the generator gets besides the latent. Leave it unchanged to see the pictures as they were made."
 CONDITION_HELP = (
     "The generator draws each picture with the classifier's probabilities for the photo. "
     "Give it others to see how much of the picture follows from them alone."

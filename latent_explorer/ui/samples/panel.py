@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Page "Samples": selection of the latent (encoded, seeds, projected, favourites) and its truncation."""
+"""Page "Samples": selection of the latent (samples of the file, seeds, projected, favourites) and its truncation."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SEED_HELP = "The same seed gives the same picture on every computer. Type one, o
 SEEDS = 24  # random seeds offered at a time
 SAMPLES, SEEDS_PAGE, PROJECTED, FAVOURITES = "samples", "seeds", "projected", "favourites"
 EMPTY = {  # texts of empty lists
-    SAMPLES: "This model holds no encoded pictures. Random seeds always work.",
+    SAMPLES: "This model holds no pictures. Random seeds always work.",
     SEEDS_PAGE: "",
     PROJECTED: "Drop a photo on the window to bring it into the model; the result is listed here.",
     FAVOURITES: "Press F to add the shown picture to this list.",
@@ -42,8 +42,8 @@ PSI_HELP = (
     "Truncation psi: 1 leaves the latent as it is, 0 is the average picture, above 1 is more unusual than the data."
 )
 CUTOFF_HELP = "How many rows of the latent are truncated, starting with the coarse ones."
-ENCODED_HELP = (
-    "Encoded pictures are shown as they are. Turn this on to truncate them, too: "
+STORED_HELP = (
+    "Pictures of the file and projected ones are shown as they are. Turn this on to truncate them, too: "
     "below 1 they move towards the average, above 1 away from it."
 )
 
@@ -112,9 +112,9 @@ class SamplesPanel(QWidget):
         self.cutoff = NoWheelComboBox("Rows that are truncated")
         self.cutoff.setToolTip(CUTOFF_HELP)
         self.cutoff.activated.connect(lambda _index: self._explorer.apply(SetCutoff(self.cutoff.currentData())))
-        self.towards_average = QCheckBox("Also encoded pictures")
-        self.towards_average.setToolTip(ENCODED_HELP)
-        self.towards_average.setAccessibleName("Truncate encoded pictures, too")
+        self.towards_average = QCheckBox("Also stored pictures")
+        self.towards_average.setToolTip(STORED_HELP)
+        self.towards_average.setAccessibleName("Truncate stored pictures, too")
         self.towards_average.clicked.connect(lambda on: self._explorer.apply(SetTruncateEncoded(bool(on))))
         head = title("Truncation")
         head.setToolTip(PSI_HELP)
@@ -132,7 +132,7 @@ class SamplesPanel(QWidget):
     def _source_row(self) -> QHBoxLayout:
         self.source = NoWheelComboBox("Pictures that are listed")
         for text, key in (
-            ("Encoded pictures", SAMPLES),
+            ("Samples", SAMPLES),  # until a model says what they are
             ("Random seeds", SEEDS_PAGE),
             ("Projected pictures", PROJECTED),
             ("Favourites", FAVOURITES),
@@ -173,6 +173,7 @@ class SamplesPanel(QWidget):
         for count in range(1, rows):
             self.cutoff.addItem(f"First {count} of {rows}", count)
         self._state = None
+        self.source.setItemText(self.source.findData(SAMPLES), update.summary.samples_are.capitalize())
         listed = {SampleBase: SAMPLES, ProjectedBase: PROJECTED}.get(type(update.state.base), SEEDS_PAGE)
         self.source.setCurrentIndex(self.source.findData(listed))
         self.setEnabled(True)
@@ -247,7 +248,7 @@ class SamplesPanel(QWidget):
         self._list()
 
     def pick_random(self) -> None:
-        """Show another encoded picture, or a page of new seeds and the first of them."""
+        """Show another sample, or a page of new seeds and the first of them."""
         bases = self.view.thumbnails.bases
         if self.source.currentData() == SEEDS_PAGE:
             self._seeds = self._explorer.random_seeds(SEEDS)

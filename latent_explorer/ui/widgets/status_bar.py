@@ -29,12 +29,12 @@ WINDOW_SECONDS = 1.0  # seconds over which pictures are counted
 MIN_SAMPLES = 5  # pictures needed for a rate
 
 WITHIN = (
-    "Every style is inside the range that the data shows, together they are near to those of encoded pictures, and the "
-    "latent lies where the model learned."
+    "Every style is inside the range that the data shows, together they are near to those of the file's pictures, and "
+    "the latent lies where the model learned."
 )
 NOT_COMPARED = (
     "Every style is inside the range that the data shows. Whether the data has them together is not known: the file "
-    "holds too few encoded pictures."
+    "holds too few pictures."
 )
 
 
@@ -257,7 +257,7 @@ class StatusBar(QWidget):
     def show_warnings(self, warnings: Sequence[Caution] | None, *, compared: bool = True) -> None:
         """Show the warnings on the picture; None if there is no picture.
 
-        compared   False if its styles could not be compared, together, with those of encoded pictures
+        compared   False if its styles could not be compared, together, with those of the file's pictures
         """
         self.data.setVisible(warnings is not None)
         shown = (tuple(warnings or ()), compared)

@@ -28,6 +28,7 @@ from latent_explorer.explain.recipe import (
     StyleShift,
 )
 from latent_explorer.explain.timeline.timeline import Keyframe, Timeline
+from latent_explorer.models.summary import SampleTable, generated_id
 
 SUMMARY = make_summary()
 PROJECTED = make_projected()
@@ -276,6 +277,11 @@ def test_a_reconstruction_that_changes_the_class_is_said():
     assert said(base=SampleBase(0)) == []
     assert picture_requests.outside_the_data(warned(base=SampleBase(1))) == ""
     assert said(base=SampleBase(1), asked="d" * 64) == []  # what it said of the photo is not known
+
+
+def test_a_generated_picture_is_compared_with_no_photograph():
+    samples = SampleTable(tuple(map(generated_id, range(4))), SUMMARY.samples.probs)
+    assert said(summary=replace(SUMMARY, samples=samples), base=SampleBase(1)) == []
 
 
 def test_the_value_of_a_shifted_style():

@@ -50,7 +50,7 @@ INTENTS = [
     (SetBase(ProjectedBase("x")), "change to projected picture"),
     (SetTruncation(0.7), "change of truncation"),
     (SetCutoff(3), "change of the truncated rows"),
-    (SetTruncateEncoded(True), "truncation of encoded pictures"),
+    (SetTruncateEncoded(True), "truncation of stored pictures"),
     (SetNoise(Noise("none")), "change of noise"),
     (SetCond((0.2, 0.8)), "change of the class given to the generator"),
     (SetAttribute(SPOTS, 0.5), '"spots"'),

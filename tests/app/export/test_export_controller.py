@@ -6,6 +6,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -22,11 +23,13 @@ from latent_explorer.app.exploration import updates
 from latent_explorer.app.exploration.intents import SetAttribute
 from latent_explorer.app.exploration.recipe_png import read_recipe
 from latent_explorer.app.export.controller import ExportController
-from latent_explorer.app.export.sheets import SheetPlan
+from latent_explorer.app.export.sheets import SheetPlan, sheet_of
 from latent_explorer.app.timeline.controller import ChangeTimeline
+from latent_explorer.common.jobs import run_job
 from latent_explorer.explain.recipe import PictureRecipe, SampleBase, SeedBase
 from latent_explorer.explain.timeline.timeline import Keyframe, Timeline
 from latent_explorer.media.animation.settings import AnimationSettings
+from latent_explorer.media.sheet import Text
 
 SMALL = AnimationSettings(size=16, fps=10, ping_pong=True)
 WALK = Timeline("walk", (Keyframe(0.0, PictureRecipe(SeedBase(1))), Keyframe(1.0, PictureRecipe(SeedBase(2)))))
@@ -136,6 +139,16 @@ def test_sheets(opened, controller, tmp_path, kind, suffix):
             assert min(picture.size) > 400
     else:
         assert path.read_bytes().startswith(b"%PDF-")
+
+
+@pytest.mark.parametrize(("ids", "head"), [("leaf {}", "reconstruction"), ("generated {}", "generated")])
+def test_a_sheet_says_what_its_first_column_is(opened, controller, ids, head):
+    context = controller.context(1)
+    samples = replace(context.summary.samples, ids=tuple(ids.format(i) for i in range(4)))
+    context = replace(context, summary=replace(context.summary, samples=samples))
+    laid_out = run_job(sheet_of(SheetPlan(bases=(SampleBase(0), SampleBase(1))), context, opened.host.render))
+    words = [mark.text for mark in laid_out.marks if isinstance(mark, Text)]
+    assert [word for word in words if word in ("reconstruction", "generated")] == [head]
 
 
 def test_a_sheet_that_cannot_be_drawn_is_a_sentence(opened, controller, tmp_path):

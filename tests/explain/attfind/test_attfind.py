@@ -157,7 +157,7 @@ def test_given_ranges_replace_the_searched_pictures_own(planted):
     stats = planted.style_stats
     _, result = finish(attfind(planted, AttFindSettings(n=5, wanted=2), ranges=stats))
     np.testing.assert_array_equal(result.minimum, stats.minimum)
-    assert result.attribute_set.ranges == "minimum and maximum over the encoded pictures"
+    assert result.attribute_set.ranges == "the file's minimum and maximum"
 
 
 def test_more_classes_give_one_list_a_class():
@@ -182,7 +182,7 @@ def test_one_sided_pictures_are_reported():
 def test_an_explainer_without_pictures_is_a_sentence():
     explainer = tiny_explainer(n=3)
     explainer.samples = None
-    with pytest.raises(UserError, match="no encoded pictures"):
+    with pytest.raises(UserError, match="holds no pictures"):
         finish(attfind(explainer))
 
 

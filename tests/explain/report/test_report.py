@@ -27,6 +27,7 @@ from latent_explorer.models.classifiers import Classifier
 from latent_explorer.models.explainer import Explainer, hash_classifier, with_classifier
 from latent_explorer.models.explainer_file import write_explainer
 from latent_explorer.models.stylegan2 import StyleGAN2Synthesis
+from latent_explorer.models.summary import generated_id
 from latent_explorer.models.synthesis import NoiseMaps, Styles
 from latent_explorer.training.setup import images_in_all
 
@@ -151,7 +152,7 @@ def test_the_same_explainer_gives_the_same_page(two: Explainer, figures: Explain
 def test_what_it_needs_is_asked_for(tiny_explainer: Explainer) -> None:
     for part, word in (
         ({"attribute_sets": ()}, "attfind"),
-        ({"samples": None}, "encoded pictures"),
+        ({"samples": None}, "holds no pictures"),
         ({"style_stats": None}, "statistics"),
     ):
         with pytest.raises(UserError, match=word):
@@ -200,6 +201,10 @@ def test_the_facts_say_what_the_file_says(two: Explainer) -> None:
     assert facts["Reconstruction"] == "LPIPS (alex) 0.115"
     assert facts["Flips"] == "first 10 together 0.900 [0.800, 0.950]"
     assert "attfind-notebook on 12 pictures" in facts["Attributes"]
+    assert facts["Explainer"].endswith(" encoded pictures")
+    drawn = dataclasses.replace(two.samples, ids=tuple(map(generated_id, range(len(two.samples)))))
+    facts = dict(facts_of(dataclasses.replace(two, samples=drawn).summary(), two.attribute_sets[-1]))
+    assert facts["Explainer"].endswith(" generated pictures")
 
 
 def test_figures_of_another_classifier_are_not_shown_as_those_of_the_explained(two: Explainer) -> None:

@@ -22,3 +22,7 @@ from latent_explorer.ui.canvas.panel import before_title
 )
 def test_truncation_moves_towards_the_average_only_below_one(psi, title):
     assert before_title(PictureRecipe(SampleBase(3), psi)) == title
+
+
+def test_a_generated_picture_is_no_reconstruction():
+    assert before_title(PictureRecipe(SampleBase(3)), generated=True) == "Generated (before)"

@@ -64,7 +64,7 @@ def test_grey_with_the_reason_until_there_is_something_to_report(qtbot, tmp_path
         assert action.toolTip().startswith("Save a page")
         open_fake(qtbot, desktop, tmp_path)
         assert not action.isEnabled()
-        assert "encoded pictures" in action.toolTip()
+        assert "pictures of the file" in action.toolTip()
 
 
 def test_found_attributes_make_it_possible(qtbot, tmp_path, monkeypatch):

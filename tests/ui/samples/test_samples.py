@@ -6,6 +6,7 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QWidget
 from window_tools import desktop_on, drag, open_fake, wait_picture
 
 from latent_explorer.app.exploration.intents import SetBase, SetTruncation
@@ -25,6 +26,20 @@ def test_strip_lists_the_encoded_pictures_and_rings_the_shown_one(qtbot, desktop
     words = panel.view.currentIndex().data(Qt.ItemDataRole.ToolTipRole)
     assert words.startswith("Sample leaf_00")
     assert "0." in words
+
+
+def test_samples_of_a_plain_generator_are_called_generated(qtbot, tmp_path):
+    """They were called encoded pictures, and each a reconstruction; nobody had encoded anything."""
+    with desktop_on(tmp_path, generated=True) as desktop:
+        open_fake(qtbot, desktop, tmp_path)
+        assert desktop.window.samples.source.currentText() == "Generated pictures"
+        assert desktop.window.canvas.view.before.title == "Generated (before)"
+        words = [action.text() + action.toolTip() for action in desktop.window.actions_by_key.values()]
+        for widget in desktop.window.findChildren(QWidget):
+            words += [widget.toolTip(), widget.accessibleName()]
+            words += [widget.text()] if isinstance(widget, (QLabel, QAbstractButton)) else []
+            words += [widget.itemText(i) for i in range(widget.count())] if isinstance(widget, QComboBox) else []
+        assert [text for text in words if "encoded" in text.lower()] == []
 
 
 def test_choosing_a_thumbnail_is_one_step_of_undo(qtbot, desktop, panel):
