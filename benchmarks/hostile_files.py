@@ -88,11 +88,13 @@ def ask(context: multiprocessing.context.ForkServerContext, target: object, *arg
 
 def line(context: multiprocessing.context.ForkServerContext, kind: str, name: str) -> tuple[str, bool]:
     """Return the row of an attack, and whether all went well."""
+    import hostile_models
+
     with tempfile.TemporaryDirectory() as outer:
         folder = Path(outer) / "files"
         folder.mkdir()
         path = Path(str(ask(context, prepare, kind, name, str(folder))))
-        size = path.stat().st_size if path.is_file() and not path.is_symlink() else 0
+        size = hostile_models.size_of(path)
         found = ask(context, attack, str(path))
         ran = (folder / "canary").exists()
         if found is None:

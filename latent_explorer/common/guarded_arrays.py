@@ -21,18 +21,25 @@ from latent_explorer.common.guarded_zip import GuardedZip
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
 MAX_DIMENSIONS = 8
+MAX_NUMBERS = 1 << 48  # of an array, sizes of 0 left out
 MAX_MEMBERS = 1000
 MAX_RATIO = 2  # of the arrays to their file; numbers of real measurements hardly compress
-ALWAYS_ALLOWED = 64 << 20  # bytes that may be unpacked whatever the ratio
+ALWAYS_ALLOWED = 32 << 20  # bytes that may be unpacked whatever the ratio
 _MAGIC = b"\x93NUMPY"
 _MAX_HEADER = 4096  # bytes
 _HEADER = re.compile(
     rb"\{ *'descr' *: *'([<>|=]?[fiub][1248])' *, *'fortran_order' *: *(True|False) *, *"
     rb"'shape' *: *\(((?: *[0-9]{1,12}L? *,?)*)\) *,? *\}[ \n]*"
 )
+
+
+def is_shape(shape: Sequence[int]) -> bool:
+    """Return True for a shape that an array can have. Beside a size of 0, too, there is an end to the others."""
+    sizes = min(shape, default=0) >= 0 and math.prod(size or 1 for size in shape) <= MAX_NUMBERS
+    return sizes and len(shape) <= MAX_DIMENSIONS
 
 
 def read_arrays(
@@ -95,8 +102,8 @@ def _header(data: bytes) -> tuple[np.dtype, tuple[int, ...], bool, int]:
     if match is None:
         raise DamagedData("is not one of plain numbers")
     shape = tuple(int(part.strip(b" L")) for part in match[3].split(b",") if part.strip())
-    if len(shape) > MAX_DIMENSIONS:
-        raise DamagedData(f"has more than {MAX_DIMENSIONS} dimensions")
+    if not is_shape(shape):
+        raise DamagedData(f"has the shape {shortened(str(shape))}, which there is not")
     try:
         dtype = np.dtype(match[1].decode())
     except TypeError as error:  # "f1"

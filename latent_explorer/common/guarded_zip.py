@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import zipfile
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 from latent_explorer.common.errors import DamagedData
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 _END, _END_BYTES, _MAX_COMMENT = b"PK\x05\x06", 22, 1 << 16
 _ENTRY = b"PK\x01\x02"
+_PIECE = 1 << 20  # bytes unpacked at a time: zipfile would put what it unpacked together once more
 _MEMBER_BYTES = 4096  # of the directory, at most, for each allowed member
 
 
@@ -65,14 +67,16 @@ class GuardedZip:
         size = self.size(name)
         if size > max_bytes:
             raise DamagedData(f"its part {shortened(name)} is larger than {size_text(max_bytes)}")
+        data = BytesIO()
         try:
             with self._zip.open(self._members[name]) as stream:
-                data = stream.read(size + 1)
+                while data.tell() <= size and (piece := stream.read(min(_PIECE, size + 1 - data.tell()))):
+                    data.write(piece)
         except Exception as error:  # each compression method raises errors of its own for damage
             raise _reason(error) from error
-        if len(data) != size:
+        if data.tell() != size:
             raise DamagedData(f"its part {shortened(name)} is not as long as it says")
-        return data
+        return data.getvalue()
 
     def _check_directory(self, max_members: int) -> None:
         """Raise DamagedData for a directory that would fill the memory when it is read."""

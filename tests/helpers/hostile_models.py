@@ -22,10 +22,26 @@ import hostile_pickles
 import numpy as np
 import onnx_files
 import torch
-from forged_explainer import joined, parts
+from forged_explainer import joined
+from hostile_containers import (
+    FIXTURES,
+    Make,
+    a_file,
+    field,
+    in_place_of_weights,
+    npz,
+    own,
+    row,
+    safetensors,
+    secret,
+    shape,
+    zipped,
+)
 from hostile_pickles import canary, in_zip, saved
+from hostile_releases import RELEASES
 from onnx import TensorProto, helper
 from onnx_files import node
+from stylex_release import PIXELS
 from torchvision import models
 
 from latent_explorer.app.exploration import file as exploration_file
@@ -35,13 +51,20 @@ from latent_explorer.common.jobs import run_job
 from latent_explorer.explain.projected import read_projected
 from latent_explorer.explain.projection.latent_import import _stored
 from latent_explorer.models import classifier_file, explainer_file
+from latent_explorer.models.classifiers import Classifier, ClassifierConfig
 from latent_explorer.models.importers.classifiers.file import import_classifier, inspect_classifier
 from latent_explorer.models.importers.generators.file import import_generator
+from latent_explorer.models.importers.stylex.release import CLASSIFIER, import_stylex, open_release
+from latent_explorer.models.preprocessing import Preprocessing
 from latent_explorer.models.skip_init import SkipInit
 
-FIXTURES = Path(__file__).parents[1] / "fixtures"
 LATER = "later"  # a file of this name takes the place of the attack between looking at it and reading it
-Make = Callable[[Path], Path]
+
+
+def size_of(path: Path) -> int:
+    """Return the bytes of a file, or of the files in a folder, as they lie on the disk: holes are not counted."""
+    files = [path, *path.rglob("*")] if path.is_dir() else [path]
+    return sum(min(found.st_size, 512 * found.st_blocks) for f in files if stat.S_ISREG((found := f.lstat()).st_mode))
 
 
 def answer(path: Path) -> str:
@@ -60,10 +83,20 @@ def _foreign(path: Path) -> None:
         raise UserError(found.problem)
     if (path.parent / LATER).exists():
         (path.parent / LATER).replace(path)
-    if found.generator is not None:
+    if found.generator is not None and found.generator.complete:
+        _release(path)
+    elif found.generator is not None:
         import_generator(path)
     else:
         import_classifier(inspect_classifier(path), "x")
+
+
+def _release(path: Path) -> None:
+    """Read all of Google's StylEx; one without its classifier explains another."""
+    release = open_release(path)
+    release.effects()
+    other = ClassifierConfig("other", "small-resnet", ("a", "b"), Preprocessing(PIXELS), widths=(4,))
+    import_stylex(path, "x", classifier=None if CLASSIFIER in release.parts else Classifier(other))
 
 
 _OWN: dict[str, Callable[[Path], object]] = {
@@ -76,25 +109,6 @@ _OWN: dict[str, Callable[[Path], object]] = {
 }
 
 # ------------------------------------------------------------------------------------------------ containers
-
-
-def a_file(make: Callable[[Path], bytes], suffix: str = ".pt") -> Make:
-    """Return an attack that is the bytes which `make` returns."""
-
-    def write(folder: Path) -> Path:
-        path = folder / f"x{suffix}"
-        path.write_bytes(make(folder))
-        return path
-
-    return write
-
-
-def zipped(members: dict[str, bytes], method: int = zipfile.ZIP_STORED) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", method) as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return out.getvalue()
 
 
 def with_compressed_numbers(_folder: Path) -> bytes:
@@ -119,17 +133,8 @@ def symlink_member(folder: Path) -> bytes:
     with zipfile.ZipFile(out, "w") as archive:
         info = zipfile.ZipInfo("x/data.pkl")
         info.external_attr = (stat.S_IFLNK | 0o777) << 16
-        archive.writestr(info, str(_secret(folder)))
+        archive.writestr(info, str(secret(folder)))
     return out.getvalue()
-
-
-def safetensors(rows: dict[str, Any], data: bytes = b"") -> bytes:
-    text = json.dumps(rows).encode()
-    return struct.pack("<Q", len(text)) + text + data
-
-
-def row(first: int, last: int, *shape: int) -> dict[str, Any]:
-    return {"dtype": "F32", "shape": list(shape), "data_offsets": [first, last]}
 
 
 def shapes_of(architecture: str) -> dict[str, tuple[int, ...]]:
@@ -158,26 +163,6 @@ def network_names_as_hints(_folder: Path) -> bytes:
     return saved({"state_dict": {"weight": torch.zeros(2)}, **hints})
 
 
-def _secret(folder: Path) -> Path:
-    """Return a file outside of the attack's folder, which no reader may open."""
-    path = folder.parent / f"{folder.name}.secret"
-    path.write_bytes(bytes(64))
-    return path
-
-
-def in_place_of_weights(make: Callable[[Path, Path], object]) -> Make:
-    """Return an attack that is a Hugging Face folder; `make` gets its config.json and its weights."""
-
-    def write(folder: Path) -> Path:
-        path = folder / "model"
-        path.mkdir()
-        (path / "config.json").write_text(json.dumps({"architecture": "resnet18", "num_classes": 2}))
-        make(path / "config.json", path / "model.safetensors")
-        return path
-
-    return write
-
-
 def transformers_of(**settings: Any) -> Make:
     """Return an attack that is a folder of a transformers model with these settings in its config.json."""
 
@@ -190,7 +175,7 @@ def transformers_of(**settings: Any) -> Make:
 
 def index_of(name: str) -> Make:
     def make(_config: Path, weights: Path) -> None:
-        _secret(weights.parent.parent)
+        secret(weights.parent.parent)
         index = {"weight_map": {"conv1.weight": name}}
         weights.with_name("model.safetensors.index.json").write_text(json.dumps(index))
 
@@ -220,7 +205,7 @@ def external(location: Callable[[Path], str]) -> Make:
 
 
 def linked(folder: Path) -> str:
-    (folder / "weights.bin").symlink_to(_secret(folder))
+    (folder / "weights.bin").symlink_to(secret(folder))
     return "weights.bin"
 
 
@@ -233,15 +218,6 @@ def doubling(op: Callable[[str, str], Any], count: int = 60) -> list[Any]:
     """Return nodes each of which doubles what the last one made."""
     names = ["x", *(f"d{i}" for i in range(count)), "y"]
     return [op(first, second) for first, second in itertools.pairwise(names)]
-
-
-def field(number: int, content: bytes) -> bytes:
-    """Return a field of a protobuf message."""
-    length, prefix = len(content), bytearray([number << 3 | 2])
-    while length > 127:
-        prefix.append(length & 127 | 128)
-        length >>= 7
-    return bytes(prefix) + bytes([length]) + content
 
 
 def huge_initializer(folder: Path) -> Path:
@@ -274,22 +250,6 @@ def _object_array(folder: Path) -> bytes:
 # ------------------------------------------------------------------------------------------------ files of ours
 
 
-def own(name: str, change: Callable[[dict[str, Any], bytes], bytes]) -> Make:
-    """Return an attack that is a changed file of this program."""
-
-    def write(folder: Path) -> Path:
-        source, path = FIXTURES / "tiny.explainer", folder / f"x{name}"
-        if name == ".classifier":
-            source = folder / "sound.classifier"
-            explainer = explainer_file.read_explainer(FIXTURES / "tiny.explainer")
-            classifier_file.write_classifier(source, next(iter(explainer.classifiers.values())), {})
-        table, data = parts(source.read_bytes())
-        path.write_bytes(change(table, data))
-        return path
-
-    return write
-
-
 def grown(table: dict[str, Any], data: bytes) -> bytes:
     """Shapes of 2^40 numbers over the same data."""
     return joined({n: r if n == "__metadata__" else {**r, "shape": [1 << 40]} for n, r in table.items()}, data)
@@ -310,15 +270,6 @@ def exploration(method: int, size: int) -> Make:
         return path
 
     return write
-
-
-def npz(name: str, header: bytes, data: bytes = b"") -> bytes:
-    array = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + data
-    return array if name == ".npy" else zipped({"w.npy": array}, zipfile.ZIP_DEFLATED)
-
-
-def shape(*sizes: int) -> bytes:
-    return b"{'descr': '<f4', 'fortran_order': False, 'shape': " + str(sizes).encode() + b", }\n"
 
 
 # ------------------------------------------------------------------------------------------------ the path itself
@@ -435,8 +386,9 @@ ATTACKS: dict[str, dict[str, Make]] = {
         "config.json 1,000,000 deep": in_place_of_weights(_deep),
         "a name of a million letters, 100,000 classes": in_place_of_weights(_sizes_of_files),
     },
+    "StylEx (Google)": RELEASES,
     "ONNX": {
-        "tensors in `../../x`": external(lambda f: f"../{_secret(f).name}"),
+        "tensors in `../../x`": external(lambda f: f"../{secret(f).name}"),
         "tensors in `/etc/passwd`": external(lambda _: "/etc/passwd"),
         "tensors behind a link": external(linked),
         "tensors in a pipe": external(pipe),

@@ -173,7 +173,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], None], str]] = {
     "one block many times": (index_of(*[(0, 13)] * 200), "overlap"),
     "compressed": (compressed, "compressed"),
     "numbers outside": (lambda f: one(f, entry(1, (2,), 0, 10**12, 8, FLOATS), b"\0" * 8), "reaches beyond"),
-    "giant shape": (lambda f: one(f, entry(1, (1 << 31, 1 << 31), 0, 0, 8, FLOATS), b"\0" * 8), "8 bytes for the"),
+    "giant shape": (lambda f: one(f, entry(1, (1 << 31, 1 << 31), 0, 0, 8, FLOATS), b"\0" * 8), "shape that cannot be"),
     "giant size": (lambda f: one(f, entry(1, (1 << 50,), 0, 0, 1 << 52, 0)), "shape that cannot be"),
     "too many dimensions": (lambda f: one(f, entry(1, (1,) * 20, 0, 0, 4, 0)), "shape that cannot be"),
     "another file": (lambda f: one(f, entry(1, (2,), 7, 0, 8, FLOATS)), "place of the variable"),

@@ -18,6 +18,7 @@ import numpy as np
 
 from latent_explorer.common import guarded_json
 from latent_explorer.common.errors import DamagedData, UserError
+from latent_explorer.common.guarded_arrays import is_shape
 from latent_explorer.common.guarded_files import open_regular
 from latent_explorer.common.guarded_zip import GuardedZip
 from latent_explorer.models.importers.exported_program import MAX_MEMBERS, program_prefix, stored_weights
@@ -169,7 +170,7 @@ class Checkpoint:
                 raise DamagedData(f"{name[:100]} is of the type {row.dtype[:20]}, which is not read")
             first, last = row.data_offsets
             dtype = _SAFETENSORS[row.dtype]
-            count = math.prod(row.shape)
+            count = math.prod(row.shape) if is_shape(row.shape) else -1
             if not 0 <= first <= last <= self.size - 8 - length or last - first != count * _itemsize(dtype):
                 raise DamagedData(f"the place of {name[:100]} in it is wrong")
             self._places[name] = (8 + length + first, last - first)

@@ -13,6 +13,7 @@ import msgspec
 
 from latent_explorer.common import guarded_json
 from latent_explorer.common.errors import DamagedData
+from latent_explorer.common.guarded_arrays import MAX_NUMBERS, is_shape
 from latent_explorer.common.guarded_zip import GuardedZip
 from latent_explorer.models.importers.pickle_values import Storage, StoredTensor
 
@@ -98,7 +99,8 @@ def stored_weights(archive: GuardedZip, prefix: str) -> dict[str, StoredTensor]:
             continue
         shape, stride = meta.shape(), tuple(size.as_int or 0 for size in meta.strides)
         offset = meta.storage_offset.as_int
-        if offset is None or min((*shape, *stride, offset)) < 0 or len(shape) != len(stride) or len(shape) > 8:
+        steps = len(shape) == len(stride) and all(0 <= step <= MAX_NUMBERS for step in stride)
+        if offset is None or offset < 0 or not (steps and is_shape(shape)):
             raise DamagedData(f"its tensor {name[:100]} has no proper shape")
         storage = Storage(f"weights/{weight.path_name}", dtype, math.prod(shape))
         tensors[name] = StoredTensor(storage, dtype, offset, shape, stride)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 import numpy as np
 
 from latent_explorer.common.errors import DamagedData
+from latent_explorer.common.guarded_arrays import MAX_NUMBERS, is_shape
 from latent_explorer.common.guarded_json import shortened
 
 if TYPE_CHECKING:
@@ -366,7 +367,7 @@ def _scalar(args: tuple[Any, ...]) -> Any:
 
 
 def _is_shape(shape: Any) -> bool:
-    return isinstance(shape, tuple) and len(shape) <= 8 and all(isinstance(n, int) and n >= 0 for n in shape)
+    return isinstance(shape, tuple) and all(isinstance(n, int) for n in shape) and is_shape(shape)
 
 
 def _count(shape: tuple[int, ...]) -> int:
@@ -383,7 +384,8 @@ def _tensor(args: tuple[Any, ...]) -> StoredTensor:
         raise DamagedData("its pickle holds a tensor without its numbers")
     named = args[6] if len(args) > 6 else None
     dtype = named.name if isinstance(named, Global) and named.module == "torch" else storage.dtype
-    if not (_is_shape(shape) and _is_shape(stride) and len(shape) == len(stride) and isinstance(offset, int)):
+    steps = isinstance(stride, tuple) and all(isinstance(n, int) and 0 <= n <= MAX_NUMBERS for n in stride)
+    if not (_is_shape(shape) and steps and len(shape) == len(stride) and isinstance(offset, int)):
         raise DamagedData("its pickle holds a tensor without a proper shape")
     return StoredTensor(storage, dtype, offset, shape, stride)
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from latent_explorer.common.guarded_arrays import is_shape
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -96,7 +98,7 @@ def graph_problems(graph: OnnxGraph, operators: object) -> Iterator[str]:
         yield f"its graph has more than {MAX_NODES} nodes or tensors"
         return
     for shape in (*graph.tensors, *(constant.shape for constant in graph.constants)):
-        if len(shape) > MAX_RANK or min(shape, default=0) < 0 or math.prod(shape) > MAX_ELEMENTS:
+        if not is_shape(shape) or math.prod(shape) > MAX_ELEMENTS:
             yield f"its graph has a tensor of the shape {str(shape)[:100]}"
             return
     if sum(map(_numbers, graph.nodes)) + sum(len(each.values) for each in graph.constants) > MAX_NUMBERS:

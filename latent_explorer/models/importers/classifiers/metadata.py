@@ -156,13 +156,17 @@ def _as_names(value: Any) -> tuple[str, ...]:
         pairs = list(value.items())
         if all(isinstance(v, int) for _, v in pairs):
             pairs = [(v, k) for k, v in pairs]
-        numbered = {int(k): v for k, v in pairs if isinstance(k, int) or (isinstance(k, str) and k[:6].isdecimal())}
+        numbered = {int(k): v for k, v in pairs if isinstance(k, int) or _is_number(k)}
         if sorted(numbered) != list(range(len(pairs))):
             return ()
         value = [numbered[index] for index in range(len(pairs))]
     if not isinstance(value, (list, tuple)) or len(value) < 2:
         return ()
     return tuple(value) if all(isinstance(v, str) and v and len(v) <= 1000 for v in value) else ()
+
+
+def _is_number(text: Any) -> bool:
+    return isinstance(text, str) and len(text) <= 6 and text.isdecimal()
 
 
 def _from_timm(config: dict[str, Any]) -> Preprocessing:

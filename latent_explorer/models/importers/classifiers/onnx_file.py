@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from latent_explorer.common.errors import DamagedData
+from latent_explorer.common.guarded_arrays import is_shape
 from latent_explorer.common.guarded_files import open_regular, read_bytes
 from latent_explorer.models.importers.protobuf import Reader, Value, as_bytes, as_int, as_text
 from latent_explorer.models.onnx_graph.graph import MAX_ELEMENTS, MAX_INPUTS, MAX_RANK
@@ -261,7 +262,7 @@ def _tensor(reader: Reader, message: memoryview) -> StoredTensor:
             elsewhere = as_int(value) == 1
     if dtype not in DTYPES:
         raise DamagedData(f"the tensor {name} has numbers of the type {dtype}, which is not read here")
-    if len(shape) > MAX_RANK or min(shape, default=0) < 0 or math.prod(shape) > MAX_ELEMENTS:
+    if not is_shape(shape) or math.prod(shape) > MAX_ELEMENTS:
         raise DamagedData(f"the tensor {name} has the shape {str(shape)[:100]}")
     return StoredTensor(name, dtype, tuple(shape), raw, tuple(numbers), external if elsewhere else None)
 

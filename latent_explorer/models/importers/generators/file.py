@@ -194,7 +194,7 @@ def _nvidia_settings(module: Record | None) -> tuple[float | None, float]:
     meta = module.args[0] if module.args else None
     meta = meta.attributes() if isinstance(meta, Record) else meta
     code = meta.get("module_src", "") if isinstance(meta, dict) else ""
-    default = re.search(r"conv_clamp\s*=\s*([0-9.]+)", code) if isinstance(code, str) else None
+    default = re.search(r"conv_clamp\s*=\s*([0-9]{1,9}(?:\.[0-9]{1,9})?)", code) if isinstance(code, str) else None
     clamp = given.get("conv_clamp", float(default[1]) if default else None)
     return _clamp(clamp), _number(given.get("lr_multiplier"), 0.01)
 

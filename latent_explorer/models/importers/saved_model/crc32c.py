@@ -2,7 +2,8 @@
 """CRC-32C (Castagnoli; RFC 3720, appendix B.4), with which TensorFlow guards its files, fast enough for large arrays.
 
 The data is cut into lanes of equal length, whose checksums advance together, two bytes a step. A checksum is linear
-over GF(2), so those of two neighbours combine by a matrix that stands for the zeros in the second's place.
+over GF(2), so those of two neighbours combine by a matrix that stands for the zeros in the second's place. Lengths and
+numbers of lanes are powers of two, so that few such matrices are needed; what is left over is cut once more.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 _POLYNOMIAL = 0x82F63B78  # reflected
 _START = 0xFFFFFFFF
 _MASK_DELTA = 0xA282EAD8
-_LANES = 1 << 12
+_LANES = 1 << 12  # at most
+_SHORT = 1 << 11  # bytes, below which lanes are not worth their while
 _PIECE = 32 << 20  # bytes at a time: the lanes are copied in another order
 
 
@@ -43,27 +45,27 @@ def masked(checksum: int) -> int:
 
 
 def _advance(state: int, data: np.ndarray) -> int:
+    while len(data) >= _SHORT:
+        size = len(data).bit_length() - 1  # the logarithm of what is taken now
+        length = 1 << max(4, size - _LANES.bit_length() + 1, size // 2 - 2)  # bytes of a lane
+        state = _advance_lanes(state, data[: 1 << size], length)
+        data = data[1 << size :]
     table = _byte_table()
-    length = len(data) // _LANES & ~1  # bytes of a lane
-    if length >= 16:
-        bulk, data = data[: length * _LANES], data[length * _LANES :]
-        state = _advance_lanes(state, bulk, length)
     for byte in data.tobytes():
         state = table[(state ^ byte) & 255] ^ state >> 8
     return state
 
 
 def _advance_lanes(state: int, data: np.ndarray, length: int) -> int:
-    steps = np.ascontiguousarray(data.view("<u2").reshape(_LANES, length // 2).T)  # (steps, lanes)
+    steps = np.ascontiguousarray(data.view("<u2").reshape(-1, length // 2).T)  # (steps, lanes)
     table = _word_table()
-    lanes = np.zeros(_LANES, np.uint32)
+    lanes = np.zeros(len(data) // length, np.uint32)
     lanes[0] = state
     for words in steps:
         lanes = table[(lanes & 0xFFFF) ^ words] ^ (lanes >> 16)
-    zeros = _zeros(length)
     while len(lanes) > 1:
-        lanes = _times(zeros, lanes[::2]) ^ lanes[1::2]
-        zeros = _times(zeros, zeros)
+        lanes = _changed(_zeros(length), lanes[::2]) ^ lanes[1::2]
+        length *= 2
     return int(lanes[0])
 
 
@@ -84,22 +86,19 @@ def _word_table() -> np.ndarray:
     return one[first & 255] ^ first >> 8
 
 
+@cache
 def _zeros(count: int) -> np.ndarray:
-    """Return the matrix (32,), a column an entry, by which `count` zero bytes change a checksum."""
-    table = np.array(_byte_table(), np.uint32)
-    columns = np.uint32(1) << np.arange(32, dtype=np.uint32)
-    step = table[columns & 255] ^ columns >> 8  # of one byte
-    while count:
-        if count & 1:
-            columns = _times(step, columns)
-        step = _times(step, step)
-        count >>= 1
-    return columns
+    """Return how `count` zero bytes, a power of two, change a checksum: (4, 256), by the value of each of its bytes."""
+    if count > 1:
+        half = _zeros(count // 2)
+        return _changed(half, half)
+    places = np.arange(256, dtype=np.uint32) << (8 * np.arange(4, dtype=np.uint32)[:, None])
+    return np.array(_byte_table(), np.uint32)[places & 255] ^ places >> 8
 
 
-def _times(matrix: np.ndarray, vectors: np.ndarray) -> np.ndarray:
-    """Return the products (N,) of a matrix (32,) with vectors (N,) over GF(2)."""
-    product = np.zeros_like(vectors)
-    for bit, column in enumerate(matrix):
-        product ^= np.where(vectors >> np.uint32(bit) & 1, column, np.uint32(0))
-    return product
+def _changed(tables: np.ndarray, checksums: np.ndarray) -> np.ndarray:
+    """Return checksums (any shape) as the tables (4, 256) change them."""
+    first, *others = (table[checksums >> (8 * number) & 255] for number, table in enumerate(tables))
+    for each in others:
+        first = first ^ each
+    return first

@@ -19,7 +19,7 @@ INDEX = "variables/variables.index"
 MAX_FILES = 5000
 MAX_DEPTH = 6  # folders in each other
 MAX_RATIO = 2  # of what is unpacked to the zip file; weights hardly compress
-ALWAYS_ALLOWED = 64 << 20  # bytes that may be unpacked whatever the ratio
+ALWAYS_ALLOWED = 32 << 20  # bytes that may be unpacked whatever the ratio
 
 
 class Files(Protocol):

@@ -7,7 +7,6 @@ The messages are those of saved_model.proto, meta_graph.proto, function.proto an
 from __future__ import annotations
 
 import struct
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from latent_explorer.common.errors import DamagedData
@@ -20,15 +19,24 @@ if TYPE_CHECKING:
 
 GRAPH = "saved_model.pb"
 MAX_BYTES = 256 << 20
+MAX_KINDS = 10_000  # TensorFlow has about 1,500
 
 
-def operations(files: Files, folder: str) -> Counter[tuple[str, float | None]]:
-    """Count the operations of a SavedModel, each with its attribute `epsilon`, if it has one. Raises DamagedData."""
+def operations(files: Files, folder: str) -> set[tuple[str, float | None]]:
+    """Return the kinds of operations in a SavedModel, each with its attribute `epsilon`, if it has one.
+
+    Raises DamagedData.
+    """
     name = folder + GRAPH
     if files.size(name) > MAX_BYTES:
         raise DamagedData(f"{GRAPH} is too long")
     reader = Reader()
-    return Counter(_node(reader, node) for node in _nodes(reader, memoryview(files.read(name))))
+    found: set[tuple[str, float | None]] = set()
+    for node in _nodes(reader, memoryview(files.read(name))):
+        found.add(_node(reader, node))
+        if len(found) > MAX_KINDS:
+            raise DamagedData(f"it has more than {MAX_KINDS} kinds of operations")
+    return found
 
 
 def _nodes(reader: Reader, saved_model: memoryview) -> Iterator[memoryview]:

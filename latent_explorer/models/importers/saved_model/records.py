@@ -53,12 +53,12 @@ def _features(reader: Reader, example: memoryview) -> Iterator[tuple[str, np.nda
 
 def _floats(reader: Reader, message: memoryview) -> np.ndarray:
     """Return the numbers of a FloatList, one or packed ones a field."""
-    data = bytearray()
+    runs = []
     for run in reader.messages(message, 1):
         if len(run) % 4:
             raise DamagedData("its numbers end early")
-        data += run
-    numbers = np.frombuffer(data, "<f4")
+        runs.append(run)
+    numbers = np.frombuffer(runs[0] if len(runs) == 1 else b"".join(runs), "<f4")  # packed ones stay where they are
     if not np.isfinite(numbers).all():
         raise DamagedData("it holds values that are not finite numbers")
-    return numbers.astype(np.float32)
+    return numbers.astype(np.float32, copy=False)

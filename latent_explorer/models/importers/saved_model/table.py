@@ -17,9 +17,9 @@ from latent_explorer.models.importers.saved_model.crc32c import crc32c, masked
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MAX_ENTRIES = 100_000
-MAX_KEY = 4096  # bytes
-MAX_KEYS = 16 << 20  # bytes of all keys together: each repeats the beginning of the one before
+MAX_ENTRIES = 20_000
+MAX_KEY = 1024  # bytes
+MAX_KEYS = 4 << 20  # bytes of all keys together: each repeats the beginning of the one before
 _MAGIC = 0xDB4775248B80FB57
 _FOOTER, _TRAILER = 48, 5  # bytes: two handles and the magic number; a block's kind and checksum
 

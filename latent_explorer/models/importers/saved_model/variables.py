@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from latent_explorer.common.errors import DamagedData
+from latent_explorer.common.guarded_arrays import is_shape
 from latent_explorer.common.guarded_json import shortened
 from latent_explorer.models.importers.protobuf import Reader, as_bytes, as_int, as_text, varint
 from latent_explorer.models.importers.saved_model.crc32c import crc32c, crc32c_of, masked
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from latent_explorer.models.importers.saved_model.files import Files
 
 MAX_INDEX_BYTES = 64 << 20
-MAX_FIELDS = 1_000_000  # of all messages; the graph of a network of 100 layers has about 10,000
+MAX_FIELDS = 500_000  # of all messages; the graph of a network of 100 layers has about 10,000
 MAX_NODES = 100_000
 MAX_RANK = 8
 MAX_SHARDS = 1000
@@ -161,6 +162,8 @@ class Variables:
                 checksum = int.from_bytes(as_bytes(value), "little")
             elif number == 7:
                 sliced = True
+        if not is_shape(shape):
+            raise DamagedData(f"the variable {shortened(key)} has a shape that cannot be")
         shard, offset, size = numbers.values()
         if sliced:
             raise DamagedData(f"the variable {shortened(key)} is in slices, which are not read here")
@@ -174,7 +177,7 @@ class Variables:
             if number == 2:
                 size = as_int(dict(self._reader.fields(as_bytes(value))).get(1, 0))
                 dimensions += 1
-                if not 0 <= size <= MAX_TENSOR_BYTES or dimensions > MAX_RANK:
+                if dimensions > MAX_RANK:
                     raise DamagedData("a variable in it has a shape that cannot be")
                 yield size
 

@@ -13,6 +13,8 @@ from latent_explorer.models.importers.pickle_values import read_pickle
 from latent_explorer.models.importers.saved_model.records import examples
 
 MAX_LATENTS = 100_000
+MAX_RATIO = 1.25  # of the latents to their file: a pickle can hold one row in many places
+ALWAYS_ALLOWED = 1 << 20  # bytes of latents whatever the ratio
 
 
 def read_latents(data: bytes | memoryview) -> tuple[tuple[str, ...], np.ndarray]:
@@ -31,6 +33,8 @@ def read_latents(data: bytes | memoryview) -> tuple[tuple[str, ...], np.ndarray]
         flat = row.dtype.kind == "f" and row.size == max(row.shape, default=0) > 0
         if not flat or (rows and row.size != len(rows[0])):
             raise DamagedData(f"its latent {len(rows)} has the shape {row.shape}")
+        if 4 * row.size * (1 + len(rows)) > max(ALWAYS_ALLOWED, MAX_RATIO * len(data)):
+            raise DamagedData("its latents are far larger than the file")
         ids.append(str(name)[:100])
         rows.append(row.reshape(-1).astype(np.float32))
     latents = np.stack(rows)
