@@ -158,6 +158,10 @@ class Explorer:
         with updates.report_errors(self.updates.emit, name):
             self._open(paths, read())
 
+    def open_asking(self, path: Path, classifier_id: str) -> None:
+        """Open an explainer, and ask this one of its classifiers."""
+        self._open((path,), OpenRequest(path.stem, path, classifier_id=classifier_id))
+
     def report_unkept(self) -> None:
         """Say so if unsaved work will not be kept; for the start of the window."""
         self._autosave.report_error()

@@ -64,6 +64,7 @@ class OpenRequest:
     model_name: str = ""
     recovery: Recovery | None = None  # discarded once it is open
     latents: dict[str, bytes] = field(default_factory=dict)  # contents of projections, by id
+    classifier_id: str = ""  # asked at the beginning, where there is no state; "": the one that is explained
 
     def prepare(self, summary: ExplainerSummary) -> Prepared:
         """Return what the session begins with: all that may fail or take long, before the model is exchanged.
@@ -71,7 +72,7 @@ class OpenRequest:
         Raises UserError if what came from the file does not fit this model.
         """
         self.check(summary)
-        first = picture_requests.opening_state(summary)
+        first = picture_requests.opening_state(summary, self.classifier_id)
         wanted = self.state or first, self.document or Document()
         latents = usable_latents(self.latents, summary.model_hash)
         state, document = without_missing(*wanted, first.base, latents.pictures)

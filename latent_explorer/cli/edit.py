@@ -73,8 +73,9 @@ def parse_names(names: Sequence[str]) -> dict[str, str]:
 def add_classifier(explainer: str, classifier: Path, name: str | None, out: Path, as_json: bool) -> None:
     """Store another classifier in an explainer, to be asked about the same pictures.
 
-    FILE is what train-classifier wrote, with the same classes in the same order. The explainer goes on explaining the
-    classifier that it was trained for; the window lets you choose which one is asked.
+    FILE is a .classifier, or a checkpoint that needs no other class names or preprocessing. The explainer goes on
+    explaining the classifier that it was trained for; the window lets you choose which one is asked. Sliders are shared
+    by classifiers of the same classes; `attfind --classifier NAME` finds those of any.
     """
     from latent_explorer.models.classifier_file import read_classifier
     from latent_explorer.models.explainer import hash_classifier, with_classifier

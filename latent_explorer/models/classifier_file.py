@@ -15,7 +15,7 @@ import torch
 from latent_explorer.common import guarded_json
 from latent_explorer.common.errors import DamagedData, UserError
 from latent_explorer.models import explainer_file
-from latent_explorer.models.classifiers import Classifier, ClassifierConfig
+from latent_explorer.models.classifiers import Classifier, ClassifierConfig, network_title
 from latent_explorer.models.explainer_header import (
     HeaderError,
     check_table,
@@ -142,14 +142,20 @@ def description_of(path: Path) -> Generator[Event, None, Description]:
     if is_foreign(path):
         found = yield from inspection_of(path)
         names = found.class_names or default_class_names(found.class_count)
-        return Description(found.matches[0].architecture, names, bool(found.class_names))
+        title = network_title(found.matches[0].architecture, found.kind or "")
+        return Description(title, names, bool(found.class_names))
     if is_classifier(path):
-        own = info(path)
-        return Description(own["architecture"], tuple(own["classes"]))
+        with TensorFile(path, "classifier") as file:
+            config, _about = _checked_header(file)
+        return Description(_title(config), config.class_names)
     explainer = explainer_file.info(path).to_dict()
     if not explainer["classes"]:
         raise UserError(f"{path} holds no classifier. Choose another explainer, or a .classifier.")
     return Description(f"the classifier of {explainer['name']}", tuple(explainer["classes"]))
+
+
+def _title(config: ClassifierConfig) -> str:
+    return network_title(config.architecture, config.program.kind if config.program else "")
 
 
 def is_classifier(path: str | os.PathLike[str]) -> bool:

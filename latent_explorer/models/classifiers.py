@@ -110,6 +110,11 @@ def is_known_architecture(architecture: str) -> bool:
     return architecture in ARCHITECTURES or architecture in (ONNX, PROGRAM) or is_library_network(architecture)
 
 
+def network_title(architecture: str, program: str = "") -> str:
+    """Return what a network is called on the screen; `program` is the kind of one."""
+    return {ONNX: "ONNX graph", PROGRAM: f"{program} program".strip()}.get(architecture, architecture)
+
+
 def _build_network(config: ClassifierConfig) -> nn.Module:
     outputs = 1 if config.head == "sigmoid" else len(config.class_names)
     if config.architecture in ARCHITECTURES:

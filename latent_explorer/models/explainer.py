@@ -259,21 +259,14 @@ def with_classifier(explainer: Explainer, classifier: Classifier, about: Mapping
 
     `about` holds the data and accuracy from its file; it is kept as provenance["classifiers"][classifier_id].
 
-    Raises UserError if the explainer holds this classifier already, or if the classes are not those of the classifier
-    that it explains: the same sliders could not be shown with both.
+    One with other classes than the classifier that is explained has no sliders until AttFind has searched for them.
+
+    Raises UserError if the explainer holds this classifier already.
     """
     key = hash_classifier(classifier)
     if key in map(hash_classifier, explainer.classifiers.values()):
         raise UserError(
             f"{explainer.name} holds the classifier {classifier.config.name} ({key[:12]}) already. Add another one."
-        )
-    expected_names = explainer.classifier.config.class_names if explainer.classifiers else ()
-    new_names = classifier.config.class_names
-    if expected_names and new_names != expected_names:
-        raise UserError(
-            f"{classifier.config.name} tells {', '.join(new_names)} apart, the classifier of {explainer.name} "
-            f"{', '.join(expected_names)}. Add one that was trained with the same classes in the same order "
-            "(--classes)."
         )
     known = explainer.provenance.get("classifiers")
     kept = {**(known if isinstance(known, dict) else {}), **({key: dict(about)} if about else {})}

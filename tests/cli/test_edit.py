@@ -80,15 +80,18 @@ def test_the_same_one_twice_is_refused(tiny_explainer: Explainer, file: Path, tm
         with_classifier(renamed, tiny_explainer.classifier)
 
 
-@pytest.mark.parametrize("names", [("diseased", "healthy"), ("healthy", "diseased", "unknown")])
-def test_other_classes_are_refused(
+@pytest.mark.parametrize("names", [("diseased", "healthy"), ("oak", "elm", "ash")])
+def test_one_of_other_classes_is_searched_for(
     tiny_explainer: Explainer, file: Path, tmp_path: Path, run_json, names: tuple[str, ...]
 ) -> None:
-    other = another(tiny_explainer, tmp_path, class_names=names)
-    error = run_json("add-classifier", file, other, "--out", tmp_path / "x.explainer", code=1)
-    assert ", ".join(names) in error["message"]
-    assert "same order" in error["message"]
-    assert not (tmp_path / "x.explainer").exists()
+    other, out = another(tiny_explainer, tmp_path, class_names=names), tmp_path / "two.explainer"
+    key = run_json("add-classifier", file, other, "--out", out)["classifier_id"]
+    found = run_json("attfind", out, "--classifier", "on the frame", "--n", "6", "--out", out)
+    assert found["classifier_id"] == key
+    model = read_explainer(out)
+    assert [s.classifier_id for s in model.attribute_sets][-1] == key
+    assert model.classifier_id == tiny_explainer.classifier_id  # the one that is explained
+    assert model.classifiers[key].config.class_names == names
 
 
 def test_a_generator_without_a_classifier_gets_its_first(tiny_explainer: Explainer, tmp_path: Path, run_json) -> None:

@@ -140,6 +140,15 @@ class ImportController:
         self._write(choices, target, lambda path: self.updates.emit(ClassifierSaved(path)))
         self._ends = self._work
 
+    def add_to_explainer(self, choices: ClassifierChoices, explainer: Path, out: Path) -> None:
+        """Write a copy of an explainer that holds the classifier, too, and open that, asking it. Can be cancelled."""
+        self._asked += 1
+        self._work = self._explorer.start_job(
+            f"Making {shortened(out.name)}",
+            lambda budget: self._session.add_to_explainer(choices, explainer, out, budget),
+            lambda made: self._explorer.open_asking(*made),
+        )
+
     def make_explainer(self, choices: GeneratorChoices) -> None:
         """Write an explainer of the generator and open it. The job can be cancelled."""
         self._work = self._explorer.start_job(

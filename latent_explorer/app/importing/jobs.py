@@ -7,7 +7,7 @@ change of a field.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -159,16 +159,19 @@ class ImportSession:
 
     def _own_facts(self) -> ClassifierFacts:
         from latent_explorer.models.classifier_file import read_classifier
+        from latent_explorer.models.classifiers import network_title
 
         self._classifier, self._about = read_classifier(self.path)
         config = self._classifier.config
         outputs = 1 if config.head == "sigmoid" else len(config.class_names)
         given = config.class_names, "the file", config.preprocessing, "the file"
-        return ClassifierFacts(config.architecture, outputs, *given, fixed_size=True)
+        title = network_title(config.architecture, config.program.kind if config.program else "")
+        return ClassifierFacts(title, outputs, *given, fixed_size=True)
 
     def _foreign_facts(
         self, network: str | None = None, *, run: bool = False
     ) -> Generator[Event, None, ClassifierFacts]:
+        from latent_explorer.models.classifiers import network_title
         from latent_explorer.models.importers.classifiers.file import default_class_names, inspection_of
 
         found = self._inspection = yield from inspection_of(self.path, network, run=run)
@@ -176,7 +179,7 @@ class ImportSession:
         assert found.preprocessing is not None
         names = found.class_names or default_class_names(found.class_count)
         return ClassifierFacts(
-            found.matches[0].architecture,
+            network_title(found.matches[0].architecture, found.kind or ""),
             found.outputs,
             names,
             "the file" if found.class_names else "",
@@ -253,6 +256,12 @@ class ImportSession:
         """Write the classifier with the choices, and with their check if it was the last."""
         from latent_explorer.models.classifier_file import write_classifier
 
+        classifier, about = yield from self._with_provenance(choices)
+        write_classifier(target, classifier, about)
+        return target
+
+    def _with_provenance(self, choices: ClassifierChoices) -> Generator[Event, None, tuple[Classifier, dict[str, Any]]]:
+        """Return the classifier with the choices, and where it comes from, with its check if that was the last."""
         classifier = self._chosen(choices)
         if self._inspection is not None and not self._about:
             from latent_explorer.models.importers.classifiers.file import provenance
@@ -262,8 +271,30 @@ class ImportSession:
         about = self._about
         if self._checked is not None and self._checked[0] == choices:
             about = {**about, "check": self._checked[1].to_dict()}
-        write_classifier(target, classifier, about)
-        return target
+        return classifier, about
+
+    def add_to_explainer(
+        self, choices: ClassifierChoices, explainer: Path, out: Path, budget: StepBudget
+    ) -> Generator[Event, None, tuple[Path, str]]:
+        """Write a copy of an explainer that holds the classifier, too. Returns its path, and the classifier's id.
+
+        Pictures are generated if the explainer has none to be searched.
+        """
+        from latent_explorer.explain.plain_generator import explainer_of_generator
+        from latent_explorer.models.explainer import hash_classifier, with_classifier
+        from latent_explorer.models.explainer_file import read_explainer, write_explainer
+
+        check_writable(out)
+        classifier, about = yield from self._with_provenance(choices)
+        model = yield from run_in_thread(partial(read_explainer, explainer), READING)
+        if model.classifiers or model.samples is not None:
+            made = replace(with_classifier(model, classifier, about), name=out.stem)
+        else:
+            made = yield from explainer_of_generator(
+                model.generator, out.stem, classifier, provenance=model.provenance, budget=budget
+            )
+        write_explainer(made, out)
+        return out, hash_classifier(classifier)
 
     def write_explainer(self, choices: GeneratorChoices, budget: StepBudget) -> Generator[Event, None, Path]:
         """Make an explainer of the generator, with generated pictures if there is a classifier, and write it."""

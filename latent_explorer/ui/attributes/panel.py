@@ -60,8 +60,8 @@ if TYPE_CHECKING:
 SEARCH = "Finding attributes"  # name of the job, also if started from the menu
 NO_MODEL = "Open a model to see what moves its classifier."
 NO_CLASSIFIER = (
-    "This explainer holds no classifier, so there is nothing to find attributes for. Import the generator again with "
-    "one, or add one with latent-explorer add-classifier. Sliders of your own (+) move it all the same."
+    "This explainer holds no classifier, so there is nothing to find attributes for. Drop one on the window to search "
+    "these pictures for what moves it. Sliders of your own (+) move them all the same."
 )
 NOTHING = "No attributes are known yet for this class."
 MIN_WIDTH_WITH_TOWARDS = 320  # px

@@ -236,8 +236,18 @@ class ClassifierPage(QWidget):
             self._unanswered = True
             self._controller.check(choices)
 
+    def wait(self, text: str) -> None:
+        """Ask for nothing, and show what is waited for: the file is read otherwise."""
+        self._timer.stop()
+        self._show_progress(text)
+
+    def go_on(self) -> None:
+        """Stay as it is, since the file is not read otherwise."""
+        self._show_progress(None)
+        self.resume()
+
     def resume(self) -> None:
-        """Ask again what the writing of a file ended."""
+        """Ask again what the writing of a file, or another reading, ended."""
         if self._unanswered:
             self._ask()
 
@@ -269,12 +279,10 @@ class ClassifierPage(QWidget):
         self._ask_now()
 
     def _network_asked(self) -> None:
-        self._timer.stop()
-        self._show_progress(self._controller.waiting or "Reading the file as another network...")
+        self.wait(self._controller.waiting or "Reading the file as another network...")
 
     def _network_refused(self, _update: NetworkRefused) -> None:
-        self._show_progress(None)
-        self.resume()
+        self.go_on()
 
     def _ask_folder(self) -> None:
         name = QFileDialog.getExistingDirectory(self, "Choose pictures", str(self._controller.path.parent))

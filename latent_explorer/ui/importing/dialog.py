@@ -34,6 +34,11 @@ PROGRAM = (
 )
 RUNNING = "Running it in a separate process. The first answer takes some seconds..."
 ASIDE = "Only its weights were read, for the network of the library. The program itself may do more; it is code."
+TRAIN = "Train an explainer for it on your pictures: the guided start opens with everything filled in"
+SEARCH = (
+    "Search the pictures of {} for the styles that move this classifier's verdict: minutes, and no training. "
+    "What it finds is worth as much as those pictures are like yours"
+)
 LARGE = QSize(140 * theme.UNIT, 80 * theme.UNIT)
 FRAME = QSize(4 * theme.UNIT, 8 * theme.UNIT)  # room for a window's frame and a panel of the desktop
 
@@ -61,6 +66,7 @@ class ImportDialog(QDialog):
         self.controller = controller
         self.page: ClassifierPage | GeneratorPage | NearestNetworks | None = None
         self._pictures, self._opened = pictures, opened
+        self._inspecting = True
         self.file = ElidedLabel(shortened(controller.path.name))
         self.file.setFont(theme.font(theme.LARGE, semibold=True))
         self.file.setToolTip(str(controller.path))
@@ -68,6 +74,7 @@ class ImportDialog(QDialog):
         self.status = hint("", wrap=False)
         self.save = button("Save as a classifier...", self._ask_classifier)
         self.run = button("Run it", self._run, role="primary")
+        self.search = button("Search the open explainer...", self._ask_search)
         self.close_button = button("Close", self.reject)
         self.go = button("Explain it", self._go, role="primary")
         self._body = column()
@@ -86,24 +93,28 @@ class ImportDialog(QDialog):
     def _build(self) -> None:
         foot = row()
         foot.addWidget(self.status, 1)
-        for each in (self.run, self.save, self.close_button, self.go):
+        buttons = (self.run, self.save, self.close_button, self.search, self.go)
+        for each in buttons:
             foot.addWidget(each)
-        for each in (self.run, self.save, self.go):
+        for each in (self.run, self.save, self.search, self.go):
             each.hide()
-        for each in (self.run, self.save, self.close_button, self.go):
+        for each in buttons:
             each.setAutoDefault(False)  # Return in a field asks for verdicts, and begins no training
         layout = column(self, spacing=theme.GAP, margin=theme.MARGIN)
         layout.addWidget(self.file)
         layout.addWidget(self.message)
         layout.addLayout(self._body, 1)
+        layout.addStretch(0)  # takes the room while there is no page
         layout.addLayout(foot)
 
     def _inspected(self, update: FileInspected) -> None:
+        self._inspecting = False
         self.message.show_lines([("error", update.problem)] if update.problem else [])
         self.run.setVisible(bool(update.program or (update.classifier and update.classifier.program)))
-        self.run.setEnabled(True)
         if update.program:
             self.message.show_lines([("note", PROGRAM.format(update.program))])
+        if update.problem and isinstance(self.page, ClassifierPage):
+            self.page.go_on()
         if self.page is not None and update.classifier is not None:  # the file, read otherwise
             self._end_page()
         if update.classifier is not None:
@@ -113,6 +124,10 @@ class ImportDialog(QDialog):
             self.page.changed.connect(self._refresh)
             self._show_page(self.page, LARGE)
             self.save.show()
+            self.go.setToolTip(TRAIN)
+            if self._opened is not None:
+                self.search.setToolTip(SEARCH.format(shortened(self._opened.stem)))
+                self.search.show()
             if self._pictures is not None:
                 self.page.open_pictures(self._pictures)
         elif update.generator is not None:
@@ -132,12 +147,20 @@ class ImportDialog(QDialog):
         self.run.setText("Run the program instead")
         self.run.setAccessibleName("Run the program instead")
         self.run.setProperty("role", "")
+        for each in (self.run.style().unpolish, self.run.style().polish):
+            each(self.run)
         self.run.setToolTip(ASIDE)
 
     def _run(self) -> None:
         """Run the program: this click is the consent."""
-        self.run.setEnabled(False)
-        self.message.show_lines([("note", self.controller.waiting or RUNNING)])
+        self.setFocus()  # or the next button would have it
+        waiting = self.controller.waiting or RUNNING
+        if isinstance(self.page, ClassifierPage):
+            self.page.wait(waiting)
+        else:
+            self.message.show_lines([("note", waiting)])
+        self._inspecting = True
+        self._refresh()
         self.controller.run_program()
 
     def _end_page(self) -> None:
@@ -163,12 +186,14 @@ class ImportDialog(QDialog):
         self.setGeometry(place)
 
     def _refresh(self) -> None:
-        usable = not self.controller.working
+        self.run.setEnabled(not self._inspecting)
+        usable = not self.controller.working and not self._inspecting
         if isinstance(self.page, ClassifierPage):
             usable = usable and self.page.choices is not None
         elif isinstance(self.page, GeneratorPage):
             usable = usable and self.page.complete
         self.save.setEnabled(usable)
+        self.search.setEnabled(usable)
         self.go.setEnabled(usable)
         self.status.setText("Writing..." if self.controller.working else "")
 
@@ -194,6 +219,16 @@ class ImportDialog(QDialog):
             self.controller.save_classifier(choices, path)
             self._refresh()
 
+    def _ask_search(self) -> None:
+        """Ask for a name for the open explainer with this classifier, and start writing it."""
+        if not isinstance(self.page, ClassifierPage) or self._opened is None:
+            return
+        named = f"{safe_file_name(plain_stem(self.controller.path)) or 'classifier'} in {self._opened.stem}"
+        path = self._ask("Search the open explainer", ".explainer", "Explainer (*.explainer)", named)
+        if path is not None and (choices := self.page.choices) is not None:
+            self.controller.add_to_explainer(choices, self._opened, path)
+            self.accept()
+
     def _ask_explainer(self, page: GeneratorPage) -> None:
         """Ask for a name and start writing; the status bar of the window shows how it goes on, and cancels it."""
         path = self._ask("Import", ".explainer", "Explainer (*.explainer)")
@@ -201,8 +236,8 @@ class ImportDialog(QDialog):
             self.controller.make_explainer(page.choices(path))
             self.accept()
 
-    def _ask(self, heading: str, suffix: str, kind: str) -> Path | None:
-        stem = safe_file_name(plain_stem(self.controller.path)) or "imported"
+    def _ask(self, heading: str, suffix: str, kind: str, named: str = "") -> Path | None:
+        stem = named or safe_file_name(plain_stem(self.controller.path)) or "imported"
         start = str(self.controller.path.with_name(stem + suffix))
         name, _kind = QFileDialog.getSaveFileName(self, heading, start, kind)
         if not name:

@@ -52,7 +52,7 @@ def test_a_program_is_run_after_a_click(qtbot, explorer, traced, tmp_path):
     assert explorer.settings.trusted_programs == ()
     QTest.mouseClick(dialog.run, LEFT)
     qtbot.waitUntil(lambda: dialog.page is not None)
-    assert "2 outputs" in dialog.page.what.text()
+    assert dialog.page.what.text() == "TorchScript program, 2 outputs"
     assert dialog.go.isVisible()
     assert not dialog.run.isVisible()
     (trusted,) = explorer.settings.trusted_programs

@@ -393,7 +393,8 @@ def _choose(checkpoint: AnyCheckpoint) -> tuple[Tensors, str, list[str]]:
         )
     best: StateDict = found[0]
     tensors, wrappers = without_wrappers(best.tensors)
-    notes = [f"Read: {best.place or 'the file itself'}{f', without the prefix {wrappers!r}' if wrappers else ''}."]
+    read = f"Read: {best.place or 'the file itself'}{f', without the prefix {wrappers!r}' if wrappers else ''}."
+    notes = [read] if best.place or wrappers else []
     others = [other.place or "the file itself" for other in found[1:] if len(other.tensors) >= 0.5 * len(best.tensors)]
     if others:
         notes.append(f"Not read: {', '.join(others[:5])}.")
