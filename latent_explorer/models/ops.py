@@ -8,13 +8,13 @@ Generator Architecture" (equalised learning rate, leaky ReLU gain). No compiled 
 from __future__ import annotations
 
 import math
-from functools import cache
+from functools import cache, partial
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from latent_explorer.models import winograd
+from latent_explorer.models import bands, winograd
 
 LRELU_SLOPE = 0.2
 LRELU_GAIN = math.sqrt(2.0)  # keeps the variance of a leaky ReLU's output near 1
@@ -152,8 +152,10 @@ def inference_conv(
 
     `finish` does in place what follows, a band of the output at a time where that keeps it in the processor's cache.
     """
-    if winograd.is_faster(x, weight, up):
-        return winograd.convolve(x, weight, style, scale, up, finish)
+    if not up and winograd.is_faster(x, weight):
+        return winograd.convolve(x, weight, style, scale, finish)
+    if bands.is_faster(x, weight, up):
+        return bands.convolve(x, weight, style, scale, partial(blur, gain=4.0) if up else None, finish)
     if weight.shape[2:] == (1, 1) and not up:
         # As a product of each sample with its own weights: a copy of x costs more than its three outputs. Gradients of
         # such products are slower than the convolution's, so trainings have none.

@@ -5,9 +5,7 @@ Sources: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (20
 any interpolation points is Toom's and Cook's. The points 0, +-sqrt(1/2), +-sqrt(2) and infinity round about as little
 as the plain convolution does; the integers of the paper lose a digit.
 
-An upsampling layer is one, too: zeros inserted, a 3x3 convolution, then the 1-3-3-1 filter are linear and may change
-places, so the filter comes first, where it is part of the transform of the input and costs nothing. Pictures are worked
-on in bands of rows that stay in the processor's cache. Forward only, and only on CPUs.
+Pictures are worked on in bands of rows that stay in the processor's cache. Forward only, and only on CPUs.
 """
 
 from __future__ import annotations
@@ -25,13 +23,11 @@ from torch.utils.weak import WeakTensorKeyDictionary
 _TILE = 4  # px: outputs of a tile in each direction
 _INPUTS = _TILE + 2  # that these depend on
 _POINTS = (0.0, math.sqrt(0.5), -math.sqrt(0.5), math.sqrt(2.0), -math.sqrt(2.0))  # and infinity
-_UP_INPUTS = 4  # the pixels that 6 upsampled ones are made of
-# From this size in px on, plain convolutions and filters wait for memory; the bands do not.
-_LARGE = 512
-# Smaller ones gain with many channels, over which the transforms of tiles pay, unless reading the weights decides.
-_SMALLEST, _WIDE = 16, 64
-# A transposed convolution has a quarter of the products already: only its filter is saved.
-_SMALLEST_UP = 256
+# With many channels the transforms of tiles pay, unless reading the weights decides.
+_SMALLEST, _WIDE = 16, 64  # px, channels
+# Larger pictures have fewer channels. With AVX-512 plain convolutions are twice as fast; the library of the matrix
+# products here does not use it on every processor.
+_LARGEST, _LARGEST_AVX512 = 256, 64  # px
 _BAND_BYTES = 4 << 20  # of a band's transformed input
 _FEWEST_TILES = 64  # of a band: weights are read once for each
 
@@ -45,7 +41,7 @@ class FrozenWeight:
 
     key: tuple[int, int]  # where the weight lies, and its version: changes in place are noticed
     energy: Tensor  # (O, I): sum of squares of each kernel
-    transformed: dict[bool, Tensor]  # (36, I, O), by `up`
+    transformed: list[Tensor]  # (36, I, O); empty until it is needed
 
 
 _frozen: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
@@ -54,12 +50,12 @@ _frozen: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
 def frozen(weight: Tensor) -> FrozenWeight:
     """Return what is known of a weight, as long as it lives and does not change."""
     if weight.is_inference():  # no version is kept of such tensors, so changes would be missed
-        return FrozenWeight((0, 0), _energy(weight), {})
+        return FrozenWeight((0, 0), _energy(weight), [])
     key = (weight.data_ptr(), weight._version)
     known: FrozenWeight | None = _frozen.get(weight)
     if known is None or known.key != key:
         with torch.inference_mode(False), torch.no_grad():  # used under either mode later
-            known = FrozenWeight(key, _energy(weight), {})
+            known = FrozenWeight(key, _energy(weight), [])
         _frozen[weight] = known
     return known
 
@@ -75,49 +71,49 @@ def is_inference(weight: Tensor, *others: Tensor | None) -> bool:
     return not torch.is_grad_enabled() or not any(t is not None and t.requires_grad for t in others)
 
 
-def is_faster(x: Tensor, weight: Tensor, up: bool) -> bool:
+def is_faster(x: Tensor, weight: Tensor) -> bool:
     """Return True where `convolve` is the faster way: measured on CPUs, see docs/decisions/0016-winograd.md."""
     if x.device.type != "cpu" or weight.shape[2:] != (3, 3) or x.dtype not in (torch.float32, torch.float64):
         return False
-    height, width = (size * 2 if up else size for size in x.shape[2:])
-    if height % _TILE or width % _TILE:
+    height, width = x.shape[2:]
+    if height % _TILE or width % _TILE or min(weight.shape[:2]) < _WIDE:
         return False
-    size = min(height, width)
-    return size >= _LARGE or (size >= (_SMALLEST_UP if up else _SMALLEST) and min(weight.shape[:2]) >= _WIDE)
+    return _SMALLEST <= min(height, width) <= _largest()
 
 
-def convolve(
-    x: Tensor, weight: Tensor, style: Tensor, scale: Tensor | None, up: bool, finish: Finish | None = None
-) -> Tensor:
-    """Scale the channels of x by the style, convolve, scale the outputs; `up` doubles the size.
+@cache
+def _largest() -> int:
+    return _LARGEST_AVX512 if torch.backends.cpu.get_cpu_capability() == "AVX512" else _LARGEST
 
-    x (N, I, H, W), weight (O, I, 3, 3), style (N, I), scale (N, O) -> (N, O, H, W) or (N, O, 2H, 2W) in channels-last
-    layout. Equal to `ops.modulated_conv` but for rounding.
+
+def convolve(x: Tensor, weight: Tensor, style: Tensor, scale: Tensor | None, finish: Finish | None = None) -> Tensor:
+    """Scale the channels of x by the style, convolve, scale the outputs.
+
+    x (N, I, H, W), weight (O, I, 3, 3), style (N, I), scale (N, O) -> (N, O, H, W) in channels-last layout. Equal to
+    `ops.modulated_conv` but for rounding.
     """
     n, in_channels, height, width = x.shape
     out_channels = weight.shape[0]
-    kernel = _transformed(weight, up)
-    matrix, inverse = _transforms(up, x.dtype)
-    # Inputs of a tile, and how far the next tile's are away.
-    size, step = (_UP_INPUTS, _TILE // 2) if up else (_INPUTS, _TILE)
-    tile_rows, tile_columns = height // step, width // step
-    out = x.new_empty(n, tile_rows * _TILE, tile_columns * _TILE, out_channels)
+    kernel = _transformed(weight)
+    matrix, inverse = _transforms(x.dtype)
+    tile_rows, tile_columns = height // _TILE, width // _TILE
+    out = x.new_empty(n, height, width, out_channels)
     x = x.permute(0, 2, 3, 1)
     style = style[:, None, None]
     if scale is None:
         scale = x.new_ones(n, out_channels)
     scale = scale[:, None, None, None, None]
     for pictures, rows in _bands(n, tile_rows, tile_columns, in_channels * x.element_size()):
-        first, last = rows.start * step - 1, rows.stop * step + 1
+        first, last = rows.start * _TILE - 1, rows.stop * _TILE + 1
         band = x[pictures, max(first, 0) : last] * style[pictures]
         band = F.pad(band, (0, 0, 1, 1, max(-first, 0), max(last - height, 0))).contiguous()
         count, band_rows = band.shape[0], rows.stop - rows.start
         by_picture, by_row, by_column, _ = band.stride()
         tiles = band.as_strided(
-            (size, size, count, band_rows, tile_columns, in_channels),
-            (by_row, by_column, by_picture, step * by_row, step * by_column, 1),
+            (_INPUTS, _INPUTS, count, band_rows, tile_columns, in_channels),
+            (by_row, by_column, by_picture, _TILE * by_row, _TILE * by_column, 1),
         )
-        v = (matrix @ tiles.reshape(size * size, -1)).view(_INPUTS**2, -1, in_channels)
+        v = (matrix @ tiles.reshape(_INPUTS**2, -1)).view(_INPUTS**2, -1, in_channels)
         y = inverse @ torch.bmm(v, kernel).view(_INPUTS**2, -1)
         y = y.view(_TILE, _TILE, count, band_rows, tile_columns, out_channels).permute(2, 3, 0, 4, 1, 5)
         out_rows = slice(_TILE * rows.start, _TILE * rows.stop)
@@ -140,15 +136,14 @@ def _bands(n: int, tile_rows: int, tile_columns: int, bytes_per_pixel: int) -> l
     ]
 
 
-def _transformed(weight: Tensor, up: bool) -> Tensor:
+def _transformed(weight: Tensor) -> Tensor:
     """Return the kernels (36, I, O) of a weight at the interpolation points."""
     known = frozen(weight).transformed
-    if up not in known:
+    if not known:
         with torch.inference_mode(weight.is_inference()), torch.no_grad():
-            kernels = weight.flip(2, 3) if up else weight  # a transposed convolution turns them round
-            flat = kernels.permute(2, 3, 1, 0).reshape(9, -1)
-            known[up] = (_kernel_transform(weight.dtype) @ flat).view(_INPUTS**2, *kernels.shape[1::-1])
-    return known[up]
+            flat = weight.permute(2, 3, 1, 0).reshape(9, -1)
+            known.append((_kernel_transform(weight.dtype) @ flat).view(_INPUTS**2, *weight.shape[1::-1]))
+    return known[0]
 
 
 @cache
@@ -169,14 +164,10 @@ def _matrices() -> tuple[Tensor, Tensor, Tensor]:
 
 
 @cache
-def _transforms(up: bool, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """Return the transforms of flattened tiles of inputs, (36, 36) or (36, 16) with `up`, and of results (16, 36)."""
+def _transforms(dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Return the transforms of flattened tiles of inputs (36, 36) and of results (16, 36)."""
     with torch.inference_mode(False):
         inputs, _, results = _matrices()
-        if up:
-            # The 1-3-3-1 filter with gain 2 and zeros inserted: pixels -1 to 4 of the larger picture from -1 to 2.
-            taps = [[3, 1, 0, 0], [1, 3, 0, 0], [0, 3, 1, 0], [0, 1, 3, 0], [0, 0, 3, 1], [0, 0, 1, 3]]
-            inputs = inputs @ (torch.tensor(taps, dtype=torch.float64) / 4)
         return torch.kron(inputs, inputs).to(dtype), torch.kron(results, results).to(dtype)
 
 
