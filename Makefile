@@ -31,7 +31,7 @@ test-all: lint ## also the slow tests: fuzz, soak, a real window, a study in a b
 	@sh packaging/linux/browser.sh
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -q
 
-fuzz: setup ## 50,000 mutations each of checkpoints, ONNX files and SavedModels, and all hostile files
+fuzz: setup ## 50,000 mutations each of checkpoints, programs, ONNX files, SavedModels, and all hostile files
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -q -n auto tests/models/test_foreign_files_fuzz.py tests/models/test_hostile_files.py
 
 lint: setup

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from latent_explorer.app.exploration.intents import SetDirectionRows, SetEdit
-from latent_explorer.app.exploration.updates import LatentsOpened, Message, VectorsDropped, VectorsFound
+from latent_explorer.app.exploration.updates import LatentsOpened, Message, ModelOpened, VectorsDropped, VectorsFound
 from latent_explorer.common.format import shortened
 from latent_explorer.explain.recipe import DirectionShift
 
@@ -24,10 +24,17 @@ class DirectionsController:
 
     def __init__(self, explorer: Explorer) -> None:
         self._explorer = explorer
+        self._waiting: tuple[Path, ...] = ()  # files that were opened before any explainer
         explorer.updates.on(VectorsDropped, self._dropped)
+        explorer.updates.on(ModelOpened, self._model_opened)
 
     def _dropped(self, update: VectorsDropped) -> None:
         for path in update.paths:
+            self.look_at(path)
+
+    def _model_opened(self, _update: ModelOpened) -> None:
+        waiting, self._waiting = self._waiting, ()
+        for path in waiting:
             self.look_at(path)
 
     def look_at(self, path: Path) -> None:
@@ -39,7 +46,8 @@ class DirectionsController:
             return look_at_vectors(path, host.explainer)
 
         if not self._explorer.call_model(f"Opening {path.name}", look, self._take):
-            sentence = f"Open the explainer that {shortened(path.name)} belongs to first, then open it again."
+            self._waiting = (*(each for each in self._waiting if each != path), path)
+            sentence = f"{shortened(path.name)} belongs to an explainer. Open that one now: the file is opened with it."
             self._explorer.updates.emit(Message(sentence, "warning"))
 
     def _take(self, found: VectorFile) -> None:

@@ -53,9 +53,9 @@ def decode(
         raise DamagedData(shortened(str(error))) from error
 
 
-def read(path: str | os.PathLike[str], kind: type[T], *, max_bytes: int = MAX_BYTES) -> T:
+def read(path: str | os.PathLike[str], kind: type[T], *, max_bytes: int = MAX_BYTES, max_values: int = MAX_VALUES) -> T:
     """Return the JSON in a file, as `decode` does. Raises OSError if it cannot be opened."""
-    return decode(read_bytes(path, max_bytes), kind, max_bytes=max_bytes)
+    return decode(read_bytes(path, max_bytes), kind, max_bytes=max_bytes, max_values=max_values)
 
 
 def convert(value: Any, kind: type[T]) -> T:

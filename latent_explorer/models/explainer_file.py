@@ -91,7 +91,7 @@ def write_explainer(explainer: Explainer, path: str | os.PathLike[str]) -> None:
     """
     tensors = _stored(explainer)
     header = _header_of(explainer, tensors)
-    text = msgspec.json.encode(header, enc_hook=_plain).decode()
+    text = msgspec.json.encode(_without_unused(msgspec.to_builtins(header, enc_hook=_plain))).decode()
     try:
         # Anything that reading would refuse is refused now, while the work is still in memory.
         parsed = parse_header(text)
@@ -199,6 +199,15 @@ def _header_of(explainer: Explainer, tensors: dict[str, Tensor]) -> Header:
         figures=explainer.figures,
         full_precision=explainer.full_precision,
     )
+
+
+def _without_unused(header: dict[str, Any]) -> dict[str, Any]:
+    """Return a header without the fields that are empty, and that programs of version 1 do not know."""
+    for classifier in header["classifiers"].values():
+        for name in ("graph", "program"):
+            if classifier[name] is None:
+                del classifier[name]
+    return header
 
 
 def _plain(value: Any) -> Any:

@@ -39,7 +39,7 @@ from latent_explorer.models.tensor_file import DTYPE_NAMES, TensorInfo
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-FORMAT_VERSION = 2  # 1 for explainers of StyleGAN2 networks, which earlier versions open
+FORMAT_VERSION = 2  # 1 for StyleGAN2 and classifiers of the libraries, which earlier versions open
 STATISTICS = ("minimum", "maximum", "mean", "std")
 MAX_WIDTH = 8192  # channels, dimensions
 MAX_CLASSES = 10_000
@@ -81,8 +81,13 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def format_version(self) -> int:
         """Return the version that a program must know to open the file."""
-        parts = self.generator, self.encoder
-        return FORMAT_VERSION if any(part and part.lucidrains is not msgspec.UNSET for part in parts) else 1
+        as_data = any(each.architecture in (ONNX, PROGRAM) for each in self.classifiers.values())
+        return FORMAT_VERSION if as_data or self.of_lucidrains else 1
+
+    @property
+    def of_lucidrains(self) -> bool:
+        """True if it holds a network of lucidrains' program, which is not trained here."""
+        return any(part and part.lucidrains is not msgspec.UNSET for part in (self.generator, self.encoder))
 
 
 class HeaderError(ValueError):

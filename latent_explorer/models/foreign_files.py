@@ -18,6 +18,10 @@ WEIGHTS = ("model.safetensors", "pytorch_model.bin", "model.pt", "model.pth", "m
 STYLEX_PARTS = ("generator", "encoder", "discriminator", "mobilenet")
 STYLEX_LATENTS, STYLEX_EFFECTS = "dlatents.pkl", "examples_1.tfrecord"
 SAVED_MODEL, ZIP = ".savedmodel", ".zip"
+# Files by which folders of other kinds are told, which are refused with the command that exports what is read.
+OTHER_FOLDERS = (
+    "saved_model.pb", "Manifest.json", "openvino_model.xml", "flax_model.msgpack", "tf_model.h5", "adapter_config.json",
+)  # fmt: skip
 INDEX_SUFFIX = ".index.json"  # of a file that names those over which the weights are spread
 
 
@@ -26,11 +30,19 @@ def is_model_file(path: Path) -> bool:
     if stylex_folder(path) is not None:
         return True
     if path.is_dir():
-        if (path / "saved_model.pb").is_file():
+        if _is_other_folder(path):
             return True
         names = [*WEIGHTS, *(f"{name}{INDEX_SUFFIX}" for name in WEIGHTS)]
         return (path / "config.json").is_file() and any((path / name).is_file() for name in names)
     return path.suffix.lower() in (*SUFFIXES, OWN_CLASSIFIER)
+
+
+def _is_other_folder(path: Path) -> bool:
+    """Return True for a folder with a model of a kind that is refused."""
+    found = [name for name in OTHER_FOLDERS if (path / name).is_file()]
+    if found == ["Manifest.json"]:  # of Core ML, or of anything
+        return path.suffix.lower() == ".mlpackage" or (path / "Data" / "com.apple.CoreML").is_dir()
+    return bool(found)
 
 
 def whole_model(path: Path) -> Path:

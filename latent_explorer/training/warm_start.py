@@ -43,7 +43,7 @@ def with_sizes_of(config: TrainConfig, file: Path) -> TrainConfig:
     Raises UserError if the file is not an explainer, or holds other networks than StyleGAN2's.
     """
     header = explainer_file.info(file).header
-    if header.format_version > 1:
+    if header.of_lucidrains:
         raise UserError(
             f"{file} holds networks of lucidrains' program, which are explored here but not trained. Start from an "
             "explainer of this program, or from nothing."

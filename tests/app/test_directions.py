@@ -210,4 +210,16 @@ def test_without_a_model_it_is_said(headless, tmp_path):
     np.save(tmp_path / "x.npy", np.ones(8, np.float32))
     headless.explorer.open_path(tmp_path / "x.npy")
     (message,) = of_type(headless.settle(), updates.Message)
-    assert message.text == "Open the explainer that x.npy belongs to first, then open it again."
+    assert message.text == "x.npy belongs to an explainer. Open that one now: the file is opened with it."
+
+
+def test_what_waited_for_an_explainer_is_opened_with_it(folder, monkeypatch, tiny_explainer, boundary):
+    monkeypatch.setattr(Opened, "open", lambda _self: None)
+    made = Opened(folder, tiny_explainer)
+    try:
+        assert of_type(made.drop(boundary), updates.Message)
+        assert len(of_type(HeadlessExplorer.open(made), updates.VectorsFound)) == 1
+        assert not of_type(HeadlessExplorer.open(made), updates.VectorsFound)
+    finally:
+        made.projections.close()
+        made.explorer.close()

@@ -15,9 +15,11 @@ import stat
 import struct
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import hostile_archives
 import hostile_pickles
 import numpy as np
 import onnx_files
@@ -48,6 +50,7 @@ from latent_explorer.app.exploration import file as exploration_file
 from latent_explorer.app.importing.jobs import ImportSession
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.jobs import run_job
+from latent_explorer.explain.directions.file import read_directions
 from latent_explorer.explain.projected import read_projected
 from latent_explorer.explain.projection.latent_import import _stored
 from latent_explorer.models import classifier_file, explainer_file
@@ -99,13 +102,25 @@ def _release(path: Path) -> None:
     import_stylex(path, "x", classifier=None if CLASSIFIER in release.parts else Classifier(other))
 
 
+def _vectors(path: Path) -> None:
+    """Read a file as latents, and as directions. Raises the first refusal."""
+    problems = []
+    for read in (_stored, partial(read_directions, num_ws=14, w_dim=512)):
+        try:
+            read(path)
+        except UserError as error:
+            problems.append(error)
+    if problems:
+        raise problems[0]
+
+
 _OWN: dict[str, Callable[[Path], object]] = {
     ".classifier": classifier_file.read_classifier,
     ".explainer": explainer_file.read_explainer,
     ".exploration": exploration_file.read,
     ".projection": read_projected,
-    ".npz": _stored,
-    ".npy": _stored,
+    ".npz": _vectors,
+    ".npy": _vectors,
 }
 
 # ------------------------------------------------------------------------------------------------ containers
@@ -375,7 +390,8 @@ ATTACKS: dict[str, dict[str, Make]] = {
         ),
         "tensors that overlap, 2.5 GB together": a_file(overlapping_tensors, ".safetensors"),
     },
-    "Hugging Face folder": {
+    "Hugging Face folder": hostile_archives.HUGGING_FACE
+    | {
         "`auto_map`: code of its own": in_place_of_weights(remote_code),
         "a million layers": transformers_of(num_hidden_layers=999_999, hidden_size=999_999),
         "a picture of a million pixels": transformers_of(image_size=999_999, patch_size=1),
@@ -386,6 +402,7 @@ ATTACKS: dict[str, dict[str, Make]] = {
         "config.json 1,000,000 deep": in_place_of_weights(_deep),
         "a name of a million letters, 100,000 classes": in_place_of_weights(_sizes_of_files),
     },
+    "lucidrains": hostile_archives.LUCIDRAINS,
     "StylEx (Google)": RELEASES,
     "ONNX": {
         "tensors in `../../x`": external(lambda f: f"../{secret(f).name}"),
@@ -409,7 +426,8 @@ ATTACKS: dict[str, dict[str, Make]] = {
         ),
         "a number without an end": a_file(lambda _: field(8, b"\x10\x11") + b"\x38" + b"\xff" * 64, ".onnx"),
     },
-    "numpy": {
+    "numpy": hostile_archives.NUMPY
+    | {
         "array of objects": a_file(_object_array, ".npy"),
         "header that is code": a_file(
             lambda f: npz(".npy", f"__import__('os').mkdir({str(canary(f))!r})".encode()), ".npy"
@@ -420,7 +438,8 @@ ATTACKS: dict[str, dict[str, Make]] = {
             lambda _: npz(".npz", shape(1, 1 << 27), bytes(1 << 29)), ".npz"
         ),
     },
-    "program": {
+    "program": hostile_archives.PROGRAMS
+    | {
         "TorchScript": a_file(script),
         "Keras with a Lambda layer": a_file(
             lambda _: zipped(
@@ -443,7 +462,8 @@ ATTACKS: dict[str, dict[str, Make]] = {
         "a weight that is not a number": with_values(float("nan")),
         "an infinite weight": with_values(float("inf")),
     },
-    "file of this program": {
+    "file of this program": hostile_archives.OWN
+    | {
         ".classifier: shapes of 2^40": own(".classifier", grown),
         ".classifier: a picture of a million pixels": own(".classifier", large_config),
         ".explainer: shapes of 2^40": own(".explainer", grown),

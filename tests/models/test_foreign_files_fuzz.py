@@ -22,7 +22,9 @@ from torch import nn
 from latent_explorer.common.errors import DamagedData, UserError
 from latent_explorer.models.importers.checkpoint_file import Checkpoint
 from latent_explorer.models.importers.classifiers.file import import_classifier, inspect_classifier
+from latent_explorer.models.importers.classifiers.formats import program_kind
 from latent_explorer.models.importers.classifiers.metadata import class_names_in, network_names_in
+from latent_explorer.models.importers.exported_program import input_shape
 from latent_explorer.models.importers.generators.file import import_generator
 from latent_explorer.models.importers.saved_model.files import Folder, ZippedFiles
 from latent_explorer.models.importers.saved_model.files import saved_models as models_in
@@ -164,6 +166,43 @@ def test_many_mutated_onnx_files(tmp_path: Path) -> None:
 @pytest.mark.timeout(3600)
 def test_many_mutated_files(tmp_path: Path) -> None:
     try_all(tmp_path / "x.pt", MANY)
+
+
+def program_seeds() -> list[bytes]:
+    """Return small programs: TorchScript, and an archive of torch.export."""
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 2))
+    pictures, script, exported = torch.zeros(1, 3, 16, 16), io.BytesIO(), io.BytesIO()
+    torch.jit.save(torch.jit.trace(net.eval(), pictures), script)
+    torch.export.save(torch.export.export(net, (pictures,)), exported)
+    return [script.getvalue(), exported.getvalue()]
+
+
+def use_program(path: Path) -> None:
+    """Read all that is read of a program that is not run."""
+    for reader in (program_kind, input_shape, use):
+        with contextlib.suppress(UserError, DamagedData):
+            reader(path)
+
+
+def try_programs(path: Path, count: int) -> None:
+    for data in mutations(count, program_seeds()):
+        path.write_bytes(data)
+        start = time.thread_time()
+        use_program(path)
+        assert time.thread_time() - start < LONGEST
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")  # of the making of TorchScript
+def test_mutated_programs(tmp_path: Path) -> None:
+    try_programs(tmp_path / "x.pt", QUICK)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
+def test_many_mutated_programs(tmp_path: Path) -> None:
+    try_programs(tmp_path / "x.pt", MANY)
 
 
 def saved_model_seeds(folder: Path) -> dict[str, bytes]:

@@ -30,12 +30,19 @@ LONG = (
     "a thousand networks named as its own", ".exploration: 30 MB of brackets, compressed",
     "a name of a million letters, 100,000 classes",
     "tensors that overlap, 2.5 GB together", "512 MB of zeros, compressed", "one pickle of numbers, read 8,000 times",
+    "TorchScript: 200,001 members", "TorchScript: 256 MB of zeros as source", "config.json: 400,000 classes",
+    "torch.export: 256 MB of zeros as weights", "torch.export: 100,000 tensors over 24 bytes",
+    "torch.export: 15 MB of brackets, compressed", "4 arrays of 31 MB of zeros, compressed",
     "200,000 variables", "60 MB of blocks of 100 kB", "zip: 512 MB of zeros as numbers", "5,001 files",
     "effects: 160 MB in records of 40 kB", "4,000 names of 1,000 letters", "one number as 19,999 variables",
     "a graph of 1,400,000 kinds of operations", "latents: 200,000 of them", "effects: 2,000,000 features",
     "99,999 objects", "a graph of objects 100,000 deep", "160,000 children of one object",
 )  # fmt: skip
-TAKEN = ("a folder that leads to itself", "zip: `../../` in the names", "effects: 160 MB in records of 40 kB")  # whole
+TAKEN = (  # whole: what lies is not needed
+    "a folder that leads to itself", "zip: `../../` in the names", "effects: 160 MB in records of 40 kB",
+    *(name for name in ATTACKS["lucidrains"] if "config.json" in name or "learning rate" in name),
+    ".explainer: provenance 100 levels deep",
+)  # fmt: skip
 CASES = [
     pytest.param(kind, name, id=f"{kind}: {name}", marks=[pytest.mark.slow] if name in LONG else [])
     for kind, attacks in ATTACKS.items()

@@ -16,10 +16,14 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torchvision import models
 
+from latent_explorer.app.importing.jobs import ImportSession
 from latent_explorer.common.errors import UserError
+from latent_explorer.common.jobs import run_job
 from latent_explorer.models.classifier_file import read_classifier, write_classifier
 from latent_explorer.models.classifiers import Classifier, ClassifierConfig
 from latent_explorer.models.explainer import hash_classifier
+from latent_explorer.models.foreign_files import OTHER_FOLDERS, is_model_file
+from latent_explorer.models.importers.classifiers import formats
 from latent_explorer.models.importers.classifiers.file import import_classifier, inspect_classifier, provenance
 from latent_explorer.models.preprocessing import Preprocessing
 
@@ -274,6 +278,22 @@ def test_folders_of_other_programs_say_their_command(tmp_path: Path, name: str, 
     (tmp_path / "model" / name).write_bytes(b"x")
     with pytest.raises(UserError, match=words):
         inspect_classifier(tmp_path / "model")
+
+
+def test_folders_that_are_refused_are_known_by_name(tmp_path: Path) -> None:
+    """A folder that is dropped gets the sentence of the command line, and a folder of pictures is none."""
+    assert {name for name, _ in formats._FOLDERS} == set(OTHER_FOLDERS)
+    for name in OTHER_FOLDERS:
+        folder = tmp_path / (f"{name}.mlpackage" if name == "Manifest.json" else name)
+        folder.mkdir()
+        (folder / name).write_bytes(b"x")
+        assert is_model_file(folder)
+        with pytest.raises(UserError) as refused:
+            inspect_classifier(folder)
+        assert run_job(ImportSession(folder).inspect()).problem == str(refused.value)
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "pictures" / "Manifest.json").write_bytes(b"{}")
+    assert not is_model_file(tmp_path / "pictures")
 
 
 def test_a_hostile_checkpoint_runs_nothing(tmp_path: Path) -> None:

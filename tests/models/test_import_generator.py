@@ -16,7 +16,7 @@ from test_generator_state_dicts import rosinality_state
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.models.architecture import GeneratorConfig
-from latent_explorer.models.importers.generators.file import import_generator
+from latent_explorer.models.importers.generators.file import holds_generator, import_generator
 from latent_explorer.models.stylegan2 import Generator
 
 if TYPE_CHECKING:
@@ -119,6 +119,51 @@ def test_nvidias_pickles(tmp_path: Path, kwargs: dict[str, Any]) -> None:
     assert found.source == "StyleGAN2 (NVIDIA)"
     assert "G, D" in found.notes[0]
     same_pictures(found.generator, source)
+
+
+@pytest.mark.parametrize("kept", ["G", "D", "G_ema"])
+def test_snapshots_of_one_network(tmp_path: Path, kept: str) -> None:
+    discriminator = torch.nn.Module()
+    discriminator.b4 = torch.nn.Module()
+    discriminator.b4.conv, discriminator.b4.out = torch.nn.Conv2d(3, 2, 1), torch.nn.Linear(2, 1)
+    source = random_generator()
+    content = {kept: Persistent(discriminator if kept == "D" else with_filters(random_generator()))}
+    path = tmp_path / "network-snapshot-000001.pkl"
+    path.write_bytes(pickle.dumps(content))
+    assert holds_generator(path)
+    if kept == "D":
+        with pytest.raises(UserError, match="the discriminator of a StyleGAN2 without its generator"):
+            import_generator(path)
+        return
+    found = import_generator(path)
+    same_pictures(found.generator, source)
+    assert found.notes == (("It holds no averaged generator: the trained one, G, is taken.",) if kept == "G" else ())
+
+
+@pytest.mark.parametrize("lacks", ["kernel", "noises.", "latent_avg"])
+def test_rosinalitys_files_that_lack_a_part(tmp_path: Path, lacks: str) -> None:
+    """Kernels are those of every StyleGAN2; noise is drawn, and the mean of w estimated, always the same."""
+    source = random_generator()
+    state = rosinality_state(CONFIG, source)
+    taps = torch.tensor([1.0, 3, 3, 1])
+    state |= {f"convs.{i}.conv.blur.kernel": torch.outer(taps, taps) / 16 for i in (0, 2)}
+    content = {"g_ema": {n: t for n, t in state.items() if lacks not in n}, "latent_avg": source.mapping.w_avg}
+    torch.save({name: value for name, value in content.items() if name != lacks}, tmp_path / "x.pt")
+    found, again = import_generator(tmp_path / "x.pt"), import_generator(tmp_path / "x.pt")
+    same_pictures(found.generator, again.generator)
+    assert ("noise maps" in " ".join(found.notes)) == (lacks == "noises.")
+    if lacks == "kernel":
+        same_pictures(found.generator, source)
+    if lacks == "latent_avg":
+        z = torch.randn(20_000, CONFIG.z_dim, generator=torch.Generator().manual_seed(3))
+        with torch.inference_mode():
+            mean = source.mapping(z).mean(dim=0)
+        torch.testing.assert_close(found.generator.mapping.w_avg, mean, rtol=0, atol=0.05)
+
+
+def test_rosinalitys_state_alone_leaves_nothing_out(tmp_path: Path) -> None:
+    torch.save(rosinality_state(CONFIG, random_generator()), tmp_path / "x.pt")
+    assert import_generator(tmp_path / "x.pt").notes == ()
 
 
 def test_a_class_is_built_in(tmp_path: Path) -> None:

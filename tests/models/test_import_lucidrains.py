@@ -26,6 +26,8 @@ from latent_explorer.models.architecture import GeneratorConfig, LucidrainsConfi
 from latent_explorer.models.explainer import Explainer
 from latent_explorer.models.explainer_file import info, read_explainer, write_explainer
 from latent_explorer.models.importers.generators.file import holds_generator, import_generator
+from latent_explorer.training.config import TrainConfig
+from latent_explorer.training.warm_start import with_sizes_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,6 +67,18 @@ def test_pictures_of_the_source(tmp_path: Path, case: str) -> None:
         w = found.generator.mapping(torch.randn(4096, 8, generator=torch.Generator().manual_seed(1)))
     assert (found.generator.mapping.w_avg - w.mean(dim=0)).abs().max() < 0.1 * w.std(dim=0).max()
     assert w.mean(dim=0).abs().max() > 0.2 * w.std(dim=0).max()  # an average of zeros would be noticed
+
+
+@pytest.mark.parametrize(("settings", "why"), [
+    (None, "There is no .config.json"), (b"{", "cannot be read (Input data was truncated)"),
+    (b'{"lr_mlp": -1}', "names no lr_mlp that can be"), (b'{"lr_mlp": true}', "names no lr_mlp that can be"),
+])  # fmt: skip
+def test_why_the_learning_rate_is_the_default(tmp_path: Path, settings: bytes | None, why: str) -> None:
+    if settings is not None:
+        (tmp_path / ".config.json").write_bytes(settings)
+    notes = " ".join(import_generator(lucidrains_files.write(tmp_path / "x.pt", "plain")).notes)
+    assert why in notes
+    assert "lr_mlp is taken to be 0.1" in notes
 
 
 def test_info_names_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -157,6 +171,8 @@ def test_the_file_says_that_earlier_versions_cannot_open_it(
     assert torch.equal(read.generator.synthesis(ws), made.generator.synthesis(ws))
     assert info(tmp_path / "x.explainer").format_version == 2
     assert info(tmp_path / "stylegan2.explainer").format_version == 1
+    with pytest.raises(UserError, match="explored here but not trained"):
+        with_sizes_of(TrainConfig(data=tmp_path), tmp_path / "x.explainer")
     monkeypatch.setattr(explainer_file, "FORMAT_VERSION", 1)  # an earlier version
     read_explainer(tmp_path / "stylegan2.explainer")
     with pytest.raises(UserError, match="Update Latent Explorer"):

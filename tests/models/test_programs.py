@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,13 +17,19 @@ from torch import Tensor, nn
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.models.classifier_file import read_classifier, write_classifier
+from latent_explorer.models.classifiers import Classifier, ClassifierConfig
+from latent_explorer.models.explainer import Explainer, hash_classifier
+from latent_explorer.models.explainer_file import info, write_explainer
 from latent_explorer.models.importers.classifiers.file import import_classifier, inspect_classifier
 from latent_explorer.models.importers.classifiers.program_model import ProgramNotRun
+from latent_explorer.models.preprocessing import Preprocessing
 from latent_explorer.models.programs import process, program
 from latent_explorer.models.programs.messages import REMEMBERED
 from latent_explorer.models.programs.network import ProgramNetwork
 from latent_explorer.models.programs.process import Limits, ProgramProcess
 from latent_explorer.models.programs.program import Program
+from latent_explorer.training.config import TrainConfig
+from latent_explorer.training.warm_start import with_sizes_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -220,6 +227,21 @@ def test_a_program_answers_as_its_source_and_is_kept_in_a_file(tmp_path: Path) -
     program.forget_allowed()
     with pytest.raises(UserError, match="nobody allowed"):
         again.logits(img)
+
+
+def test_an_explainer_says_that_it_needs_programs(tmp_path: Path, tiny_explainer: Explainer) -> None:
+    described = Program("TorchScript", hashlib.sha256(b"x" * 64).hexdigest(), 64, 2)
+    config = ClassifierConfig("p", program.PROGRAM, ("a", "b"), Preprocessing(32), program=described)
+    classifier = Classifier(config)
+    classifier.network.code.fill_(ord("x"))
+    parts = {"samples": None, "style_stats": None, "attribute_sets": (), "conditioned_on": None}
+    made = replace(tiny_explainer, classifiers={hash_classifier(classifier): classifier}, **parts)
+    write_explainer(made, tmp_path / "program.explainer")
+    write_explainer(tiny_explainer, tmp_path / "plain.explainer")
+    assert info(tmp_path / "program.explainer").format_version == 2
+    assert info(tmp_path / "plain.explainer").format_version == 1
+    assert b"program" not in (tmp_path / "plain.explainer").read_bytes()  # nor is it a field that version 1 lacks
+    with_sizes_of(TrainConfig(data=tmp_path), tmp_path / "program.explainer")  # a training can start from it
 
 
 def test_an_exported_program_of_a_fixed_batch(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 MODEL = "models/model.json"
 WEIGHTS = "data/weights/model_weights_config.json"
-MAX_MODEL_BYTES = 32 << 20
+MAX_MODEL_BYTES = 16 << 20
 MAX_MEMBERS = 200_000
 # ScalarType of the schema.
 _DTYPES = {

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MAX_JSON_BYTES = 16 << 20
+MAX_JSON_VALUES = 120_000  # ImageNet-21k takes 44,000
 _INDICES = tuple(f"{name}{INDEX_SUFFIX}" for name in WEIGHTS[:2])  # of weights in several files
 _NAMES = (
     "class_names",
@@ -248,6 +249,6 @@ def _read_json(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        return guarded_json.read(path, dict[str, Any], max_bytes=MAX_JSON_BYTES)
+        return guarded_json.read(path, dict[str, Any], max_bytes=MAX_JSON_BYTES, max_values=MAX_JSON_VALUES)
     except (DamagedData, OSError) as error:
         raise unreadable(path, "model's description", error, suffix=".json") from error

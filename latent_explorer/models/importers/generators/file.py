@@ -45,6 +45,8 @@ _FAMILIES = {  # names in a state dict of networks that are known and not read
     "conv_in.weight": "a diffusion model",
 }
 
+_AVERAGED, _TRAINED = ("G_ema", "g_ema"), ("G", "g")  # generators in the file of a training
+
 
 @dataclass(frozen=True)
 class ImportedGenerator:
@@ -99,8 +101,12 @@ def holds_generator(path: Path) -> bool:
             if tensorflow.find_network(content) is not None:
                 return True
             return any(
-                _family(tensors) or _is_nvidia(tensors) or _is_rosinality(tensors) or lucidrains.can_import(tensors)
-                for tensors, _module in _candidates(content)
+                _family(tensors)
+                or _is_nvidia(tensors)
+                or _is_rosinality(tensors)
+                or lucidrains.can_import(tensors)
+                or _is_discriminator(tensors)
+                for tensors, *_ in _candidates(content)
             )
     except (UserError, DamagedData):
         return False
@@ -127,14 +133,15 @@ def _read(checkpoint: Checkpoint) -> ImportedGenerator:
         given = tensorflow.settings(network)
         check_settings(given, tensorflow.KIND)
         generator = _from_nvidia(state, _clamp(given.get("conv_clamp")), _number(given.get("mapping_lrmul"), 0.01))
-        return ImportedGenerator(generator, tensorflow.KIND, (*_noise_note(state), *_left_out(content)))
-    for tensors, module in _candidates(content):
+        notes = (*_noise_note(state), *_left_out(content, tensorflow.place_of(content, network)))
+        return ImportedGenerator(generator, tensorflow.KIND, notes)
+    for tensors, module, place in _candidates(content):
         if family := _family(tensors):
             raise UserError(f"{checkpoint.path} is {family}. Only StyleGAN2 networks can be imported.")
         if _is_nvidia(tensors):
             state = _tensors(checkpoint, tensors)
             clamp, lr_mul = _nvidia_settings(module)
-            notes = (*_noise_note(state), *_left_out(content))
+            notes = (*_noise_note(state), *_left_out(content, place))
             return ImportedGenerator(_from_nvidia(state, clamp, lr_mul), nvidia.KIND, notes)
         if _is_rosinality(tensors):
             state = _tensors(checkpoint, tensors)
@@ -142,11 +149,16 @@ def _read(checkpoint: Checkpoint) -> ImportedGenerator:
             latent_avg = None
             if isinstance(average, (StoredTensor, np.ndarray)):
                 latent_avg = torch.from_numpy(checkpoint.read(average).copy())
-            return ImportedGenerator(
-                rosinality.generator_from_state(state, latent_avg), rosinality.KIND, _left_out(content)
-            )
+            generator = rosinality.generator_from_state(state, latent_avg)
+            drawn = sum(f"noises.noise_{i}" not in state for i in range(len(generator.config.layout.conv_layers)))
+            return ImportedGenerator(generator, rosinality.KIND, (*_drawn_note(drawn), *_left_out(content, place)))
         if lucidrains.can_import(tensors):
             return _from_lucidrains(checkpoint, tensors)
+    if any(_is_discriminator(tensors) for tensors, *_ in _candidates(content)):
+        raise UserError(
+            f"{checkpoint.path} holds the discriminator of a StyleGAN2 without its generator. Choose the file that "
+            "holds the generator, too (G_ema, g_ema)."
+        )
     raise UserError(
         f"{checkpoint.path} holds no StyleGAN2 generator that is read here. Choose NVIDIA's network .pkl (PyTorch or "
         "TensorFlow), or rosinality's or lucidrains' .pt."
@@ -161,16 +173,24 @@ def _is_rosinality(tensors: Tensors) -> bool:
     return rosinality.can_import(dict.fromkeys(tensors))  # type: ignore[arg-type]  # it looks at names only
 
 
-def _candidates(content: Any) -> list[tuple[Tensors, Record | None]]:
-    """Return the networks of a checkpoint, averaged ones first, with the module that held each, if one did."""
+def _is_discriminator(tensors: Tensors) -> bool:
+    """Return True for the names of NVIDIA's discriminator, and of rosinality's."""
+    return tensors.keys() >= {"b4.conv.weight", "b4.out.weight"} or tensors.keys() >= {
+        "convs.0.0.weight",
+        "final_conv.0.weight",
+        "final_linear.1.weight",
+    }
+
+
+def _candidates(content: Any) -> list[tuple[Tensors, Record | None, str]]:
+    """Return the networks of a checkpoint, averaged ones first: tensors, the module of them, if any, and the place."""
     entries = content.attributes() if isinstance(content, Record) else content
     named = entries if isinstance(entries, dict) else {}
-    modules = [named[key] for key in ("G_ema", "g_ema", "G", "g") if is_module(named.get(key))]
-    found: list[tuple[Tensors, Record | None]] = [(flatten_module(module), module) for module in modules]
+    modules = [(key, named[key]) for key in (*_AVERAGED, *_TRAINED) if is_module(named.get(key))]
+    found = [(flatten_module(module), module, key) for key, module in modules]
     if is_module(content):
-        found.append((flatten_module(content), content))
-    states = find_state_dicts(content)
-    return found + [(state.tensors, None) for state in states]
+        found.append((flatten_module(content), content, ""))
+    return found + [(state.tensors, None, state.place) for state in find_state_dicts(content)]
 
 
 def _tensors(checkpoint: Checkpoint, tensors: Tensors) -> dict[str, Tensor]:
@@ -219,14 +239,21 @@ def _number(value: Any, default: float) -> float:
 def _noise_note(state: Mapping[str, Tensor]) -> tuple[str, ...]:
     """Return that noise maps were drawn here, if some are missing: pictures then differ from the source's in detail."""
     strengths = {name.removesuffix("_strength") for name in state if name.endswith("noise_strength")}
-    missing = sum(f"{name}_const" not in state for name in strengths)
+    return _drawn_note(sum(f"{name}_const" not in state for name in strengths))
+
+
+def _drawn_note(missing: int) -> tuple[str, ...]:
     return (f"{missing} noise maps are not in the file; they were drawn from a fixed seed.",) if missing else ()
 
 
-def _left_out(content: Any) -> tuple[str, ...]:
-    """Return what a file holds beside the generator."""
-    if isinstance(content, dict):
-        others = [str(key) for key in content if key not in ("G_ema", "g_ema", "latent_avg")]
+def _left_out(content: Any, place: str) -> tuple[str, ...]:
+    """Return what a file holds beside the generator at `place`, and that this is not the averaged one."""
+    top = place.partition(".")[0]
+    if isinstance(content, dict) and top:
+        others = [str(key) for key in content if key not in (top, "latent_avg")]
+        if top in _TRAINED:
+            trained = f"It holds no averaged generator: the trained one, {top}, is taken."
+            return (trained, f"Not read: {', '.join(others[:8])}.") if others else (trained,)
     elif isinstance(content, (list, tuple)):
         others = ["G", "D"]
     else:
@@ -281,11 +308,14 @@ def _lucidrains_lr_mul(path: Path) -> tuple[float, tuple[str, ...]]:
     """Return the mapping's learning-rate multiplier, which their program writes into a file beside the network."""
     try:
         given = guarded_json.read(path.parent / ".config.json", dict[str, Any], max_bytes=1 << 16).get("lr_mlp")
-    except (OSError, DamagedData):
-        given = None
-    if isinstance(given, (int, float)) and 0 < given < 1e6:
+        why = "The .config.json beside it names no lr_mlp that can be"
+    except FileNotFoundError:
+        given, why = None, "There is no .config.json beside it"
+    except (OSError, DamagedData) as error:
+        given, why = None, f"The .config.json beside it cannot be read ({guarded_json.shortened(str(error))})"
+    if isinstance(given, (int, float)) and not isinstance(given, bool) and 0 < given < 1e6:
         return float(given), ()
-    return lucidrains.LR_MUL, ("There is no .config.json beside it, so lr_mlp is taken to be 0.1, the default.",)
+    return lucidrains.LR_MUL, (f"{why}, so lr_mlp is taken to be {lucidrains.LR_MUL}, the default.",)
 
 
 def _version(content: Any) -> tuple[int, ...]:

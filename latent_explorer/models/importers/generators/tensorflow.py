@@ -36,6 +36,11 @@ def find_network(content: Any) -> Record | None:
     return content if _is_network(content) else None
 
 
+def place_of(content: Any, network: Record) -> str:
+    """Return the key of a network in a dictionary, "" elsewhere."""
+    return next((key for key in content if content[key] is network), "") if isinstance(content, dict) else ""
+
+
 def _is_network(value: Any) -> bool:
     return isinstance(value, Record) and value.maker.name == NETWORK and "variables" in value.attributes()
 
