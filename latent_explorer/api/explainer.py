@@ -196,16 +196,16 @@ class Explainer:
         *,
         kappa: float = 1.0,
         wanted: int = 10,
-        screen: float | None = None,
+        exhaustive: bool = False,
         on_event: OnEvent = None,
     ) -> AttributeSet:
         """Find the style coordinates that move the classifier, on the first `n` pictures of the file.
 
-        `screen` renders only the styles of that share of the moves towards each class, the most promising by gradient.
+        `exhaustive` renders every move; without it, only those that can change the list.
         """
         job = attfind.attfind(
             self.model,
-            attfind.AttFindSettings(n=n, kappa=kappa, wanted=wanted, screen=screen),
+            attfind.AttFindSettings(n=n, kappa=kappa, wanted=wanted, exhaustive=exhaustive),
             classifier_id=self.classifier_id,
             ranges=self.model.style_stats,
             device=self.device,

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 @click.option("--n", default=250, show_default=True, type=click.IntRange(min=1), help="Pictures to search.")
 @click.option("--seed", type=SEED, help="Choose them by this seed; without it, the first.")
 @click.option("--kappa", default=1.0, type=NUMBER, show_default=True, help="Share of the way to the observed end.")
-@click.option("--exhaustive", is_flag=True, help="Render every move, not only those that gradients predict to matter.")
+@click.option("--exhaustive", is_flag=True, help="Render every move, not only those that can change the list.")
 @click.option("--wanted", default=10, show_default=True, type=click.IntRange(min=1), help="Attributes per class.")
 @classifier_option
 @click.option("--out", type=OUTPUT_FILE, metavar="X2", help="Write the explainer with what was found.")
@@ -59,7 +59,7 @@ def attfind(
     **selection: Any,
 ) -> None:
     """Find the style coordinates that move the classifier, best first."""
-    from latent_explorer.explain.attfind.attfind import SCREEN, AttFindSettings
+    from latent_explorer.explain.attfind.attfind import AttFindSettings
     from latent_explorer.explain.attfind.attfind import attfind as job
     from latent_explorer.models.device import choose_device
     from latent_explorer.models.explainer import resolve_classifier, with_attribute_set
@@ -67,8 +67,7 @@ def attfind(
 
     model = read_explainer(explainer)
     key = resolve_classifier(model, classifier)
-    screen = None if exhaustive else SCREEN
-    settings = AttFindSettings(n=n, seed=seed, kappa=kappa, wanted=wanted, screen=screen)
+    settings = AttFindSettings(n=n, seed=seed, kappa=kappa, wanted=wanted, exhaustive=exhaustive)
     output = Output(as_json=as_json)
     chosen = choose_device(device)
     latents = None if data is None else encode_pictures(model, data, side, n, selection, output)

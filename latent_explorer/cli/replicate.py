@@ -30,8 +30,8 @@ def replicate() -> None:
 @click.argument("folder", type=PATH)
 @click.option(
     "--search",
-    type=click.Choice(["screened", "exhaustive", "none"]),
-    default="screened",
+    type=click.Choice(["raced", "exhaustive", "none"]),
+    default="raced",
     show_default=True,
     help="Moves to render for a list of one's own; the other comparisons take minutes.",
 )
@@ -44,7 +44,6 @@ def google(folder: Path, search: str, out: Path | None, device: str, as_json: bo
     FOLDER holds generator.savedmodel, mobilenet.savedmodel, dlatents.pkl and examples_1.tfrecord, as they were released
     (zips as well). What is not there is skipped, with the reason.
     """
-    from latent_explorer.explain.attfind.attfind import SCREEN
     from latent_explorer.explain.report.replication import replicate as job
     from latent_explorer.models.device import choose_device
     from latent_explorer.models.importers.stylex.release import import_stylex, missing_parts, open_release
@@ -60,7 +59,7 @@ def google(folder: Path, search: str, out: Path | None, device: str, as_json: bo
             explainer,
             effects,
             search=search != "none",
-            screen=SCREEN if search == "screened" else None,
+            exhaustive=search == "exhaustive",
             device=choose_device(device),
         )
     )

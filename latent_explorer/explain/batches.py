@@ -50,10 +50,11 @@ class BatchSizer:
         """Call `compute` on the rows 0 to `count`, one batch a step; return its results. A job within a job."""
         parts: list[T] = []
         done = 0
+        start = time.monotonic()
         while done < count:
             size = min(self.next(), count - done)
             parts.append(compute(slice(done, done + size)))
             self.done(size)
             done += size
-            yield Progress(done, count, message)
+            yield Progress(done, count, message, (time.monotonic() - start) * (count / done - 1))
         return parts

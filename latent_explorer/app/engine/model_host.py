@@ -238,11 +238,11 @@ class ModelHost:
     def attfind(self, budget: StepBudget, *, n: int, classifier_id: str) -> Generator[Event, None, AttFindResult]:
         """Search for the attributes of a classifier, as a job on the open explainer.
 
-        Screened by gradient, each find rendered exactly: to render every move takes half an hour on a laptop.
+        Only the moves that can change the list are rendered: all of them take half an hour on a laptop.
         """
-        from latent_explorer.explain.attfind.attfind import SCREEN, AttFindSettings, attfind
+        from latent_explorer.explain.attfind.attfind import AttFindSettings, attfind
 
-        settings = AttFindSettings(n=n, screen=SCREEN)
+        settings = AttFindSettings(n=n)
         return attfind(
             self._explainer,
             settings,

@@ -273,7 +273,7 @@ def _export(run: RunFolder, reporter: RunReporter) -> Generator[Event, None, Non
 
 def _attributes(run: RunFolder, reporter: RunReporter) -> Generator[Event, None, None]:
     """Find the attributes of result.explainer, unless it has some."""
-    from latent_explorer.explain.attfind.attfind import SCREEN, AttFindSettings, attfind
+    from latent_explorer.explain.attfind.attfind import AttFindSettings, attfind
     from latent_explorer.models.device import choose_device
     from latent_explorer.models.explainer import with_attribute_set
     from latent_explorer.models.explainer_file import read_explainer, write_explainer
@@ -283,7 +283,7 @@ def _attributes(run: RunFolder, reporter: RunReporter) -> Generator[Event, None,
         return
     config = run.config()
     reporter.begin("attributes", "Finding the attributes.")
-    settings = AttFindSettings(n=config.attributes, screen=SCREEN)
+    settings = AttFindSettings(n=config.attributes)
     device = choose_device(config.device)
     search = yield from reporter.forward(attfind(model, settings, ranges=model.style_stats, device=device))
     if search is not None:

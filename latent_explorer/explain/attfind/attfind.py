@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """AttFind as a job: the effects of all style coordinates on pictures of the file, then the ranked attributes.
 
-The "notebook" procedure of the StylEx authors (reference, section A.3).
+The "notebook" procedure of the StylEx authors (reference, section A.3), on a table of which the race renders only what
+can change the result.
 """
 
 from __future__ import annotations
@@ -14,19 +15,19 @@ import numpy as np
 import torch
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.events import Event, Metric, Notice
-from latent_explorer.explain.attfind.effects import Reconstructions, Shortlist, effect_table, reconstruct, shortlist
+from latent_explorer.common.events import Event, Kept, Metric, Notice
+from latent_explorer.explain.attfind.effects import SingleMoves, effect_table, reconstruct
 from latent_explorer.explain.attfind.greedy import (
     UNSTABLE_EFFECT,
     UNSTABLE_SHARE,
+    Lists,
     Pick,
     Ranking,
-    greedy_search,
-    merge_rankings,
-    reversed_picks,
-    stable_effects,
+    search_all,
+    unstable_pictures,
     with_figures,
 )
+from latent_explorer.explain.attfind.race import EffectTable, Race
 from latent_explorer.explain.batches import BatchSizer, default_budget
 from latent_explorer.explain.latents import copy_to_device
 from latent_explorer.models.attributes import Attribute, AttributeEntry, AttributeSet
@@ -35,11 +36,9 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
 
     from latent_explorer.common.jobs import StepBudget
+    from latent_explorer.explain.attfind.effects import Reconstructions
     from latent_explorer.models.explainer import Explainer, Samples
     from latent_explorer.models.summary import StyleStats
-
-
-SCREEN = 0.15  # of the moves towards each class; on a prototype all picks of a full search were in the best 0.08
 
 
 class AttFindSettings(msgspec.Struct, frozen=True):
@@ -52,9 +51,8 @@ class AttFindSettings(msgspec.Struct, frozen=True):
     tau: float | None = None  # logits that explain a picture; None: the notebook's, by the number of classes
     unstable_effect: float = UNSTABLE_EFFECT
     unstable_share: float = UNSTABLE_SHARE
-    # Render only the styles, in both directions, of this share of the moves towards each class, the most promising by
-    # gradient, and an audit: for two classes and 0.15 some 40 % of the styles. None: every one (exhaustive).
-    screen: float | None = None
+    exhaustive: bool = False  # render every move; else those that the race finds to matter
+    race_seed: int = 0  # of what the race draws at random
     both_ends: bool = False  # list a style twice that is chosen in both directions, as the notebook does
 
 
@@ -69,7 +67,8 @@ class AttFindResult:
     attribute_set: AttributeSet
     ranked: dict[int, tuple[Pick, ...]]
     rankings: dict[int, Ranking]
-    effects: np.ndarray  # (N, 2, S, K) logits, as rendered: unstable pictures are not zeroed here
+    effects: np.ndarray  # (N, 2, S, K) logits: exact if rendered, else expected; unstable pictures are not zeroed here
+    rendered: np.ndarray  # (N, 2, S) bool
     unstable: np.ndarray  # (N,) bool
     base_logits: np.ndarray  # (N, K) of the reconstructions
     minimum: np.ndarray  # (S,) the ends that the coordinates were moved to
@@ -110,17 +109,13 @@ def attfind(
     yield Metric(0, {f"pictures of {name}": float(c) for name, c in zip(names, counts, strict=True)})
     style_range, source = _style_range(pictures, ranges, explainer.style_stats)
     kappa = settings.kappa
-    shortlisted = None
-    if settings.screen is not None:
-        shortlisted = yield from shortlist(
-            synthesis, classifier, pictures, style_range, kappa, settings.screen, batch_sizer
-        )
-    rendered = shortlisted.all if shortlisted else None
-    table = yield from effect_table(synthesis, classifier, pictures, style_range, kappa, batch_sizer, rendered)
-    result = analyse(table, pictures.logits.cpu().numpy(), style_range.cpu().numpy(), key, settings, source)
-    if shortlisted is not None:
-        result, notice = _with_audit(result, shortlisted)
-        yield notice
+    moves = SingleMoves(synthesis, classifier, pictures, style_range, kappa, batch_sizer)
+    base_logits, limits = pictures.logits.cpu().numpy(), style_range.cpu().numpy()
+    if settings.exhaustive:
+        effects = yield from effect_table(moves)
+        result = analyse(effects, base_logits, limits, key, settings, source)
+    else:
+        result = yield from _raced(moves, base_logits, limits, key, settings, source)
     yield from _short_list_notices(result, names)
     return result
 
@@ -132,32 +127,85 @@ def analyse(
     classifier_id: str,
     settings: AttFindSettings,
     ranges: str,
+    rendered: np.ndarray | None = None,
+    unstable: np.ndarray | None = None,
 ) -> AttFindResult:
-    """Search an effect table (N, 2, S, K) for the attributes of every class. `style_range` is (2, S)."""
+    """Search an effect table (N, 2, S, K) for the attributes of every class. `style_range` is (2, S).
+
+    rendered  (N, 2, S) bool: which effects are exact; None: all
+    unstable  (N,) bool; None: as the effects say
+    """
     classes, num_classes = base_logits.argmax(axis=1), base_logits.shape[1]
-    stable, unstable = stable_effects(effects, settings.unstable_effect, settings.unstable_share)
-    tau = settings.tau if settings.tau is not None else _default_tau(num_classes)
-    rankings = {
-        t: greedy_search(stable, classes, t, settings.wanted, tau, settings.both_ends) for t in range(num_classes)
-    }
-    ranked = {t: ranking.picks for t, ranking in rankings.items()}
-    if num_classes == 2:
-        merged = merge_rankings(rankings[0].picks, rankings[1].picks, stable, settings.wanted)
-        ranked = {0: merged, 1: reversed_picks(merged)}
-    ranked = {t: with_figures(picks, stable, classes) for t, picks in ranked.items()}
-    rankings = {t: Ranking(with_figures(r.picks, stable, classes), r.stop) for t, r in rankings.items()}
+    if unstable is None:
+        unstable = unstable_pictures(effects, settings.unstable_effect, settings.unstable_share)
+    stable = np.where(unstable[:, None, None, None], np.float32(0), effects)
+    tau = _tau(settings, num_classes)
+    lists = search_all(stable, classes, settings.wanted, tau, settings.both_ends)
+    ranked = {t: with_figures(picks, stable, classes) for t, picks in lists.ranked.items()}
+    rankings = {t: replace(r, picks=with_figures(r.picks, stable, classes)) for t, r in lists.rankings.items()}
+    if rendered is None:
+        rendered = np.ones(effects.shape[:3], dtype=bool)
     attribute_set = AttributeSet(
         classifier_id=classifier_id,
-        method="attfind-notebook" + ("" if settings.screen is None else "-screened"),
+        method="attfind-notebook" + ("" if settings.exhaustive else "-raced"),
         n=len(effects),
         kappa=settings.kappa,
         ranges=ranges,
-        attributes=tuple(_attribute(pick) for picks in ranked.values() for pick in picks),
+        attributes=tuple(
+            _attribute(pick, exact=bool(rendered[classes != t, pick.direction, pick.style_index].all()))
+            for t, picks in ranked.items()
+            for pick in picks
+        ),
         settings=_stored_settings(settings, tau, int(unstable.sum())),
     )
     return AttFindResult(
-        attribute_set, ranked, rankings, effects, unstable, base_logits, style_range[0], style_range[1]
+        attribute_set, ranked, rankings, effects, rendered, unstable, base_logits, style_range[0], style_range[1]
     )
+
+
+def _raced(
+    moves: SingleMoves,
+    base_logits: np.ndarray,
+    style_range: np.ndarray,
+    classifier_id: str,
+    settings: AttFindSettings,
+    ranges: str,
+) -> Generator[Event, None, AttFindResult]:
+    """Search a table that the race fills. After every round the result so far is Kept. A job within a job."""
+    classes, num_classes = base_logits.argmax(axis=1), base_logits.shape[1]
+    tau = _tau(settings, num_classes)
+
+    def search(effects: np.ndarray) -> Lists:
+        return search_all(effects, classes, settings.wanted, tau, settings.both_ends)
+
+    def result() -> AttFindResult:
+        given = base_logits, style_range, classifier_id, settings, ranges, table.rendered.copy(), race.unstable
+        found = analyse(race.estimate(), *given)
+        counts = {"moves": table.rendered.size, "rendered_moves": moves.count, "agreement": round(race.agreement, 3)}
+        with_counts = msgspec.structs.replace(found.attribute_set, settings=found.attribute_set.settings | counts)
+        return replace(found, attribute_set=with_counts)
+
+    predicted = yield from moves.predicted()
+    table = EffectTable(predicted, moves.sizes == 0)
+    race = Race(
+        table, classes, moves.exact, search, settings.unstable_effect, settings.unstable_share, settings.race_seed
+    )
+    yield from race.start()
+    while not (yield from race.round()):
+        yield Kept(result())
+    while (yield from race.show(result().ranked)):
+        pass
+    found = result()
+    text = (
+        f"Rendered {moves.count:,} of {table.rendered.size:,} moves, which settled the list: completed at random from "
+        f"what was seen of the others, it is the same by {race.agreement:.0%}."
+    )
+    yield Notice(text)
+    return found
+
+
+def _tau(settings: AttFindSettings, num_classes: int) -> float:
+    return settings.tau if settings.tau is not None else _default_tau(num_classes)
 
 
 def _default_tau(num_classes: int) -> float:
@@ -173,7 +221,6 @@ def _stored_settings(settings: AttFindSettings, tau: float, unstable: int) -> di
         "unstable_effect": settings.unstable_effect,
         "unstable_share": settings.unstable_share,
         "unstable_pictures": unstable,
-        "screen": 1.0 if settings.screen is None else settings.screen,
     }
     if settings.seed is not None:
         stored["seed"] = settings.seed
@@ -211,7 +258,7 @@ def _style_range(
     return torch.as_tensor(style_range, dtype=torch.float32, device=pictures.s.device), source
 
 
-def _attribute(pick: Pick) -> Attribute:
+def _attribute(pick: Pick, *, exact: bool) -> Attribute:
     return Attribute(
         name="",
         target=pick.target,
@@ -219,24 +266,8 @@ def _attribute(pick: Pick) -> Attribute:
         mean_effect=pick.mean_effect,
         interval=pick.interval,
         round=pick.round,
+        exact=exact,
     )
-
-
-def _with_audit(result: AttFindResult, shortlisted: Shortlist) -> tuple[AttFindResult, Notice]:
-    """Return the result with the audit's figures in its settings, and a notice about them."""
-    picked = {p.style_index for picks in result.ranked.values() for p in picks}
-    missed = len(picked & set(shortlisted.audit))
-    settings = result.attribute_set.settings | {
-        "screened_styles": len(shortlisted.promising),
-        "audited_styles": len(shortlisted.audit),
-        "audited_styles_chosen": missed,
-    }
-    audited = msgspec.structs.replace(result.attribute_set, settings=settings)
-    text = (
-        f"Screened by gradient: {len(shortlisted.promising)} of {result.minimum.size} styles rendered; of "
-        f"{len(shortlisted.audit)} others, drawn at random, {missed} came into the list."
-    )
-    return replace(result, attribute_set=audited), Notice(text, "warning" if missed else "info")
 
 
 def _short_list_notices(result: AttFindResult, names: Sequence[str]) -> Iterator[Notice]:

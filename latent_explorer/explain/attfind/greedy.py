@@ -11,7 +11,7 @@ class; its entries are changes of logits relative to the reconstruction's. A col
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
@@ -45,24 +45,42 @@ class Pick:
 Stop = Literal["complete", "no pictures", "no coordinate helps"]
 
 
+class Choice(NamedTuple):
+    """One step of a search: the column that it chose, and the pictures that were not yet explained."""
+
+    direction: int
+    style_index: int
+    pictures: np.ndarray  # numbers of the pictures whose mean effect was the largest of all columns
+
+
 @dataclass(frozen=True)
 class Ranking:
-    """Coordinates that one search found, best first, and why it ended."""
+    """Coordinates that one search found, best first, and why it ended.
+
+    `choices` are all its steps. There are more of them than picks if a coordinate was chosen in both directions.
+    """
 
     picks: tuple[Pick, ...]
     stop: Stop
+    choices: tuple[Choice, ...] = ()
 
 
-def stable_effects(
+class Lists(NamedTuple):
+    """The search of each target, and the attributes that are shown, best first: with two classes, both merged."""
+
+    rankings: dict[int, Ranking]
+    ranked: dict[int, tuple[Pick, ...]]
+
+
+def unstable_pictures(
     effects: np.ndarray, effect: float = UNSTABLE_EFFECT, share: float = UNSTABLE_SHARE
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the table with unstable pictures set to zero, and which pictures those are, (N,) bool.
+) -> np.ndarray:
+    """Return which pictures are unstable (N,) bool: more than `share` of their entries exceed `effect`.
 
-    A picture is unstable when more than `share` of its entries exceed `effect`. It keeps its place in every mean.
+    The search sets the effects of such a picture to zero, and it keeps its place in every mean.
     """
-    counts = (np.abs(effects) > effect).sum(axis=(1, 2, 3))
-    unstable = counts > share * effects[0].size
-    return np.where(unstable[:, None, None, None], np.float32(0), effects), unstable
+    unstable: np.ndarray = (np.abs(effects) > effect).mean(axis=(1, 2, 3)) > share
+    return unstable
 
 
 def greedy_search(
@@ -74,7 +92,7 @@ def greedy_search(
     explained; a picture is explained when the effects of the picks on it add up to `tau` logits. When every picture
     is explained, or no column helps the rest, the sums start again at zero (the next round) with used columns out.
 
-    effects    (N, 2, S, K), see `stable_effects`
+    effects    (N, 2, S, K), 0 for unstable pictures
     classes    (N,) argmax of the reconstruction
     both_ends  list a coordinate twice that is chosen in both directions, as the notebook does
     """
@@ -86,6 +104,7 @@ def greedy_search(
     gains = np.maximum(effects[rows, :, :, target].reshape(len(rows), -1), 0).astype(np.float64)
     explained = np.zeros(len(rows))
     picks: list[Pick] = []
+    choices: list[Choice] = []
     chosen: set[int] = set()
     round_number, new_round = 1, True
     while len(picks) < count:
@@ -93,18 +112,30 @@ def greedy_search(
         best = int(gains[active].mean(axis=0).argmax()) if active.any() else -1
         if best < 0 or gains[active, best].mean() <= 0:
             if new_round:
-                return Ranking(tuple(picks), "no coordinate helps")
+                return Ranking(tuple(picks), "no coordinate helps", tuple(choices))
             explained[:], round_number, new_round = 0, round_number + 1, True
             continue
         explained += gains[:, best]
         gains[:, best] = 0
         new_round = False
         direction, style_index = divmod(best, num_styles)
+        choices.append(Choice(direction, style_index, rows[active]))
         # A coordinate may be chosen in both directions, for different pictures; it gets one slider.
         if both_ends or style_index not in chosen:
             chosen.add(style_index)
             picks.append(Pick(style_index, direction, target, round_number))
-    return Ranking(tuple(picks), "complete")
+    return Ranking(tuple(picks), "complete", tuple(choices))
+
+
+def search_all(effects: np.ndarray, classes: np.ndarray, count: int, tau: float, both_ends: bool = False) -> Lists:
+    """Search the table towards every class, and merge the lists of two classes. Arguments as of `greedy_search`."""
+    num_classes = effects.shape[3]
+    rankings = {t: greedy_search(effects, classes, t, count, tau, both_ends) for t in range(num_classes)}
+    ranked = {t: ranking.picks for t, ranking in rankings.items()}
+    if num_classes == 2:
+        merged = merge_rankings(rankings[0].picks, rankings[1].picks, effects, count)
+        ranked = {0: merged, 1: reversed_picks(merged)}
+    return Lists(rankings, ranked)
 
 
 def merge_rankings(first: Sequence[Pick], second: Sequence[Pick], effects: np.ndarray, count: int) -> tuple[Pick, ...]:

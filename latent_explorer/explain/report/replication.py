@@ -16,7 +16,7 @@ import torch
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.explain.attfind.attfind import AttFindSettings, analyse, attfind
-from latent_explorer.explain.attfind.effects import Reconstructions, effect_table, reconstruct
+from latent_explorer.explain.attfind.effects import Reconstructions, SingleMoves, effect_table, reconstruct
 from latent_explorer.explain.attfind.sufficiency import flips
 from latent_explorer.explain.batches import BatchSizer, default_budget
 from latent_explorer.explain.latents import copy_to_device
@@ -117,9 +117,8 @@ class _Subject:
             [style[rows] for style in self.pictures.styles], self.pictures.s[rows], self.pictures.logits[rows]
         )
         synthesis, classifier = self.model.generator.synthesis, self.model.classifier
-        table = yield from effect_table(
-            synthesis, classifier, few, self.style_range, 1.0, self.sizer, [int(j) for j in styles]
-        )
+        moves = SingleMoves(synthesis, classifier, few, self.style_range, 1.0, self.sizer)
+        table = yield from effect_table(moves, styles)
         ours, theirs = table[:, :, styles], effects.effects[rows][:, :, styles]
         largest, deviation = float(np.abs(ours - theirs).max()), float(theirs.std())
         words = (
@@ -149,7 +148,7 @@ def replicate(
     effects: Effects | None,
     *,
     search: bool = True,
-    screen: float | None = None,
+    exhaustive: bool = False,
     published: Published = AGE,
     device: str | torch.device = "cpu",
     budget: StepBudget = default_budget,
@@ -157,8 +156,8 @@ def replicate(
     """Compare an imported StylEx with published figures. A job.
 
     effects    what the authors computed, if it is there
-    search     render the moves of all styles, which takes hours on a processor
-    screen     share of the moves that the search renders, see `AttFindSettings`; None renders all
+    search     search for the list, too
+    exhaustive  render every move, not only those that can change the list
     published  figures to compare with; they are left out for a model of another size
 
     Raises UserError without any latents.
@@ -183,7 +182,7 @@ def replicate(
     rows += more
     found: AttFindResult | None = None
     if search:
-        settings = AttFindSettings(n=len(samples), wanted=TOP, screen=screen, both_ends=True)
+        settings = AttFindSettings(n=len(samples), wanted=TOP, exhaustive=exhaustive, both_ends=True)
         found = yield from attfind(model, settings, device=device, budget=budget)
         rows.append(_coordinates(_SEARCH, _list_of(found), same, _list_of(chosen) if chosen else ()))
     else:

@@ -12,10 +12,10 @@ from colour_explainer import tiny_classifier, tiny_explainer
 
 from latent_explorer.app.engine.model_host import ModelHost
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.events import Notice, Progress
+from latent_explorer.common.events import Kept, Notice, Progress
 from latent_explorer.common.jobs import run_job
-from latent_explorer.explain.attfind.attfind import AttFindSettings, attfind
-from latent_explorer.explain.attfind.effects import effect_table, predicted_effects, reconstruct
+from latent_explorer.explain.attfind.attfind import AttFindResult, AttFindSettings, attfind
+from latent_explorer.explain.attfind.effects import SingleMoves, effect_table, reconstruct
 from latent_explorer.explain.batches import BatchSizer
 
 LAYER, CHANNEL = "b16.conv1", 2  # the planted coordinate
@@ -57,7 +57,7 @@ def planted():
 
 @pytest.fixture(scope="module")
 def search_result(planted):
-    return finish(attfind(planted, AttFindSettings(n=40, wanted=5)))
+    return finish(attfind(planted, AttFindSettings(n=40, wanted=5, exhaustive=True)))
 
 
 def table_of(explainer, kappa=1.0, **batch_sizer):
@@ -69,7 +69,9 @@ def table_of(explainer, kappa=1.0, **batch_sizer):
     return (
         pictures,
         style_range,
-        finish(effect_table(synthesis, classifier, pictures, style_range, kappa, BatchSizer(**batch_sizer)))[1],
+        finish(
+            effect_table(SingleMoves(synthesis, classifier, pictures, style_range, kappa, BatchSizer(**batch_sizer)))
+        )[1],
     )
 
 
@@ -138,9 +140,10 @@ def test_the_model_is_bit_identical_afterwards():
 
 def test_the_job_reports_progress_and_returns_its_result(search_result):
     events, result = search_result
-    done = [e.done for e in events if isinstance(e, Progress) and "style" in e.message]
+    progress = [e for e in events if isinstance(e, Progress) and "every style" in e.message]
+    done = [e.done for e in progress]
     assert done == sorted(done)
-    assert done[-1] == 40
+    assert done[-1] == progress[-1].total
     assert result.effects.shape == (40, 2, 38, 2)
     assert result.attribute_set.n == 40
     assert result.attribute_set.method == "attfind-notebook"
@@ -193,41 +196,46 @@ def test_an_explainer_without_a_classifier_is_a_sentence():
         finish(attfind(explainer))
 
 
-def test_the_windows_search_is_screened_and_says_so():
+def test_the_windows_search_is_raced_and_says_so():
     explainer = tiny_explainer(n=4)
     host = ModelHost(read=lambda _path: explainer)
     host.open(Path("tiny.explainer"), "cpu")
     job = host.attfind(lambda: 0.3, n=4, classifier_id=explainer.classifier_id)
     _, result = finish(job)
-    assert result.attribute_set.method == "attfind-notebook-screened"
-    assert result.attribute_set.settings["screen"] < 1
+    assert result.attribute_set.method == "attfind-notebook-raced"
+    assert result.attribute_set.settings["rendered_moves"] <= result.attribute_set.settings["moves"]
 
 
 def test_predicted_effects_are_the_slopes_of_the_exact_ones():
     explainer = tiny_explainer(n=4)
     kappa = 1e-3
     pictures, style_range, exact = table_of(explainer, kappa=kappa)
-    predicted = predicted_effects(
-        explainer.generator.synthesis,
-        explainer.classifier,
-        pictures,
-        slice(None),
-        style_range,
-        kappa,
-    )
+    moves = SingleMoves(explainer.generator.synthesis, explainer.classifier, pictures, style_range, kappa, BatchSizer())
+    _, predicted = finish(moves.predicted())
     scale = np.abs(exact).max()
     assert np.corrcoef(predicted.ravel(), exact.ravel())[0, 1] > 0.99
     np.testing.assert_allclose(predicted, exact, atol=0.1 * scale)
 
 
-def test_a_screened_search_finds_the_same_first_pick_and_says_what_it_skipped(planted, search_result):
-    settings = AttFindSettings(n=40, wanted=3, screen=0.1)
-    events, result = finish(attfind(planted, settings))
-    assert result.ranked[0][0].style_index == search_result[1].ranked[0][0].style_index
-    stored = result.attribute_set.settings
-    assert stored["screened_styles"] < 38
-    assert stored["screen"] == 0.1
-    assert result.attribute_set.method == "attfind-notebook-screened"
-    assert any("Screened by gradient" in e.text for e in events if isinstance(e, Notice))
-    rendered = (result.effects != 0).any(axis=(0, 1, 3)).sum()
-    assert rendered <= stored["screened_styles"] + stored["audited_styles"]
+def test_a_raced_search_finds_the_same_first_picks_and_says_what_it_rendered(planted, search_result):
+    events, result = finish(attfind(planted, AttFindSettings(n=40, wanted=5)))
+    pictures, style_range, _ = table_of(planted)
+    networks = planted.generator.synthesis, planted.classifier
+    moves = SingleMoves(*networks, pictures, style_range, 1.0, BatchSizer())
+    whole = search_result[1]
+    strong = [p.style_index for p in whole.ranked[0] if p.mean_effect > 1e-3]
+    assert strong == [p.style_index for p in result.ranked[0]][: len(strong)] != []
+    stored, rendered = result.attribute_set.settings, result.rendered
+    assert stored["moves"] == rendered.size
+    assert stored["rendered_moves"] == (rendered & (moves.sizes != 0)).sum()
+    assert result.attribute_set.method == "attfind-notebook-raced"
+    np.testing.assert_allclose(result.effects[rendered], whole.effects[rendered], atol=1e-4)
+    assert all(attribute.exact for attribute in result.attribute_set.attributes)
+    assert any("settled the list" in e.text for e in events if isinstance(e, Notice))
+
+
+def test_a_raced_search_that_is_stopped_keeps_the_list_so_far(planted):
+    kept = [e.value for e in finish(attfind(planted, AttFindSettings(n=40, wanted=5)))[0] if isinstance(e, Kept)]
+    assert kept
+    assert all(isinstance(value, AttFindResult) for value in kept)
+    assert not all(attribute.exact for attribute in kept[0].attribute_set.attributes)
