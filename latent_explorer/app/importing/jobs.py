@@ -283,12 +283,15 @@ class ImportSession:
         from latent_explorer.explain.plain_generator import explainer_of_generator
         from latent_explorer.models.explainer import hash_classifier, with_classifier
         from latent_explorer.models.explainer_file import read_explainer, write_explainer
+        from latent_explorer.models.summary import with_note
 
         check_writable(out)
         classifier, about = yield from self._with_provenance(choices)
         model = yield from run_in_thread(partial(read_explainer, explainer), READING)
         if model.classifiers or model.samples is not None:
-            made = replace(with_classifier(model, classifier, about), name=out.stem)
+            made = with_classifier(model, classifier, about)
+            # Its author's note speaks of the other classifier.
+            made = replace(made, name=out.stem, provenance=with_note(made.provenance, ""))
         else:
             made = yield from explainer_of_generator(
                 model.generator, out.stem, classifier, provenance=model.provenance, budget=budget

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 import pytest
 from foreign_models import write_brightness_checkpoint, write_generator
@@ -15,6 +17,7 @@ from latent_explorer.common.jobs import run_job
 from latent_explorer.explain.plain_generator import explainer_of_generator
 from latent_explorer.models.explainer_file import read_explainer, write_explainer
 from latent_explorer.models.importers.generators.file import read_generator
+from latent_explorer.models.summary import note_of, with_note
 
 LONG = 60_000  # ms
 
@@ -27,7 +30,8 @@ def opened(request, tiny_explainer, tmp_path):
         generator = read_generator(write_generator(tmp_path / "network.pt")).generator
         write_explainer(run_job(explainer_of_generator(generator, "alone")), path)
     else:
-        write_explainer(tiny_explainer, path)
+        noted = with_note(tiny_explainer.provenance, "This classifier looks at the ground.")
+        write_explainer(replace(tiny_explainer, provenance=noted), path)
     return path
 
 
@@ -67,6 +71,7 @@ def test_a_classifier_is_asked_about_the_open_explainer(qtbot, opened, tmp_path,
         assert sum(explorer.shown.result.after.probs) == pytest.approx(1, abs=1e-5)
     model = read_explainer(out)
     assert asked.classifier_id in model.classifiers
+    assert note_of(model.provenance) == ""
     assert model.samples is not None
     assert len(model.classifiers) == (1 if opened.stem == "alone" else 2)
 
