@@ -7,6 +7,7 @@ equal bits.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,7 @@ from torch import Tensor
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Kept, Metric, Notice, Progress
+from latent_explorer.common.format import duration_text
 from latent_explorer.common.jobs import forward_events, with_time_left
 from latent_explorer.data.images import to_float
 from latent_explorer.explain.batches import default_budget
@@ -31,8 +33,10 @@ from latent_explorer.explain.projection.loss import PictureLoss, area_downsample
 from latent_explorer.explain.projection.optimizer import LatentOptimizer, LatentVariables, OptimizationStep, tune
 from latent_explorer.explain.projection.seed_cache import (
     batch_size,
+    missing_pictures,
     pair_distances,
     pictures_of,
+    pictures_of_seeds,
     seed_thumbnails,
     thumbnails,
 )
@@ -54,6 +58,8 @@ _NO_LPIPS_NOTICE = (
 )
 _MEAN_SAMPLES = 10_000  # mapped z's, as NVIDIA's projector takes them
 _SHORTLIST = 32  # of the nearest thumbnails are rendered and compared in full
+_STEP_PICTURES = 4.0  # how many times as long as a random picture a step takes: 3.2 to 3.8, with its gradient
+_LONG = 120.0  # seconds; what takes longer is announced
 _PREVIEW_SECONDS = 0.7  # between two previews ...
 _PREVIEW_SHARE = 8  # ... and at least this many times as long as a preview takes
 
@@ -157,6 +163,7 @@ class _Projection:
     def run(self, targets: Sequence[Target]) -> Generator[Event, None, list[ProjectedPicture]]:
         if not isinstance(self.judge_distance, LpipsDistance):
             yield Notice(_NO_LPIPS_NOTICE, "warning")
+        yield from self._announce(len(targets))
         pairs = yield from pair_distances(self.model, self.judge_distance)
         self.judge = ProjectionJudge(self.renderer, self.key, self.judge_distance, pairs)
         size = group_size(self.model.generator.config.resolution, self.device)
@@ -176,6 +183,24 @@ class _Projection:
                 "effects, is approximate for them."
             )
         return self.results
+
+    def _announce(self, count: int) -> Generator[Event, None, None]:
+        """Say how long so many pictures take where it is minutes, judged by the time of a random picture."""
+        seconds = math.inf
+        for _ in range(2):  # the first also prepares the weights
+            began = time.perf_counter()
+            float(pictures_of_seeds(self.model, range(1)).sum())
+            seconds = min(seconds, time.perf_counter() - began)
+        searches = self.start in ("nearest", "average")
+        pictures = missing_pictures(self.model, self.settings.nearest_of * searches, self.judge_distance)
+        steps = (self.settings.steps + self.w_steps) * (1 + self.checks) + self.settings.tuning
+        of_one = _SHORTLIST * searches + _STEP_PICTURES * steps
+        needed = seconds * (pictures + count * of_one)
+        if needed > _LONG:
+            yield Notice(
+                f"At this size it takes up to about {duration_text(needed)} on this machine. Once the steps have "
+                "begun it can be stopped at any time and keeps the best so far."
+            )
 
     def _begin(self, targets: Sequence[Target], first: int) -> _Group:
         images = np.stack([target.image for target in targets])

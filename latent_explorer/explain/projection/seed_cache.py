@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 THUMBNAIL = 16  # px; enough to tell which of hundreds are worth a closer look
 PAIRS = 64
-_LARGEST_BATCH = 8  # up to 256 px; a batch of large pictures would not fit into the memory
+_LARGEST_BATCH = 8
 _MAX_BYTES = 1 << 28
 
 log = logging.getLogger(__name__)
@@ -40,7 +40,9 @@ log = logging.getLogger(__name__)
 
 def batch_size(model: Explainer) -> int:
     """Return how many pictures of this generator are rendered at once."""
-    return max(1, min(_LARGEST_BATCH, _LARGEST_BATCH * 256**2 // model.generator.config.resolution**2))
+    # On a CPU a batch of large pictures saves nothing and lets the slider wait; elsewhere it must fit into the memory.
+    largest = 64 if model.generator.mapping.w_avg.device.type == "cpu" else 256  # px
+    return max(1, min(_LARGEST_BATCH, _LARGEST_BATCH * largest**2 // model.generator.config.resolution**2))
 
 
 def _path(model: Explainer) -> Path:
@@ -88,12 +90,34 @@ def thumbnails(img: Tensor) -> np.ndarray:
     return to_uint8(area_downsample(img, THUMBNAIL).float().cpu().numpy())
 
 
-def seed_thumbnails(model: Explainer, count: int) -> Generator[Event, None, np.ndarray]:
-    """Return thumbnails (count, 16, 16, 3) uint8 of the seeds 0, 1, ..., cached or rendered. A job within a job."""
-    cached = _load(model)
+def _thumbnails_of(cached: dict[str, np.ndarray]) -> np.ndarray:
     images = cached.get("thumbnails", np.zeros(0, np.uint8))
     if images.dtype != np.uint8 or images.shape[1:] != (THUMBNAIL, THUMBNAIL, 3):
-        images = np.zeros((0, THUMBNAIL, THUMBNAIL, 3), np.uint8)
+        return np.zeros((0, THUMBNAIL, THUMBNAIL, 3), np.uint8)
+    return images
+
+
+def _pairs_of(cached: dict[str, np.ndarray], distance: PerceptualDistance) -> np.ndarray | None:
+    distances = cached.get(_pairs_name(distance))
+    if distances is None or distances.shape != (PAIRS,) or distances.dtype != np.float32:
+        return None
+    return distances
+
+
+def _pairs_name(distance: PerceptualDistance) -> str:
+    return f"pairs {distance.name}"
+
+
+def missing_pictures(model: Explainer, seeds: int, distance: PerceptualDistance) -> int:
+    """Return how many pictures `seed_thumbnails` of so many seeds and `pair_distances` would render now."""
+    cached = _load(model)
+    pairs = 0 if _pairs_of(cached, distance) is not None else PAIRS + 1
+    return pairs + max(0, seeds - len(_thumbnails_of(cached)))
+
+
+def seed_thumbnails(model: Explainer, count: int) -> Generator[Event, None, np.ndarray]:
+    """Return thumbnails (count, 16, 16, 3) uint8 of the seeds 0, 1, ..., cached or rendered. A job within a job."""
+    images = _thumbnails_of(_load(model))
     if len(images) >= count:
         return images[:count]
     parts, done = [images], len(images)
@@ -109,16 +133,17 @@ def seed_thumbnails(model: Explainer, count: int) -> Generator[Event, None, np.n
 
 def pair_distances(model: Explainer, distance: PerceptualDistance) -> Generator[Event, None, np.ndarray]:
     """Return sorted distances (PAIRS,) float32 between pictures of neighbouring seeds. A job within a job."""
-    name = f"pairs {distance.name}"
-    distances = _load(model).get(name)
-    if distances is not None and distances.shape == (PAIRS,) and distances.dtype == np.float32:
+    distances = _pairs_of(_load(model), distance)
+    if distances is not None:
         return distances
     parts, size = [], batch_size(model)  # a power of two, as PAIRS is
+    last = area_downsample(pictures_of_seeds(model, range(1)))
     for done in range(0, PAIRS, size):
-        img = area_downsample(pictures_of_seeds(model, range(done, done + size + 1)))
+        img = torch.cat([last, area_downsample(pictures_of_seeds(model, range(done + 1, done + size + 1)))])
+        last = img[-1:]
         with torch.no_grad():
             parts.append(distance(img[:-1], img[1:]).float().cpu().numpy())
         yield Progress(done + size, PAIRS, "Comparing random pictures")
     distances = np.sort(np.concatenate(parts))
-    _store(model, _load(model) | {name: distances})
+    _store(model, _load(model) | {_pairs_name(distance): distances})
     return distances

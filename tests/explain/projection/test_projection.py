@@ -242,3 +242,13 @@ def test_a_result_without_the_classifiers_word_is_its_own_check():
     assert report.probs_unasked == report.probs_reconstruction
     told = projected(model, photo, changed(verdict=0.05), classifier_id=asked).found[0].report
     assert told.probs_unasked == ()
+
+
+def test_a_long_search_is_announced_before_its_first_picture(tiny_explainer, targets, monkeypatch):
+    def announced() -> list[int]:
+        events = projected(without_encoder(tiny_explainer), targets[:1], QUICK).events
+        return [i for i, e in enumerate(events) if isinstance(e, Notice) and "on this machine" in e.text]
+
+    assert not announced()
+    monkeypatch.setattr("latent_explorer.explain.projection.projection._LONG", 0.0)
+    assert announced() == [1]  # after the notice that LPIPS is missing
