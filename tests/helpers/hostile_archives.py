@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import copyreg
 import hashlib
 import io
 import json
 import os
 import pickle
+import sys
+import types
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +23,9 @@ from forged_explainer import joined, with_header
 from hostile_containers import FIXTURES, Make, a_file, in_place_of_weights, npz, own, row, safetensors, shape, zipped
 from hostile_pickles import Call, code, command
 from torch import nn
+from torchvision import models
+
+from latent_explorer.models.skip_init import SkipInit
 
 DEEP = b'{"a":' * 1_000_000
 MODEL, WEIGHTS = "x/models/model.json", "x/data/weights/model_weights_config.json"
@@ -164,6 +170,79 @@ LUCIDRAINS: dict[str, Make] = {
     "one number as all weights of a block": lucidrains(
         None, GE__blocks__0__conv1__weight=torch.zeros(1).expand(4096, 4096, 3, 3)
     ),
+}
+
+# ------------------------------------------------------------------------------------------------ NVIDIA
+
+
+def networks(state: Callable[[], dict[str, Any]]) -> Make:
+    """Return an attack that is a network of TensorFlow with such a state."""
+    return a_file(lambda _: pickle.dumps({"Gs": Built("x", "Network", state())}, 2), ".pkl")
+
+
+class Built:
+    """An object whose pickle is of another class, which need not be there."""
+
+    def __init__(self, module: str, name: str, state: dict[str, Any]) -> None:
+        self.maker, self.state = type(name, (), {"__module__": module}), state
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        sys.modules.setdefault(self.maker.__module__, types.ModuleType(self.maker.__module__))
+        setattr(sys.modules[self.maker.__module__], self.maker.__name__, self.maker)
+        return copyreg._reconstructor, (self.maker, object, None), self.state  # type: ignore[attr-defined]
+
+
+def shared_components(depth: int, count: int) -> dict[str, Any]:
+    """Return the state of a network whose components share their components."""
+    state: dict[str, Any] = {"variables": [("a", np.zeros(1, np.float32))]}
+    for _ in range(depth):
+        part = Built("x", "Network", state)
+        state = {"variables": [], "components": dict.fromkeys(map(str, range(count)), part)}
+    return state
+
+
+def shared_array(count: int) -> dict[str, Any]:
+    """Return the state of a network whose variables are all one array of 1 MB."""
+    array = np.zeros((1, 1, 512, 512), np.float32)
+    names = (f"synthesis/{4 << i}x{k}/Conv{j}/weight" for i in range(9) for j in (1,) for k in range(count // 9))
+    return {"variables": [(name, array) for name in names]}
+
+
+def own_settings(depth: int) -> bytes:
+    """Return a pickled generator of PyTorch whose settings hold themselves, or share settings."""
+    settings: dict[str, Any] = {}
+    if not depth:
+        settings["synthesis_kwargs"] = settings
+    for _ in range(depth):
+        settings = {"synthesis_kwargs": settings, "mapping_kwargs": settings}
+    tensors = {f"b4.{name}": torch.zeros(1) for name in ("const", "conv1.weight")}
+    synthesis = {"_parameters": tensors, "_buffers": {}, "_modules": {}}
+    modules = {"synthesis": Built("x", "Synthesis", synthesis)}
+    state = {"_parameters": {}, "_buffers": {}, "_modules": modules, "_init_kwargs": settings}
+    return pickle.dumps({"G_ema": Built("x", "Generator", state)}, 2)
+
+
+def names_that_share_bytes() -> bytes:
+    """Return the weights of a network of 632 million numbers as arrays, those of one size from the same bytes."""
+    with SkipInit():
+        network = models.get_model("vit_h_14", weights=None, num_classes=2)
+    arrays: dict[tuple[int, ...], np.ndarray] = {}
+    for tensor in network.state_dict().values():
+        shape = tuple(tensor.shape)
+        arrays.setdefault(shape, np.zeros(shape, np.float32))
+    return pickle.dumps({name: arrays[tuple(t.shape)] for name, t in network.state_dict().items()}, 5)
+
+
+NVIDIA: dict[str, Make] = {
+    "TensorFlow: components that share components": networks(lambda: shared_components(8, 100)),
+    "TensorFlow: components 100 deep": networks(lambda: shared_components(100, 1)),
+    "TensorFlow: one array as 9,000 variables": networks(lambda: shared_array(9000)),
+    "TensorFlow: a variable's name of 1 MB, 100,000 times": networks(
+        lambda: {"variables": [("x" * 1_000_000, np.zeros(1, np.float32))] * 100_000}
+    ),
+    "PyTorch: settings that hold themselves": a_file(lambda _: own_settings(0), ".pkl"),
+    "PyTorch: settings that share settings, 50 deep": a_file(lambda _: own_settings(50), ".pkl"),
+    "arrays that share their bytes, 2.5 GB together": a_file(lambda _: names_that_share_bytes(), ".pkl"),
 }
 
 # ------------------------------------------------------------------------------------------------ Hugging Face

@@ -402,6 +402,7 @@ ATTACKS: dict[str, dict[str, Make]] = {
         "config.json 1,000,000 deep": in_place_of_weights(_deep),
         "a name of a million letters, 100,000 classes": in_place_of_weights(_sizes_of_files),
     },
+    "StyleGAN2 (NVIDIA)": hostile_archives.NVIDIA,
     "lucidrains": hostile_archives.LUCIDRAINS,
     "StylEx (Google)": RELEASES,
     "ONNX": {

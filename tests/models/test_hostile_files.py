@@ -30,6 +30,7 @@ LONG = (
     "a thousand networks named as its own", ".exploration: 30 MB of brackets, compressed",
     "a name of a million letters, 100,000 classes",
     "tensors that overlap, 2.5 GB together", "512 MB of zeros, compressed", "one pickle of numbers, read 8,000 times",
+    "arrays that share their bytes, 2.5 GB together",
     "TorchScript: 200,001 members", "TorchScript: 256 MB of zeros as source", "config.json: 400,000 classes",
     "torch.export: 256 MB of zeros as weights", "torch.export: 100,000 tensors over 24 bytes",
     "torch.export: 15 MB of brackets, compressed", "4 arrays of 31 MB of zeros, compressed",

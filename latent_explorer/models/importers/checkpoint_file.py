@@ -105,7 +105,7 @@ class Checkpoint:
         far larger together than the file.
         """
         try:
-            values = tensor if isinstance(tensor, np.ndarray) else self._stored(tensor)
+            values = self._array(tensor) if isinstance(tensor, np.ndarray) else self._stored(tensor)
         except (DamagedData, OSError) as error:
             raise self._refused(error) from error
         if values.dtype.kind == "f":
@@ -195,14 +195,22 @@ class Checkpoint:
         count = math.prod(tensor.shape)
         if count and not (0 <= tensor.offset <= last < len(values) and count <= len(values)):
             raise DamagedData("a tensor reaches beyond its numbers in the file")
-        self._left -= count * item
-        if self._left < 0:
-            raise DamagedData("its tensors are far larger than the file")
+        self._take(count * item)
         strides = tuple(s * item for s in tensor.stride)
         view = np.lib.stride_tricks.as_strided(values[tensor.offset :] if count else values, tensor.shape, strides)
         if dtype == "bfloat16":
             return (view.astype(np.uint32) << 16).view(np.float32)
         return view
+
+    def _array(self, array: np.ndarray) -> np.ndarray:
+        """Return an array of a pickle. Many may share their bytes, and each is copied beside those in memory."""
+        self._take(int(MAX_RATIO * array.nbytes))
+        return array
+
+    def _take(self, size: int) -> None:
+        self._left -= size
+        if self._left < 0:
+            raise DamagedData("its tensors are far larger than the file")
 
     def _storage(self, storage: Storage) -> bytes | memoryview:
         if storage.data is not None:

@@ -129,7 +129,7 @@ def _read(checkpoint: Checkpoint) -> ImportedGenerator:
     content = checkpoint.content
     network = tensorflow.find_network(content)
     if network is not None:
-        state = tensorflow.to_state_dict(tensorflow.variables(network))
+        state = tensorflow.to_state_dict(tensorflow.variables(network), checkpoint.read)
         given = tensorflow.settings(network)
         check_settings(given, tensorflow.KIND)
         generator = _from_nvidia(state, _clamp(given.get("conv_clamp")), _number(given.get("mapping_lrmul"), 0.01))
@@ -220,12 +220,14 @@ def _nvidia_settings(module: Record | None) -> tuple[float | None, float]:
 
 
 def _flat_settings(given: Any) -> dict[str, Any]:
-    """Return settings with those of synthesis_kwargs and mapping_kwargs, which older files nest."""
-    given = given.attributes() if isinstance(given, Record) else given
-    if not isinstance(given, dict):
-        return {}
-    nested = (_flat_settings(given.get(key)) for key in ("synthesis_kwargs", "mapping_kwargs"))
-    return {**{k: v for part in nested for k, v in part.items()}, **given}
+    """Return settings with those of synthesis_kwargs and mapping_kwargs, which older files nest, one level deep."""
+    given = _entries(given)
+    return {**_entries(given.get("synthesis_kwargs")), **_entries(given.get("mapping_kwargs")), **given}
+
+
+def _entries(value: Any) -> dict[Any, Any]:
+    value = value.attributes() if isinstance(value, Record) else value
+    return value if isinstance(value, dict) else {}
 
 
 def _clamp(value: Any) -> float | None:

@@ -15,15 +15,17 @@ import numpy as np
 import torch
 
 from latent_explorer.common.errors import DamagedData
-from latent_explorer.models.importers.generators.assemble import State, refused, shape_of
+from latent_explorer.models.importers.generators.assemble import State, refused
 from latent_explorer.models.importers.pickle_values import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
 KIND = "StyleGAN2 (TensorFlow)"
 NETWORK = "Network"  # its class is dnnlib.tflib.network.Network, or a copy of it elsewhere
-MAX_DEPTH = 8
+MAX_NETWORKS = 20  # of a file; a generator has two components
+MAX_VARIABLES = 50_000
+MAX_NAME = 1000  # characters
 
 
 def find_network(content: Any) -> Record | None:
@@ -47,35 +49,39 @@ def _is_network(value: Any) -> bool:
 
 def variables(network: Record) -> dict[str, np.ndarray]:
     """Return the variables of a network and of its components: "synthesis/4x4/Const/const". Raises DamagedData."""
-    return dict(_variables(network, "", 0))
-
-
-def _variables(network: Record, prefix: str, depth: int) -> Iterator[tuple[str, np.ndarray]]:
-    if depth > MAX_DEPTH:
-        raise DamagedData("its networks are nested too deeply")
-    fields = network.attributes()
-    for pair in fields.get("variables") or ():
-        if not (isinstance(pair, (list, tuple)) and len(pair) == 2 and isinstance(pair[0], str)):
-            raise DamagedData("the variables of its network are damaged")
-        if isinstance(pair[1], np.ndarray):
-            yield prefix + pair[0], pair[1]
-    for name, part in _mapping(fields.get("components")).items():
-        if _is_network(part):
-            yield from _variables(part, f"{prefix}{name}/", depth + 1)
+    found: dict[str, np.ndarray] = {}
+    left = MAX_VARIABLES
+    for prefix, each in _networks(network):
+        for pair in each.attributes().get("variables") or ():
+            left -= 1
+            whole = isinstance(pair, (list, tuple)) and len(pair) == 2 and isinstance(pair[0], str)
+            if left < 0 or not whole or len(pair[0]) > MAX_NAME:
+                raise DamagedData("the variables of its network are damaged, or too many")
+            if isinstance(pair[1], np.ndarray):
+                found[prefix + pair[0]] = pair[1]
+    return found
 
 
 def settings(network: Record) -> dict[str, Any]:
-    """Return the settings that a network and its components were made with."""
-    return _settings(network, 0)
+    """Return the settings that a network and its components were made with; its own go before theirs."""
+    found: dict[str, Any] = {}
+    for _prefix, each in reversed(_networks(network)):
+        given = _mapping(each.attributes().get("static_kwargs"))
+        found |= {name: value for name, value in given.items() if isinstance(name, str)}
+    return found
 
 
-def _settings(network: Record, depth: int) -> dict[str, Any]:
-    if depth > MAX_DEPTH:
-        raise DamagedData("its networks are nested too deeply")
-    given = _mapping(network.attributes().get("static_kwargs"))
-    components = _mapping(network.attributes().get("components")).values()
-    parts = [_settings(part, depth + 1) for part in components if _is_network(part)]
-    return {name: value for part in (*parts, given) for name, value in part.items() if isinstance(name, str)}
+def _networks(network: Record) -> list[tuple[str, Record]]:
+    """Return a network and its components, with the prefixes of their names. Raises DamagedData if they have no end."""
+    found = [("", network)]
+    for prefix, each in found:  # it grows
+        for name, part in _mapping(each.attributes().get("components")).items():
+            if not _is_network(part):
+                continue
+            if len(found) == MAX_NETWORKS or not isinstance(name, str) or len(name) > MAX_NAME:
+                raise DamagedData("its networks are nested too deeply")
+            found.append((f"{prefix}{name}/", part))
+    return found
 
 
 def _mapping(value: Any) -> dict[Any, Any]:
@@ -83,8 +89,8 @@ def _mapping(value: Any) -> dict[Any, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def to_state_dict(values: dict[str, np.ndarray]) -> State:
-    """Return the variables under the names and in the shapes of NVIDIA's PyTorch network.
+def to_state_dict(values: dict[str, np.ndarray], read: Callable[[np.ndarray], np.ndarray]) -> State:
+    """Return the variables under the names and in the shapes of NVIDIA's PyTorch network; `read` returns the numbers.
 
     Raises UserError for StyleGAN1, progressive or residual architectures.
     """
@@ -94,27 +100,23 @@ def to_state_dict(values: dict[str, np.ndarray]) -> State:
         )
     if any(re.search(r"/Skip/|ToRGB_lod", name) for name in values):
         raise refused(KIND, "it has another architecture than 'skip'")
-    tensors = {name: torch.from_numpy(np.array(array, np.float32, order="C")) for name, array in values.items()}
     state: dict[str, torch.Tensor] = {}
-    for source, target, change in _PLACES:
-        for name, tensor in tensors.items():
+    for name, array in values.items():  # one at a time: each is copied
+        for source, target, change in _PLACES:
             if match := re.fullmatch(source, name):
-                state[match.expand(target)] = change(tensor)
-    _take_noise(tensors, state)
+                state[match.expand(target)] = change(_tensor(read(array)))
+        if match := re.fullmatch(r"synthesis/noise([0-9]{1,2})", name):  # number 0 is of 4 px, then two for each size
+            number = int(match[1])
+            layer = "conv1" if number % 2 == 0 else "conv0"
+            noise = _checked(_tensor(read(array)), 4)[0, 0]
+            state[f"synthesis.b{4 << (number + 1) // 2}.{layer}.noise_const"] = noise
     if "synthesis.b4.const" not in state:
         raise refused(KIND, "synthesis/4x4/Const/const is missing")
     return state
 
 
-def _take_noise(tensors: State, state: dict[str, torch.Tensor]) -> None:
-    """Name the noise maps: number 0 is of 4 px, then two for each size."""
-    for name in tensors:
-        if match := re.fullmatch(r"synthesis/noise([0-9]{1,2})", name):
-            number = int(match[1])
-            resolution = 4 << ((number + 1) // 2)
-            layer = "conv1" if number % 2 == 0 else "conv0"
-            shape_of(tensors, name, 4, KIND)
-            state[f"synthesis.b{resolution}.{layer}.noise_const"] = tensors[name][0, 0]
+def _tensor(numbers: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(np.asarray(numbers, np.float32, order="C"))
 
 
 def _plain(x: torch.Tensor) -> torch.Tensor:
