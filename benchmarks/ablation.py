@@ -8,12 +8,16 @@ same widths and pictures that has seen 20,000 images of its own (not counted). R
 that the script can be stopped and started again.
 
     python benchmarks/ablation.py --out FOLDER [--data "DATA --label COLUMN ..."] [--rows NAME,...] [--seeds 0,1]
+        [--set NAME=VALUE ...]
+
+`--set` changes a setting of every row, such as images.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import shlex
 import statistics
@@ -36,6 +40,8 @@ ROWS: dict[str, tuple[str, list[str]]] = {
     "no-repaired": ("without re-paired latents", ["repaired=0"]),
     "no-lpips": ("without LPIPS", ["lpips=0"]),
     "no-kl": ("without KL", ["kl=0"]),
+    "quarter": ("classifier asked about every 4th picture", ["classifier_every=4"]),
+    "twelfth": ("classifier asked about every 12th picture", ["classifier_every=12"]),
     "all-at-once": (
         "all losses from the start",
         ["adversarial_start=0", "adversarial_ramp=1", "kl_start=0", "kl_ramp=1"],
@@ -44,6 +50,7 @@ ROWS: dict[str, tuple[str, list[str]]] = {
 }
 FIGURES = {
     "agreement": "agreement",
+    "kl": "KL (nats)",
     "lpips": "LPIPS (alex)",
     "frechet_mapping": "Fréchet, random seeds",
     "frechet_reconstruction": "Fréchet, reconstructions",
@@ -74,7 +81,7 @@ def train(folder: Path, data: list[str], seed: int, *options: str | Path) -> Non
     )  # fmt: skip
 
 
-def run_row(out: Path, data: list[str], name: str, seed: int) -> dict[str, float]:
+def run_row(out: Path, data: list[str], name: str, seed: int, common: list[str]) -> dict[str, float]:
     """Train and judge one row with one seed; return its figures, which its folder keeps."""
     folder = out / f"{name}-{seed}"
     kept = folder / "ablation.json"
@@ -82,7 +89,7 @@ def run_row(out: Path, data: list[str], name: str, seed: int) -> dict[str, float
         figures: dict[str, float] = json.loads(kept.read_text())
         return figures
     options: list[str | Path] = ["--classifier", out / "classifier.classifier"]
-    for setting in ROWS[name][1]:
+    for setting in [*common, *ROWS[name][1]]:
         options += ["--set", setting]
     if name == "warm-start":
         plain = out / f"plain-{seed}"
@@ -101,14 +108,17 @@ def judge(folder: Path, data: list[str]) -> dict[str, float]:
     found = latent_explorer("evaluate", folder / "result.explainer", "--images", data[0], *data[1:], "--split", "test")
     flips = next(row for row in found["flips"] if row["k"] == 10 and row["kappa"] == 1)
     rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    worse = [side["flipped"] for side in flips["per_class"].values()]
     last = [row for row in rows if "val_frechet_mapping" in row][-1]
     return {
         "agreement": found["agreement"],
+        "kl": found["agreement_kl"],
         "lpips": found["lpips"],
         "frechet_mapping": last["val_frechet_mapping"],
         "frechet_reconstruction": last["val_frechet_reconstruction"],
         "flips": flips["overall"],
-        "flips_worse": min(side["flipped"] for side in flips["per_class"].values()),
+        # A class that the classifier sees in no copy cannot be left.
+        "flips_worse": math.nan if None in worse else min(worse),
     }
 
 
@@ -131,6 +141,7 @@ def main() -> None:
     parser.add_argument("--data", default=shlex.join([str(LEAVES), *SELECTION]))
     parser.add_argument("--rows", default=",".join(ROWS), help=f"some of: {', '.join(ROWS)}")
     parser.add_argument("--seeds", default=",".join(map(str, SEEDS)))
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="for every row")
     options = parser.parse_args()
     data = shlex.split(options.data)
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -144,7 +155,7 @@ def main() -> None:
     results: dict[str, list[dict[str, float]]] = {}
     for seed in map(int, options.seeds.split(",")):
         for name in options.rows.split(","):
-            results.setdefault(name, []).append(run_row(options.out, data, name, seed))
+            results.setdefault(name, []).append(run_row(options.out, data, name, seed, options.set))
             print(name, seed, results[name][-1], file=sys.stderr, flush=True)
     print(table(results))
 

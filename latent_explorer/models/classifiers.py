@@ -208,7 +208,10 @@ class Classifier(nn.Module):
 
     def logits(self, img: Tensor) -> Tensor:
         """(N, 3, H, W) -> (N, K), divided by the temperature."""
-        y = self.network(self.preprocess(img))
+        return self._logits_of(self.network(self.preprocess(img)))
+
+    def _logits_of(self, y: Tensor) -> Tensor:
+        """Turn the network's output into logits."""
         if self.config.head == "sigmoid":
             y = torch.cat([-y / 2, y / 2], dim=1)
         return y / self.config.temperature
@@ -228,6 +231,17 @@ class Classifier(nn.Module):
         if self.config.architecture in ARCHITECTURES:
             return self.network.features(x).mean(dim=(2, 3))  # type: ignore[operator]  # torchvision's trunk
         return penultimate_features(self.network, x)
+
+    def probs_and_features(self, img: Tensor) -> tuple[Tensor, Tensor]:
+        """Return `probs` and `features`, of a library's network by one pass through it."""
+        outputs: list[Tensor] = []
+        hook = self.network.register_forward_hook(lambda _, __, output: outputs.append(output))
+        try:
+            features = self.features(img)
+        finally:
+            hook.remove()
+        probs = self._logits_of(outputs[-1]).softmax(dim=1) if outputs else self.probs(img)
+        return probs, features
 
     def feature_maps(self, img: Tensor) -> list[Tensor]:
         """(N, 3, H, W) -> the trunk's last (N, C, h, w) at each resolution, fine to coarse."""

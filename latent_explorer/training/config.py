@@ -132,6 +132,8 @@ class TrainConfig(msgspec.Struct, frozen=True):
         "sure."] = 0.0
     evidence: Annotated[Weight, "Weight of the distance of the classifier's feature maps: what it looks at must lie "
         "where it lay in the picture, and patterns that fool it alone cost."] = 0.0
+    classifier_every: Annotated[Count, "The three losses above ask the classifier about every n-th picture of a step, "
+        "others each time: less time with a large classifier, but noisier gradients."] = 1
     latent: Annotated[Weight, "Weight of |E(G(w)) - w|, target detached: a picture's latent must come back."] = 0.1
     latent_every: Annotated[Count, "Steps between two of that loss."] = 4
     adversarial: Annotated[Weight, "Weight of the discriminator's verdict in the generator's loss."] = 0.2

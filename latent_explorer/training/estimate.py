@@ -3,7 +3,7 @@
 
 The steps are those of the same networks and the same classifier, on the chosen device, with pictures of noise; nothing
 is written.
-The figures exclude the training of a classifier and the search for attributes, which a run may include.
+The figures exclude the training of a classifier, the export and the search for attributes, which a run may include.
 """
 
 from __future__ import annotations
@@ -42,8 +42,15 @@ REPEATS = 3
 LONG = 1.0  # seconds after which a kind of step is not repeated
 SLOW = 4.0  # seconds of a step to which the warm-up adds little
 NEVER = 1 << 30  # an interval that no step meets
-LAZY = {"latent": "latent_every", "r1": "r1_every", "path length": "path_length_every"}
-RECONSTRUCTION = ("latent",)  # lazy losses before the discriminator takes part
+CLASSIFIER = "classifier"
+# Parts of a step that not every step or picture has, by the field with their interval.
+LAZY = {
+    CLASSIFIER: "classifier_every",
+    "latent": "latent_every",
+    "r1": "r1_every",
+    "path length": "path_length_every",
+}
+RECONSTRUCTION = (CLASSIFIER, "latent")  # those before the discriminator takes part
 CHECKPOINTS = 4  # two, the best, and one that is being written
 SHEET_SHARE = 0.7  # a PNG's size as a share of its pixels'
 SHEET_PICTURES = 64
@@ -62,10 +69,17 @@ class Estimate:
     images_per_second_full: float | None
     disk_bytes: int
     free_bytes: int | None  # on the disk of the run; None without a folder
+    classifier_share: float = 0.0  # of a step's time, to ask the classifier forward and backward
+    asking_seconds: float = 0.0  # of `seconds`: verdicts on the pictures, and validations
 
 
-def estimate(config: TrainConfig, num_classes: int, folder: Path | None = None) -> Generator[Event, None, Estimate]:
+def estimate(
+    config: TrainConfig, num_classes: int, folder: Path | None = None, pictures: int = 0
+) -> Generator[Event, None, Estimate]:
     """Time a few steps of each stage. A job that yields Progress.
+
+    folder    where the run would be
+    pictures  of the data, about which the classifier is asked first
 
     Takes about five seconds if a step takes 0.3. Raises UserError for a config that cannot be trained.
     """
@@ -73,31 +87,47 @@ def estimate(config: TrainConfig, num_classes: int, folder: Path | None = None) 
     # Images before the discriminator takes part.
     first = 0 if config.mode == "stylegan2" else max(min(config.adversarial_start, config.images), 0)
     rest = config.images - first
-    reconstruction = (yield from _rate(trainer, 0, RECONSTRUCTION)) if first else None
-    full = (yield from _rate(trainer, config.images, tuple(LAZY))) if rest else None
+    reconstruction, share = (yield from _rate(trainer, 0, RECONSTRUCTION)) if first else (None, 0.0)
+    full, share = (yield from _rate(trainer, config.images, tuple(LAZY))) if rest else (None, share)
+    asking = 0.0
+    if trainer.classifier is not None:
+        asking = asking_passes(config, pictures) * _seconds_of(trainer.classifier, config.resolution)
     return Estimate(
-        first / (reconstruction or 1) + rest / (full or 1),
+        first / (reconstruction or 1) + rest / (full or 1) + asking,
         reconstruction,
         full,
         _disk_bytes(config, trainer),
         None if folder is None else _free_bytes(folder),
+        share,
+        asking,
     )
 
 
-def _rate(trainer: Trainer, images: int, lazy: tuple[str, ...]) -> Generator[Event, None, float]:
-    """Measure images per second of a stage: plain steps, plus what each lazy loss adds by its interval."""
+def asking_passes(config: TrainConfig, pictures: int) -> int:
+    """Return how many pictures the classifier sees outside of steps: verdicts on `pictures`, and validations."""
+    # Features of the real pictures once; in each validation those of reconstructions and of random samples.
+    validations = 1 + 2 * (config.images // config.validate_every)
+    return pictures * (1 + config.flip) + validations * config.validate_pictures
+
+
+def _rate(trainer: Trainer, images: int, lazy: tuple[str, ...]) -> Generator[Event, None, tuple[float, float]]:
+    """Measure images per second of a stage, and the classifier's share of its time.
+
+    Measured are plain steps, which have none of LAZY, and what each of these adds by its interval.
+    """
     config = trainer.config
     yield Progress(0, 1 + len(lazy), "Measuring the speed")
     first = _seconds(trainer, images, None)  # warm-up: memory is allocated and kernels are chosen
-    plain, extra = 0.0, 0.0
+    plain, added = 0.0, dict.fromkeys(LAZY, 0.0)
     for done, name in enumerate((None, *lazy)):
         yield Progress(done, 1 + len(lazy), "Measuring the speed")
         seconds = first if name is None and first > SLOW else _median(trainer, images, name)
         if name is None:
             plain = seconds
         else:
-            extra += max(seconds - plain, 0) / getattr(config, LAZY[name])
-    return config.batch / (plain + extra)
+            added[name] = max(seconds - plain, 0) / max(getattr(config, LAZY[name]), 1)
+    whole = plain + sum(added.values())
+    return config.batch / whole, added[CLASSIFIER] / whole
 
 
 def _median(trainer: Trainer, images: int, lazy: str | None) -> float:
@@ -108,7 +138,7 @@ def _median(trainer: Trainer, images: int, lazy: str | None) -> float:
 
 
 def _seconds(trainer: Trainer, images: int, lazy: str | None) -> float:
-    """Time one step after `images` seen images, with the lazy loss of that name and without the others."""
+    """Time one step after `images` seen images, with the part of LAZY of that name and without the others."""
     config = trainer.config
     intervals = {field: 1 if name == lazy else NEVER for name, field in LAZY.items()}
     trainer.config = msgspec.structs.replace(config, **intervals)
@@ -121,7 +151,11 @@ def _seconds(trainer: Trainer, images: int, lazy: str | None) -> float:
 
 
 def synthetic_trainer(
-    config: TrainConfig, num_classes: int, world: World = SINGLE_PROCESS, *, bounded: bool = False
+    config: TrainConfig,
+    num_classes: int,
+    world: World = SINGLE_PROCESS,
+    *,
+    bounded: bool = False,
 ) -> Trainer:
     """Return a trainer on pictures of noise; `bounded`: with a smaller batch, if a step would take long on a CPU.
 
@@ -160,7 +194,7 @@ def _seconds_of(classifier: Classifier, size: int) -> float:
     img = torch.zeros(1, 3, size, size, device=classifier.mean.device)
     classifier.logits(img)
     started = time.perf_counter()
-    classifier.logits(img)
+    float(classifier.logits(img).sum())  # waits for the device
     return time.perf_counter() - started
 
 

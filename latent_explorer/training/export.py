@@ -7,6 +7,7 @@ The training may still run: checkpoints are replaced atomically, so a complete o
 from __future__ import annotations
 
 import contextlib
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -39,6 +40,7 @@ from latent_explorer.training.networks import Networks
 from latent_explorer.training.run_folder import RunFolder
 from latent_explorer.training.setup import open_run_data
 from latent_explorer.training.validate import CHUNK, Validation
+from latent_explorer.training.verdicts import class_probs
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -113,15 +115,17 @@ def export(
     # No others: a training that still runs may fill the memory with them.
     data = data.without(np.setdiff1d(data.indices(), data.indices("val")))
     data, pixels = run_job(read_all(data, config.resolution))
-    samples = None
+    samples, probs = None, None
+    rows = np.sort(sample_evenly(data, "val", JUDGED))
     if classifier is not None:
-        rows = sample_evenly(data, "val", pictures)
-        names = tuple(data.names[i] for i in rows)
-        samples = encode_samples(networks, classifier, pixels[rows], names)
+        shown = sample_evenly(data, "val", pictures)
+        both, keep = np.union1d(shown, rows), os.access(run.path, os.W_OK)
+        (said,) = yield from class_probs(run.path, classifier, pixels, both, False, keep=keep)
+        probs, probs_shown = (said[np.searchsorted(both, chosen)] for chosen in (rows, shown))
+        samples = encode_samples(networks, pixels[shown], probs_shown, tuple(data.names[i] for i in shown))
         if generated:
             samples = generate_samples(networks.G_ema, classifier, samples.cond)
-    judged = np.sort(sample_evenly(data, "val", JUDGED))
-    validation = Validation(pixels[judged], classifier, perceptual)
+    validation = Validation(pixels[rows], classifier, perceptual, probs=probs)
     return Explainer(
         name=valid_text(name),
         generator=networks.G_ema,
@@ -221,12 +225,11 @@ def sample_evenly(data: ImageDataset, split: str, count: int) -> np.ndarray:
 
 
 @torch.no_grad()
-def encode_samples(networks: Networks, classifier: Classifier, pixels: np.ndarray, ids: tuple[str, ...]) -> Samples:
-    """Encode pictures (N, H, W, 3) uint8; `cond` is the classifier's output for the real picture."""
+def encode_samples(networks: Networks, pixels: np.ndarray, probs: Tensor, ids: tuple[str, ...]) -> Samples:
+    """Encode pictures (N, H, W, 3) uint8; `probs` (N, K), the classifier's verdicts on them, are their `cond`, too."""
     pieces = to_img(pixels).split(CHUNK)
     assert networks.E_ema is not None  # only a plain StyleGAN2 has none
     w = torch.cat([networks.E_ema(img) for img in pieces])
-    probs = torch.cat([classifier.probs(img) for img in pieces])
     return Samples(networks.G_ema.broadcast(w).contiguous(), probs, probs, ids)
 
 

@@ -173,15 +173,15 @@ def build_training(
         provenance["perceptual"] = perceptual.name
     if world.is_main_process:
         run.write_provenance({**run.provenance(), **provenance, "data": data.describe()})
-    rows = data.indices("val")
+    rows, probs, val_probs = data.indices("train"), None, None
     # An evenly spread sample in a fixed order that mixes the classes.
-    rows = np.random.default_rng(0).permutation(rows)[: config.validate_pictures]
-    validation = Validation(pixels[rows], classifier, perceptual, device)
-    rows, probs = data.indices("train"), None
+    val_rows = np.random.default_rng(0).permutation(data.indices("val"))[: config.validate_pictures]
     if classifier is not None:
         with run.explain_write_errors("the classifier's verdicts"):
             keep = world.is_main_process
             probs = yield from class_probs(run.path, classifier, pixels, rows, config.flip, keep=keep)
+            val_probs = (yield from class_probs(run.path, classifier, pixels, val_rows, False, keep=keep))[0]
+    validation = Validation(pixels[val_rows], classifier, perceptual, device, val_probs)
     stream = BatchStream(pixels, probs, config, world, device, rows)
     return Trainer(config, networks, stream, classifier, perceptual, world), validation
 

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch import Tensor
 
-from latent_explorer.models.perceptual import FeatureDistance
 from latent_explorer.training import losses
 from latent_explorer.training.augment import Augmentation
+from latent_explorer.training.classifier_losses import ClassifierLosses
 from latent_explorer.training.distributed import (
     SINGLE_PROCESS,
     World,
@@ -82,7 +82,7 @@ class Trainer:
         self.stream = stream
         self.classifier = classifier
         self.perceptual = perceptual
-        self.evidence = FeatureDistance(classifier) if classifier and config.evidence else None
+        self.classifier_losses = ClassifierLosses(config, classifier) if classifier else None
         self.world = world
         self.device = networks.G.mapping.w_avg.device
         self.bfloat16 = uses_bfloat16(config.precision, self.device)
@@ -174,18 +174,12 @@ class Trainer:
             distance = self.perceptual(rec, real).mean()
             loss = loss + c.lpips * distance
             logged[self.perceptual.key] = distance.detach()
-        if c.kl and self.classifier is not None:
-            kl = losses.kl_divergence(target_cond, self.classifier.logits(img))
-            loss = loss + c.kl * agreeing * kl
-            logged["kl"] = kl.detach()
-        if c.margin and self.classifier is not None:
-            margin = (self.classifier.logits(rec) - self.classifier.logits(real)).abs().mean()
-            loss = loss + c.margin * agreeing * margin
-            logged["margin"] = margin.detach()
-        if self.evidence is not None:
-            evidence = self.evidence(rec, real).mean()
-            loss = loss + c.evidence * agreeing * evidence
-            logged["evidence"] = evidence.detach()
+        if self.classifier_losses is not None:
+            shown = [*self.positions.encoded, *self.positions.generated][: len(img)]
+            asked = self.classifier_losses(c, real, rec, img, target_cond, shown, self.step_count)
+            for name, weight, value in asked:
+                loss = loss + weight * agreeing * value
+                logged[name] = value.detach()
         if c.latent and self.step_count % c.latent_every == 0:
             again = self._encode(rec)
             assert again is not None

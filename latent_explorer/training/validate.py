@@ -40,15 +40,15 @@ class Validation:
         classifier: Classifier | None,
         perceptual: PerceptualDistance | None,
         device: torch.device | None = None,
+        probs: Tensor | None = None,
     ) -> None:
+        """Prepare for pictures of which the classifier says `probs` (N, K); None without a classifier."""
         self.real = to_img(pixels)
         self.classifier = classifier
         self.perceptual = perceptual
         self.device = device
         self.features = self._features(self.real)
-        self.probs = torch.zeros(len(self.real), 0)
-        if classifier is not None:
-            self.probs = self._map(classifier.probs, self.real)
+        self.probs = torch.zeros(len(self.real), 0) if probs is None else probs
         self.baseline: dict[str, float] = {}  # figures of the mean picture, as reconstruction
         if perceptual is not None:
             mean = self.real.mean(dim=0, keepdim=True)
@@ -64,14 +64,15 @@ class Validation:
         assert self.classifier is not None
         w = self._map(networks.E_ema, self.real)
         rec = self._render(networks, w, self.probs)
-        same = agreement(self.probs, self._map(self.classifier.probs, rec))
+        probs, features = self._answers(self.classifier, rec)
+        same = agreement(self.probs, probs)
         return {
             **self._perceptual_figures(rec),
             "val_l1": float((rec - self.real).abs().mean()),
             "val_agreement": same.argmax,
             "val_kl": same.kl,
             "val_diversity": float(torch.pdist(w).mean() / w.norm(dim=1).mean()),
-            "val_frechet_reconstruction": frechet_distance(self.features, self._features(rec)),
+            "val_frechet_reconstruction": frechet_distance(self.features, features),
             **values,
         }
 
@@ -112,6 +113,11 @@ class Validation:
         if self.classifier is not None:
             return self._map(self.classifier.features, img)
         return self._map(lambda x: F.adaptive_avg_pool2d(x, THUMBNAIL).flatten(1), img)
+
+    def _answers(self, classifier: Classifier, img: Tensor) -> tuple[Tensor, Tensor]:
+        """Return probabilities and features of (N, 3, H, W)."""
+        both = self._map(lambda x: torch.cat(classifier.probs_and_features(x), dim=1), img)
+        return both[:, : classifier.num_classes], both[:, classifier.num_classes :]
 
     def _perceptual_figures(self, rec: Tensor) -> dict[str, float]:
         """Return the perceptual distance and its ratio to the mean picture's, by name."""

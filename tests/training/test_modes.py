@@ -270,7 +270,9 @@ def test_an_estimate_is_measured_without_touching_a_file(config: TrainConfig, tm
             )
             if rate
         )
+        + done.asking_seconds
     )
+    assert (done.asking_seconds > 0) == (mode == "stylex")
     assert done.free_bytes is not None
     assert 0 < done.disk_bytes < 1 << 30
     assert not list(tmp_path.iterdir())

@@ -75,7 +75,7 @@ def check_and_estimate(plan: TrainingPlan, folder: Path) -> Generator[Event, Non
         if config.classifier:
             classes = len((yield from description_of(Path(config.classifier))).class_names)
 
-        measured = yield from estimate(config, max(classes, 2), folder)
+        measured = yield from estimate(config, max(classes, 2), folder, report.pictures)
         return replace(done, estimate=measured)
     except Exception as error:
         failure = failure_of(error)

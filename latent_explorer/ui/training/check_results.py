@@ -34,6 +34,7 @@ BESIDES = {  # by where the classifier comes from
     "train": "the classifier and the search for attributes come on top",
     "file": "the search for attributes comes on top",
 }
+LARGE_SHARE = 0.5  # of a step, from which the classifier is named as what takes the time
 FREE_SPACE_FACTOR = 1.2  # free space as a multiple of the need, below which there is a warning
 
 
@@ -167,6 +168,10 @@ def estimate_lines(estimate: Estimate, besides: str) -> list[tuple[str, str]]:
     speed = estimate.images_per_second_full or estimate.images_per_second_reconstruction
     rate = f", at {speed:.3g} images/s" if speed else ""
     time = f"About {duration_text(estimate.seconds)} on this machine{rate}; {besides}."
+    if estimate.classifier_share > LARGE_SHARE:
+        time += (
+            f" {estimate.classifier_share:.0%} of a step is the classifier: a smaller input of it shortens that most."
+        )
     needed, free = estimate.disk_bytes, estimate.free_bytes
     disk = f"{size_text(needed)} on disk"
     if free is None:

@@ -35,7 +35,7 @@ class FakeSciences:
     """Replacement of the data check and the estimate."""
 
     def __init__(self, monkeypatch) -> None:
-        self.report = SimpleNamespace(can_train=True, classes=(("a", 3), ("b", 3)), findings=())
+        self.report = SimpleNamespace(can_train=True, classes=(("a", 3), ("b", 3)), findings=(), pictures=6)
         self.error: Exception | None = None
         self.asked: list = []
         data = SimpleNamespace(close=lambda: None)
@@ -48,8 +48,8 @@ class FakeSciences:
         yield Progress(1, 2, "Looking at the pictures")
         return self.report
 
-    def estimate(self, config, num_classes, folder):
-        self.asked.append((config.images, num_classes, folder))
+    def estimate(self, config, num_classes, folder, pictures):
+        self.asked.append((config.images, num_classes, folder, pictures))
         yield Progress(2, 2, "Timing")
         if self.error is not None:
             raise self.error
@@ -69,7 +69,7 @@ def test_a_check_reports_progress_then_the_report_and_the_estimate(training_harn
     assert list(dict.fromkeys(messages)) == [LISTING, "Looking at the pictures", "Timing"]
     (done,) = training_harness.of_type(training_updates.CheckDone)
     assert (done.plan, done.report, done.estimate) == (plan, sciences.report, "an hour")
-    assert sciences.asked == [(48_000, 2, training_harness.folder / "runs")]
+    assert sciences.asked == [(48_000, 2, training_harness.folder / "runs", 6)]
     assert not training_harness.controller.checking
 
 

@@ -17,7 +17,8 @@ from latent_explorer.data.check import DataReport, Finding
 
 def test_check_then_start(qtbot, page, controller, pictures):
     controller.estimate = SimpleNamespace(
-        seconds=1100.0, images_per_second_full=63.4, disk_bytes=210_000_000, free_bytes=41_000_000_000
+        seconds=1100.0, images_per_second_full=63.4, disk_bytes=210_000_000, free_bytes=41_000_000_000,
+        classifier_share=0.2,
     )  # fmt: skip
     page.images.choose(pictures)
     press(page)
@@ -116,12 +117,15 @@ def test_a_check_can_be_cancelled(page, controller, pictures):
 
 
 def test_too_little_disk_is_an_error(page, controller, pictures):
-    controller.estimate = SimpleNamespace(seconds=9.0e5, images_per_second_full=1.0, disk_bytes=5e9, free_bytes=1e9)
+    controller.estimate = SimpleNamespace(
+        seconds=9.0e5, images_per_second_full=1.0, disk_bytes=5e9, free_bytes=1e9, classifier_share=0.912
+    )
     page.images.choose(pictures)
     press(page)
     controller.finish_check()
     said = page.check.findings.texts
     assert said[0].startswith("About 10.4 days")
+    assert "91% of a step is the classifier" in said[0]
     assert "not enough" in said[1]
     assert page.next.next.text() == "Check again"
 
