@@ -9,7 +9,7 @@ import numpy as np
 
 from latent_explorer.app.engine.events import PictureReady
 from latent_explorer.app.exploration import turning_sets
-from latent_explorer.app.exploration.document import attribute_key
+from latent_explorer.app.exploration.document import attribute_key, listed_set
 from latent_explorer.app.exploration.state import ExplorerState
 from latent_explorer.app.exploration.updates import DocumentChanged, EffectsMeasured, MainPicture, StateChanged
 from latent_explorer.explain.recipe import Base, SampleBase, SeedBase
@@ -61,9 +61,12 @@ class EffectMeter:
 
     def _consider(self) -> None:
         """Begin to measure what is listed and neither known nor being measured."""
-        question, summary = self._question(), self._explorer.summary
-        if question is None or summary is None or self._explorer.shown is None:
+        question, summary, state = self._question(), self._explorer.summary, self._explorer.state
+        if question is None or summary is None or state is None or self._explorer.shown is None:
             return
+        attribute_set = listed_set(self._explorer.document, summary, state)
+        if attribute_set is not None and not attribute_set.settled:
+            return  # it may be another list in seconds
         listed = [a for a in self._explorer.attributes() if a.target == question[2] and a.mean_effect]
         listed = by_effect(listed)[:MAX_ATTRIBUTES]
         known = self._known.get(question, {})

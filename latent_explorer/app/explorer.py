@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from latent_explorer.app import library, opening
+from latent_explorer.app.attribute_search import AttributeSearch
 from latent_explorer.app.engine.engine import Engine
 from latent_explorer.app.engine.events import EngineEvent, PictureFailed, PictureReady
 from latent_explorer.app.engine.frame_cache import FrameCache
@@ -33,6 +34,7 @@ from latent_explorer.app.picture_scheduler import ORDERED, SLOTS, PictureSchedul
 from latent_explorer.app.settings import SettingsStore
 from latent_explorer.common import paths
 from latent_explorer.common.errors import UserError
+from latent_explorer.common.paths import MOVES_FOLDER
 from latent_explorer.common.update_hub import UpdateHub
 from latent_explorer.explain.recipe import Base, SeedBase
 from latent_explorer.models.programs.program import allow
@@ -73,7 +75,9 @@ class Explorer:
         # Called before another exploration is opened, with the names of the jobs that end then.
         self.may_leave: Callable[[Sequence[str]], bool] = lambda _jobs: True
         self._host = model_host or ModelHost()
-        self._host.frames = FrameCache((data_dir or paths.cache_dir()) / "frames")
+        cache_dir = data_dir or paths.cache_dir()
+        self._host.frames = FrameCache(cache_dir / "frames")
+        self._host.moves_folder = cache_dir / MOVES_FOLDER
         unkept = UnkeptNotice(self.updates.emit)
         self._settings_store = SettingsStore(unkept, config_dir)
         self._autosave = Autosave((data_dir or paths.user_data_dir()) / "autosave", unkept)
@@ -86,6 +90,7 @@ class Explorer:
         self._scheduler = PictureScheduler(self._engine.show, self.updates, self.latents)
         self._workspace = Workspace(self._autosave, self.latents, self.updates.emit)
         self._opener = ModelOpener(self._host, self._jobs, self._settings_store, self.updates.emit, self._begin)
+        self._search = AttributeSearch(self)
         self._closed = False
 
     # What is open --------------------------------------------------------------------------------
@@ -355,12 +360,7 @@ class Explorer:
 
     def start_attfind(self, n: int = 250) -> int | None:
         """Search for the attributes of the selected classifier (of all classes) on `n` pictures. Returns the job."""
-        classifier_id = self.state.classifier_id if self.state else ""
-        return self.start_model_job(
-            "Finding attributes",
-            lambda host, budget: host.attfind(budget, n=n, classifier_id=classifier_id),
-            lambda found: self.change_document(self.document.with_attribute_set(found.attribute_set)),
-        )
+        return self._search.start(n)
 
     def start_model_job(
         self, name: str, job: ModelJob, on_result: ResultHandler, *, model_hash: str = ""

@@ -18,13 +18,19 @@ from latent_explorer.cli.options import (
     split_option,
 )
 from latent_explorer.cli.output import Output, json_option
+from latent_explorer.common.events import Kept
+from latent_explorer.common.jobs import forward_events
+from latent_explorer.common.paths import MOVES_FOLDER, cache_dir
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from latent_explorer.common.events import Event
     from latent_explorer.models.architecture import StyleLayout
     from latent_explorer.models.attributes import Attribute, AttributeSet
     from latent_explorer.models.explainer import Explainer, Samples
+
+STOPPED = "Stopped: this list is not settled, and --out is not written. The same command goes on from here."
 
 
 @click.command()
@@ -61,6 +67,7 @@ def attfind(
     """Find the style coordinates that move the classifier, best first."""
     from latent_explorer.explain.attfind.attfind import AttFindSettings
     from latent_explorer.explain.attfind.attfind import attfind as job
+    from latent_explorer.explain.attfind.kept_moves import KeptMoves
     from latent_explorer.models.device import choose_device
     from latent_explorer.models.explainer import resolve_classifier, with_attribute_set
     from latent_explorer.models.explainer_file import read_explainer, write_explainer
@@ -72,8 +79,21 @@ def attfind(
     chosen = choose_device(device)
     latents = None if data is None else encode_pictures(model, data, side, n, selection, output)
     style_range = model.style_stats
-    search = job(model, settings, classifier_id=key, latents=latents, ranges=style_range, device=chosen)
-    result = output.run(search)
+    kept = KeptMoves(cache_dir() / MOVES_FOLDER)
+    search = job(model, settings, classifier_id=key, latents=latents, ranges=style_range, device=chosen, kept=kept)
+    so_far: list[AttributeSet] = []
+
+    def watch(event: Event) -> Event:
+        if isinstance(event, Kept):
+            so_far[:] = [event.value.attribute_set]
+        return event
+
+    try:
+        result = output.run(forward_events(search, watch))
+    except KeyboardInterrupt:
+        for each in so_far:
+            output.result(result_fields(model, each), f"{STOPPED}\n{table(model, each)}")
+        raise
     fields = result_fields(model, result.attribute_set)
     if out is not None:
         write_explainer(with_attribute_set(model, result.attribute_set), out)
@@ -122,6 +142,7 @@ def result_fields(model: Explainer, attribute_set: AttributeSet) -> dict[str, An
         "model_hash": model.model_hash,
         "classifier_id": attribute_set.classifier_id,
         "n": attribute_set.n,
+        "settled": attribute_set.settled,
         "attributes": [attribute_fields(a, layout) for a in attribute_set.attributes],
     }
 
@@ -138,5 +159,6 @@ def table(model: Explainer, attribute_set: AttributeSet) -> str:
             f = attribute_fields(attribute, layout)
             interval = "[{:+.2f}, {:+.2f}]".format(*f["interval"]) if f["interval"] else ""
             place = f"style {f['style_index']:5d} to its {f['direction']}, {f['layer']} channel {f['channel']}"
-            lines.append(f"  {rank:2d}  {place:44}  {f['mean_effect']:+.2f} {interval}  {f['name']}".rstrip())
+            effect = f"{'' if attribute.exact else '~'}{attribute.mean_effect:+.2f}"
+            lines.append(f"  {rank:2d}  {place:44}  {effect} {interval}  {f['name']}".rstrip())
     return "\n".join(lines)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 APP_NAME = "latent-explorer"
+MOVES_FOLDER = "attfind"  # in `cache_dir`: what searches for attributes rendered
 _PACKAGE = Path(__file__).resolve().parent.parent
 _PART_BYTES = 100  # of a name, in that of a temporary file
 _NAME_BYTES = 200

@@ -36,7 +36,7 @@ class Attribute(msgspec.Struct, frozen=True):
     mean_effect: Number = 0.0  # mean change of the target's logit at kappa 1, over the pictures of the other classes
     interval: tuple[Number, Number] | None = None  # of mean_effect, 95 %
     round: Count = 1  # of the greedy search; above 1 the earlier picks had explained every picture
-    exact: bool = True  # False: predicted from gradients, not rendered
+    exact: bool = True  # False: all or part of it is predicted, not rendered
     note: str = ""
 
     def __post_init__(self) -> None:
@@ -68,6 +68,11 @@ class AttributeSet(msgspec.Struct, frozen=True):
     ranges: str  # where minimum and maximum come from, in words
     attributes: tuple[Attribute, ...]
     settings: dict[str, float | int | str | bool] = {}
+
+    @property
+    def settled(self) -> bool:
+        """False for the list so far of a search that runs or was stopped."""
+        return self.settings.get("settled", True) is not False
 
 
 def newest_set(sets: Sequence[AttributeSet], classifier_id: str, target: int | None = None) -> AttributeSet | None:

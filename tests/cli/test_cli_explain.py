@@ -15,6 +15,7 @@ from latent_explorer.app.exploration.recipe_png import read_recipe
 from latent_explorer.cli.generate import parse_seeds
 from latent_explorer.cli.root import main
 from latent_explorer.common.errors import UserError
+from latent_explorer.common.events import Kept
 from latent_explorer.explain.latents import seed_latent
 from latent_explorer.explain.recipe import PictureRecipe, PictureRequest, SeedBase
 from latent_explorer.explain.render.renderer import Renderer
@@ -163,6 +164,22 @@ def test_attfind_lists_attributes_and_writes_them(
     assert found.attribute_sets[-1].attributes[0].entries[0].style_index == first["style_index"]
     assert main(["attfind", str(file), "--wanted", "1"]) == 0
     assert "towards diseased" in capsys.readouterr().out
+
+
+def test_an_interrupted_search_prints_what_is_known(file: Path, tmp_path: Path, capsys, monkeypatch) -> None:
+    from latent_explorer.cli.output import Output
+
+    def interrupted(self: Output, event: object) -> None:
+        if isinstance(event, Kept):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Output, "event", interrupted)
+    out = tmp_path / "found.explainer"
+    assert main(["attfind", str(file), "--wanted", "3", "--out", str(out)]) == 130
+    said = capsys.readouterr().out
+    assert "not settled" in said
+    assert "towards diseased" in said
+    assert not out.exists()
 
 
 def test_a_new_search_keeps_the_names_of_what_it_finds_again(tiny_explainer) -> None:

@@ -113,6 +113,7 @@ class ModelHost:
         self._renderer: SupportsRender | None = None
         self._scope = ("", "")  # model_hash, display name of the device
         self.frames: FrameCache | None = None
+        self.moves_folder: Path | None = None  # where AttFind keeps what it rendered
         self.give_up: Callable[[], bool] | None = None  # asked while a picture takes long
         self._latents: dict[str, ProjectedPicture] = {}  # of the open model
 
@@ -238,9 +239,11 @@ class ModelHost:
     def attfind(self, budget: StepBudget, *, n: int, classifier_id: str) -> Generator[Event, None, AttFindResult]:
         """Search for the attributes of a classifier, as a job on the open explainer.
 
-        Only the moves that can change the list are rendered: all of them take half an hour on a laptop.
+        Only the moves that can change the list are rendered: all of them take half an hour on a laptop. What an
+        earlier search of the same rendered is not rendered again.
         """
         from latent_explorer.explain.attfind.attfind import AttFindSettings, attfind
+        from latent_explorer.explain.attfind.kept_moves import KeptMoves
 
         settings = AttFindSettings(n=n)
         return attfind(
@@ -250,6 +253,7 @@ class ModelHost:
             ranges=self._explainer.style_stats,
             device=self.device,
             budget=budget,
+            kept=None if self.moves_folder is None else KeptMoves(self.moves_folder),
         )
 
     def _retried(self, compute: Callable[[R], T], request: R) -> T:

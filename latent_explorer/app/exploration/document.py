@@ -103,9 +103,23 @@ class Document(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(self, directions=kept)
 
     def with_attribute_set(self, attribute_set: AttributeSet) -> Document:
-        """Return a copy with the result of a search; it replaces one with the same method and settings."""
-        kept = tuple(s for s in self.attribute_sets if _search_key(s) != _search_key(attribute_set))
+        """Return a copy with the result of a search; it replaces one with the same method and settings.
+
+        A list so far replaces only another one: where the search is stopped, the settled list is still there.
+        """
+        kept = tuple(
+            s
+            for s in self.attribute_sets
+            if not (
+                _is_so_far(s, attribute_set) or (attribute_set.settled and _search_key(s) == _search_key(attribute_set))
+            )
+        )
         return msgspec.structs.replace(self, attribute_sets=(*kept, attribute_set))
+
+    def without_lists_so_far(self, classifier_id: str) -> Document:
+        """Return a copy without the lists of searches for a classifier that were stopped."""
+        kept = tuple(s for s in self.attribute_sets if s.settled or s.classifier_id != classifier_id)
+        return msgspec.structs.replace(self, attribute_sets=kept)
 
     def check(self, summary: ExplainerSummary) -> None:
         """Raise UserError unless everything that came with a file is in this model."""
@@ -236,6 +250,12 @@ def _arranged(document: Document, sliders: Sequence[Attribute], ranked: Sequence
     listed = {attribute_key(a): a for a in (*sliders, *ranked)} | found_by_key
     keys = sorted(listed, key=lambda k: k not in document.pins)  # stable: ranks keep their order
     return [msgspec.structs.replace(listed[k], name=document.name_of(listed[k])) for k in keys]
+
+
+def _is_so_far(attribute_set: AttributeSet, newer: AttributeSet) -> bool:
+    """Return True for a list so far of the same search as a newer one."""
+    same = (attribute_set.classifier_id, attribute_set.method) == (newer.classifier_id, newer.method)
+    return same and not attribute_set.settled
 
 
 def _search_key(attribute_set: AttributeSet) -> tuple[object, ...]:

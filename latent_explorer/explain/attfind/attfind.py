@@ -27,6 +27,7 @@ from latent_explorer.explain.attfind.greedy import (
     unstable_pictures,
     with_figures,
 )
+from latent_explorer.explain.attfind.phases import Phase, phase, rounds, with_lists
 from latent_explorer.explain.attfind.race import EffectTable, Race
 from latent_explorer.explain.batches import BatchSizer, default_budget
 from latent_explorer.explain.latents import copy_to_device
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
     from latent_explorer.common.jobs import StepBudget
     from latent_explorer.explain.attfind.effects import Reconstructions
+    from latent_explorer.explain.attfind.kept_moves import KeptMoves, MovesFile
     from latent_explorer.models.explainer import Explainer, Samples
     from latent_explorer.models.summary import StyleStats
 
@@ -90,20 +92,28 @@ def attfind(
     ranges: StyleStats | None = None,
     device: str | torch.device = "cpu",
     budget: StepBudget = default_budget,
+    kept: KeptMoves | None = None,
 ) -> Generator[Event, None, AttFindResult]:
     """Find the style coordinates that move a classifier's logits. A job.
+
+    Every few seconds of a race the result so far is Kept; its set has the setting `settled` False, and attributes whose
+    figures rest on predictions are not `exact`.
 
     latents  pictures to search; the explainer's own samples unless given
     ranges   observed minimum and maximum of each style; those of the searched pictures unless given. The window and
              the command line pass the explainer's own, so a slider at 1 is at the end that the search used
     budget   seconds that the next step may last
+    kept     where the rendered moves of a race are kept, also when it is stopped, and taken from by the next one
     """
     model = copy_to_device(explainer, device)
     key = classifier_id or model.classifier_id
     classifier, synthesis = model.classifiers[key], model.generator.synthesis
     ws, cond = _latents_to_search(explainer, latents, settings, device)
     batch_sizer = BatchSizer(budget)
-    pictures = yield from reconstruct(synthesis, classifier, ws, cond, batch_sizer)
+    classified = reconstruct(synthesis, classifier, ws, cond, batch_sizer)
+    if not settings.exhaustive:
+        classified = phase(classified, Phase.CLASSIFYING)
+    pictures = yield from classified
     names = classifier.config.class_names
     counts = np.bincount(pictures.classes, minlength=len(names))
     yield Metric(0, {f"pictures of {name}": float(c) for name, c in zip(names, counts, strict=True)})
@@ -115,7 +125,8 @@ def attfind(
         effects = yield from effect_table(moves)
         result = analyse(effects, base_logits, limits, key, settings, source)
     else:
-        result = yield from _raced(moves, base_logits, limits, key, settings, source)
+        known = kept.of(explainer.model_hash, key, ws, cond, style_range, kappa) if kept else None
+        result = yield from _raced(moves, base_logits, limits, key, settings, source, known)
     yield from _short_list_notices(result, names)
     return result
 
@@ -170,38 +181,69 @@ def _raced(
     classifier_id: str,
     settings: AttFindSettings,
     ranges: str,
+    kept: MovesFile | None,
 ) -> Generator[Event, None, AttFindResult]:
-    """Search a table that the race fills. After every round the result so far is Kept. A job within a job."""
+    """Search a table that the race fills, with the result so far Kept every few seconds. A job within a job."""
     classes, num_classes = base_logits.argmax(axis=1), base_logits.shape[1]
     tau = _tau(settings, num_classes)
 
     def search(effects: np.ndarray) -> Lists:
         return search_all(effects, classes, settings.wanted, tau, settings.both_ends)
 
-    def result() -> AttFindResult:
+    def result(settled: bool = False) -> AttFindResult:
         given = base_logits, style_range, classifier_id, settings, ranges, table.rendered.copy(), race.unstable
-        found = analyse(race.estimate(), *given)
-        counts = {"moves": table.rendered.size, "rendered_moves": moves.count, "agreement": round(race.agreement, 3)}
-        with_counts = msgspec.structs.replace(found.attribute_set, settings=found.attribute_set.settings | counts)
-        return replace(found, attribute_set=with_counts)
+        return _with_counts(analyse(race.estimate(), *given), race, settled)
 
-    predicted = yield from moves.predicted()
+    def keep() -> None:
+        if kept is not None:
+            kept.write(*table.known())
+
+    predicted = yield from phase(moves.predicted(), Phase.PREDICTING)
     table = EffectTable(predicted, moves.sizes == 0)
+    if kept is not None:
+        table.add(*kept.read(table.rendered.shape, num_classes))
     race = Race(
         table, classes, moves.exact, search, settings.unstable_effect, settings.unstable_share, settings.race_seed
     )
-    yield from race.start()
-    while not (yield from race.round()):
+    try:
+        yield from with_lists(phase(race.start(), Phase.LOOKING, "Trying every style on a few pictures"), result)
+        keep()
         yield Kept(result())
-    while (yield from race.show(result().ranked)):
-        pass
-    found = result()
+        yield from with_lists(rounds(race), result)
+        while (yield from phase(race.show(result().ranked), Phase.SHOWING, "Rendering what the list shows")):
+            pass
+    finally:
+        keep()
+    found = result(settled=True)
     text = (
-        f"Rendered {moves.count:,} of {table.rendered.size:,} moves, which settled the list: completed at random from "
+        f"Rendered {table.count:,} of {table.rendered.size:,} moves, which settled the list: completed at random from "
         f"what was seen of the others, it is the same by {race.agreement:.0%}."
     )
     yield Notice(text)
     return found
+
+
+def _with_counts(found: AttFindResult, race: Race, settled: bool) -> AttFindResult:
+    """Return a race's result with what it rendered, and with intervals that count what it did not render."""
+    counts = {
+        "moves": race.table.rendered.size,
+        "rendered_moves": race.table.count,
+        "agreement": round(race.agreement, 3),
+        "settled": settled,
+    }
+    picks = [pick for picks in found.ranked.values() for pick in picks]
+    attributes = [
+        a if a.exact else msgspec.structs.replace(a, interval=_interval(pick.mean_effect, race.unknown(pick)))
+        for a, pick in zip(found.attribute_set.attributes, picks, strict=True)
+    ]
+    with_counts = msgspec.structs.replace(
+        found.attribute_set, attributes=tuple(attributes), settings=found.attribute_set.settings | counts
+    )
+    return replace(found, attribute_set=with_counts)
+
+
+def _interval(mean: float, error: float | None) -> tuple[float, float] | None:
+    return None if error is None else (mean - 1.96 * error, mean + 1.96 * error)
 
 
 def _tau(settings: AttFindSettings, num_classes: int) -> float:

@@ -6,6 +6,7 @@ column on one picture of each class, drawn at random: there is seen what gradien
 effect table is completed at random a few times, from what was rendered, and each completion is searched. What is chosen
 in most of them is rendered on all pictures that it is to move; what is chosen in some, on twice as many as before, of
 those that the choice was made for. The race ends when all that is chosen more than rarely is known well enough.
+Nothing that was rendered before is rendered again, so a race that is stopped goes on from its table.
 
 On numpy arrays; rendering is left to the caller. A move is a row (picture, direction, style_index), and a column a
 direction and a style_index, numbered as in `greedy`.
@@ -19,6 +20,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from latent_explorer.common.events import Progress
+from latent_explorer.common.jobs import forward_events
 from latent_explorer.explain.attfind.greedy import UNSTABLE_EFFECT, UNSTABLE_SHARE
 
 if TYPE_CHECKING:
@@ -44,6 +47,7 @@ _STEEPEST = 3.0  # factor of calibration
 _COMMON = 0.1  # of the share that makes a picture unstable: above it in random moves, any picture may be
 _SAMPLES = (150, 500)  # moves of a picture that may be unstable
 _ENOUGH = 8  # pictures, before the spread of a column's effects is believed
+_CHUNK = 128  # moves after which what was rendered is in the table
 _QUANTILES = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98)  # of predicted sizes, which part small from large ones
 
 
@@ -57,6 +61,17 @@ class EffectTable:
 
     def __post_init__(self) -> None:
         self.exact = np.zeros_like(self.predicted)
+        self._nowhere = self.rendered.copy()  # moves that go nowhere need no render
+
+    @property
+    def count(self) -> int:
+        """Moves that were rendered."""
+        return int(self.rendered.sum() - self._nowhere.sum())
+
+    def known(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the moves (M, 3) that were rendered, and their effects (M, K)."""
+        where = self.rendered & ~self._nowhere
+        return np.argwhere(where), self.exact[where]
 
     def add(self, moves: np.ndarray, effects: np.ndarray) -> None:
         """Take the effects (M, K) of rendered moves (M, 3)."""
@@ -81,6 +96,8 @@ class Race:
     `unstable` (N,) bool are the pictures that were found to be so: by all their moves where few do not tell.
     `agreement` is the mean share of the shown list that a completion of the last round has, 0 to 1: of what random
     pictures showed about all columns, so little could still have changed the list.
+    `sure` is how many attributes SURE completions of the last round list, of `listed`; with two classes, of their one
+    list.
     """
 
     def __init__(
@@ -94,7 +111,7 @@ class Race:
         seed: int = 0,
     ) -> None:
         self.table = table
-        self.agreement = 0.0
+        self.agreement, self.sure, self.listed = 0.0, 0, 0
         self.unstable = np.zeros(len(classes), dtype=bool)
         self._unstable_effect, self._unstable_share = unstable_effect, unstable_share
         self._classes, self._render, self._search = classes, render, search
@@ -150,10 +167,15 @@ class Race:
         largest = np.abs(self.table.exact).max(axis=(0, 1, 3))  # (S,)
         active = np.sort(np.argsort(-largest, kind="stable")[:ACTIVE])
         strangers = self._strangers()
-        found = [self._search(self._completion(active, strangers)) for _ in range(COMPLETIONS)]
+        found = []
+        for done in range(COMPLETIONS):  # each a step of the job, so that sliders stay live beside it
+            found.append(self._search(self._completion(active, strangers)))
+            yield Progress(done + 1, COMPLETIONS)
         shown = Counter((p.target, p.style_index) for lists in found for picks in lists.ranked.values() for p in picks)
         length = max(sum(map(len, lists.ranked.values())) for lists in found)
         self.agreement = sum(count for _, count in shown.most_common(length)) / max(1, COMPLETIONS * length)
+        times = 2 if len(found[0].ranked) == 2 else 1  # that each attribute is listed
+        self.sure, self.listed = sum(count >= SURE for count in shown.values()) // times, length // times
         moves, settled = [], True
         for wanted, must in self._wanted(found, active):
             moves.append(self.table.missing(wanted))
@@ -180,6 +202,23 @@ class Race:
             expected = table.predicted[rows] + total / (seen.sum(axis=0) + STRANGERS)
             filled[rows] = np.where(seen, table.exact[rows], expected)
         return filled
+
+    def unknown(self, pick: Pick) -> float | None:
+        """Return the standard error of a pick's mean effect: of the pictures, and of what was not rendered.
+
+        That of the difference estimator: the errors of the predictions on the pictures that were rendered stand for
+        those on the others. None if fewer than two were rendered.
+        """
+        rows = np.flatnonzero(self._classes != pick.target)
+        column = rows, pick.direction, pick.style_index
+        seen = self.table.rendered[column]
+        count = int(seen.sum())
+        if count < 2:
+            return None
+        exact = self.table.exact[column][seen, pick.target]
+        errors = exact - self.table.predicted[column][seen, pick.target]
+        unseen = errors.var(ddof=1) * (1 / count - 1 / len(rows))
+        return float(np.sqrt(unseen + exact.var(ddof=1) / len(rows)))
 
     def _wanted(self, found: list[Lists], active: np.ndarray) -> Iterator[tuple[np.ndarray, bool]]:
         """Yield moves that would tell more about what the lists chose, and whether the race must not end before."""
@@ -230,8 +269,14 @@ class Race:
 
     def _fill(self, moves: list[np.ndarray]) -> Generator[Event, None, None]:
         missing = self.table.missing(np.concatenate([np.zeros((0, 3), dtype=int), *moves]))
-        if len(missing):
-            self.table.add(missing, (yield from self._render(missing)))
+        missing = np.random.default_rng(0).permutation(missing)  # so that half of them tell of all columns
+        for first in range(0, len(missing), _CHUNK):
+            part = missing[first : first + _CHUNK]
+
+            def of_all(event: Event, before: int = first) -> Event:
+                return Progress(before + event.done, len(missing)) if isinstance(event, Progress) else event
+
+            self.table.add(part, (yield from forward_events(self._render(part), of_all)))
 
     def _strangers(self) -> list[np.ndarray]:
         """Return the errors (M, K) of the predictions that were checked, for each size of prediction."""

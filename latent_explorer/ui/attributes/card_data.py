@@ -85,19 +85,29 @@ def is_from_other_classifier(attribute_set: AttributeSet | None, state: Explorer
     return attribute_set is not None and attribute_set.classifier_id != state.classifier_id
 
 
-def ranking_summary(attribute_set: AttributeSet, summary: ExplainerSummary, state: ExplorerState) -> str:
-    """Return one short line on the origin of the ranking, naming its classifier if another one is selected."""
+def ranking_summary(
+    attribute_set: AttributeSet, summary: ExplainerSummary, state: ExplorerState, *, running: bool = False
+) -> str:
+    """Return one short line on the origin of the ranking, naming its classifier if another one is selected.
+
+    `running` tells that the search goes on, if its list is not settled.
+    """
     if is_from_other_classifier(attribute_set, state):
         classifier_name = _name_of(state.classifier_id, summary)
         return f"Found for {_name_of(attribute_set.classifier_id, summary)}; shown for {classifier_name}"
-    return f"Found on {attribute_set.n:,} pictures"
+    rendered = _count(attribute_set, "rendered_moves")
+    if not attribute_set.settled:
+        return f"So far, after {rendered} moves" if running else f"Stopped after {rendered} moves; not settled"
+    found = f"Found on {attribute_set.n:,} pictures"
+    return f"{found}, {rendered} moves rendered" if rendered else found
 
 
 def ranking_details(attribute_set: AttributeSet, summary: ExplainerSummary, state: ExplorerState) -> str:
     """Return the origin of the ranking in sentences, for the tooltip."""
     details = (
-        f"Found by {_method(attribute_set)} on {attribute_set.n} pictures, each style moved "
-        f"{attribute_set.kappa:g} of the way to its observed end.\nObserved range: {attribute_set.ranges}.\n"
+        f"{_method(attribute_set)}\n"
+        f"On {attribute_set.n} pictures. A move takes one style of one picture {attribute_set.kappa:g} of the way to "
+        f"its observed end: {attribute_set.ranges}.\n"
         f"Found for {_name_of(attribute_set.classifier_id, summary)}, {attribute_set.classifier_id}."
     )
     if not is_from_other_classifier(attribute_set, state):
@@ -110,8 +120,30 @@ def ranking_details(attribute_set: AttributeSet, summary: ExplainerSummary, stat
 
 
 def _method(attribute_set: AttributeSet) -> str:
+    """Return how a list was found: the method, and for a race what it rendered and how sure that makes it."""
     name, _, mode = attribute_set.method.partition("-")
-    return f"{'AttFind' if name == 'attfind' else name} {mode.replace('-', ', ')}".strip()
+    method = f"{'AttFind' if name == 'attfind' else name} {mode.replace('-', ', ')}".strip()
+    if attribute_set.method == "attfind-notebook":
+        return f"{method}: every move was rendered."
+    rendered, moves = _count(attribute_set, "rendered_moves"), _count(attribute_set, "moves")
+    if not rendered:
+        return f"{method}."
+    agreement = attribute_set.settings.get("agreement", 0)
+    said = f"{method}: {rendered} of {moves} moves rendered"
+    if agreement:
+        said += f"; completions agree by {agreement:.0%}".replace("%", " %")
+    if not attribute_set.settled:
+        return f"{said}.\nNot settled: more moves may change which attributes are listed, and in which order."
+    return (
+        f"{said}.\nThe other moves were filled in at random from those seen, again and again (a completion): that is "
+        "the share of the list that such a table gives again."
+    )
+
+
+def _count(attribute_set: AttributeSet, name: str) -> str:
+    """Return a number of moves in the settings, "9,291"; "" if there is none."""
+    count = attribute_set.settings.get(name)
+    return f"{count:,}" if isinstance(count, int) and not isinstance(count, bool) else ""
 
 
 def _name_of(classifier_id: str, summary: ExplainerSummary) -> str:

@@ -96,4 +96,4 @@ def _effect_text(mean: float | None, interval: tuple[float, float] | None, targe
     text = f"Moves the logit of {target} by {number_text(mean)} on average at amount 1"
     if interval is not None:
         text += f" (95 % {number_text(interval[0])} to {number_text(interval[1])})"
-    return text if exact else f"{text}; predicted from gradients, not rendered"
+    return text if exact else f"{text}; partly predicted, not all rendered"

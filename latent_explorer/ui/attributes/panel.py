@@ -7,10 +7,11 @@ import hashlib
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QIcon, QPainter, QPixmap
-from PySide6.QtWidgets import QFrame, QProgressBar, QWidget
+from PySide6.QtWidgets import QFrame, QWidget
 
+from latent_explorer.app.attribute_search import NAME
 from latent_explorer.app.effects import EffectMeter
 from latent_explorer.app.engine.events import JobEnded, JobEvent, JobStarted
 from latent_explorer.app.exploration.document import listed_set, names_by_style, single_slider
@@ -24,19 +25,17 @@ from latent_explorer.app.exploration.updates import (
     StateChanged,
     TimelineFrame,
 )
-from latent_explorer.common.events import Progress
 from latent_explorer.ui.attributes.add_slider import AddSliderDialog
 from latent_explorer.ui.attributes.attribute_list import AttributeList
 from latent_explorer.ui.attributes.card_data import class_name, ranking_details, ranking_summary, rows
 from latent_explorer.ui.attributes.classifier_selector import ClassifierSelector
+from latent_explorer.ui.attributes.search_pages import AttributeSearchPages, SearchProgress
 from latent_explorer.ui.attributes.verdict_view import VerdictView
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import (
     SELECTABLE,
-    EmptyState,
     NoWheelComboBox,
     Pages,
-    button,
     column,
     hint,
     icon_button,
@@ -44,26 +43,15 @@ from latent_explorer.ui.widgets.basics import (
     show_beside,
     title,
 )
-from latent_explorer.ui.widgets.status_bar import job_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from PySide6.QtGui import QResizeEvent
 
     from latent_explorer.app.exploration.state import ExplorerState
     from latent_explorer.app.explorer import Explorer
-    from latent_explorer.common.events import Event
     from latent_explorer.explain.recipe import RenderResult
     from latent_explorer.models.summary import ExplainerSummary
 
-SEARCH = "Finding attributes"  # name of the job, also if started from the menu
-NO_MODEL = "Open a model to see what moves its classifier."
-NO_CLASSIFIER = (
-    "This explainer holds no classifier, so there is nothing to find attributes for. Drop one on the window to search "
-    "these pictures for what moves it. Sliders of your own (+) move them all the same."
-)
-NOTHING = "No attributes are known yet for this class."
 MIN_WIDTH_WITH_TOWARDS = 320  # px
 MAX_CLOSED_NOTES = 100  # closed notes that are remembered; older ones are shown again
 
@@ -88,6 +76,7 @@ class AttributesPanel(QWidget):
         self.info = self.list.info
         self.list.more_wanted.connect(self.refresh)
         self.search = AttributeSearchPages()
+        self.searching = SearchProgress(compact=True)  # above the list, while a search runs
         self.verdict = VerdictView(explorer)
         self._pages = Pages()
         self._build()
@@ -110,6 +99,7 @@ class AttributesPanel(QWidget):
         self.info.setFont(theme.font(theme.SMALL))
         page = QWidget()
         listed = column(page, spacing=theme.GAP // 2)
+        listed.addWidget(self.searching)
         listed.addWidget(self.list, 1)
         listed.addWidget(self.verdict)
         self._pages.addWidget(page)
@@ -127,7 +117,8 @@ class AttributesPanel(QWidget):
         self.target.activated.connect(lambda index: explorer.apply(SetTarget(index)))
         self.classifier_selector.intent_emitted.connect(explorer.apply)
         self.search.search_requested.connect(self.start_search)
-        self.search.cancel_requested.connect(self._cancel_search)
+        for progress in (self.search.searching, self.searching):
+            progress.stop_requested.connect(self._stop_search)
         self.verdict.turned.connect(self.list.reveal)
         theme.notifier.changed.connect(self._open)
         updates = explorer.updates
@@ -159,7 +150,7 @@ class AttributesPanel(QWidget):
         self._job = self._explorer.start_attfind()
         self.refresh()
 
-    def _cancel_search(self) -> None:
+    def _stop_search(self) -> None:
         if self._job is not None:
             self._explorer.cancel(self._job)
 
@@ -204,13 +195,16 @@ class AttributesPanel(QWidget):
             self.refresh()  # not at every step of a drag, only after a change of what is shown
 
     def _job_started(self, update: JobStarted) -> None:
-        if update.name == SEARCH:
+        if update.name == NAME:
             self._job = update.job
+            for progress in (self.search.searching, self.searching):
+                progress.begin()
             self.refresh()
 
     def _job_event(self, update: JobEvent) -> None:
         if update.job == self._job:
-            self.search.searching.show_progress(update.event)
+            for progress in (self.search.searching, self.searching):
+                progress.show_event(update.event)
 
     def _job_ended(self, update: JobEnded) -> None:
         if update.job == self._job:
@@ -247,7 +241,12 @@ class AttributesPanel(QWidget):
         shown = rows(document, summary, state, self._result, self.list.wanted, self._meter.mean_changes())
         self.list.show_rows(shown, total=len(self._explorer.attributes()), fold=self._result is not None)
         attribute_set = listed_set(document, summary, state)
-        self.info.setText(ranking_summary(attribute_set, summary, state) if attribute_set else "Your own sliders")
+        running = self._job is not None
+        origin = (
+            ranking_summary(attribute_set, summary, state, running=running) if attribute_set else "Your own sliders"
+        )
+        self.info.setText(origin)
+        self.searching.setVisible(running)
         self.info.setToolTip(ranking_details(attribute_set, summary, state) if attribute_set else "")
         any_slider = bool(shown or self._explorer.directions())
         if not any_slider and not summary.classifiers:
@@ -280,64 +279,6 @@ def _swatch(index: int) -> QIcon:
     painter.drawEllipse(QRectF(1, 1, side - 2, side - 2))
     painter.end()
     return QIcon(pixmap)
-
-
-class AttributeSearchPages(Pages):
-    """Three pages in place of the cards: no model, nothing found yet, searching."""
-
-    search_requested = Signal()
-    cancel_requested = Signal()
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.no_model = EmptyState("sliders", NO_MODEL)
-        self.nothing = EmptyState("sliders", NOTHING, "Find attributes", self.search_requested.emit)
-        self.searching = _SearchProgress(self.cancel_requested.emit)
-        self.no_classifier = EmptyState("sliders", NO_CLASSIFIER)
-        for page in (self.no_model, self.nothing, self.no_classifier, self.searching):
-            self.addWidget(page)
-
-    def show_no_model(self) -> None:
-        self.setCurrentWidget(self.no_model)
-
-    def show_no_classifier(self) -> None:
-        self.setCurrentWidget(self.no_classifier)
-
-    def show_nothing(self, target: str, running: bool) -> None:
-        """Show that nothing is known for `target`: the offer to search, or the progress if a search is running."""
-        self.nothing.sentence.setText(
-            f"No attributes are known yet that move the classifier towards {target}. "
-            "A search takes about ten minutes on a laptop; everything stays usable meanwhile."
-        )
-        self.setCurrentWidget(self.searching if running else self.nothing)
-
-
-class _SearchProgress(QWidget):
-    def __init__(self, on_cancel: Callable[[], object]) -> None:
-        super().__init__()
-        self.bar = QProgressBar()
-        self.bar.setTextVisible(False)
-        self.bar.setFixedHeight(4)
-        self.bar.setAccessibleName("Progress of the search for attributes")
-        self.message = hint("Starting")
-        self.message.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        heading = title("Finding attributes")
-        heading.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        layout = column(self, margin=theme.MARGIN)
-        layout.addStretch(1)
-        layout.addWidget(heading)
-        layout.addWidget(self.bar)
-        layout.addWidget(self.message)
-        self.cancel = button("Cancel", on_cancel)
-        layout.addWidget(self.cancel, alignment=Qt.AlignmentFlag.AlignHCenter)
-        layout.addStretch(1)
-
-    def show_progress(self, event: Event) -> None:
-        if not isinstance(event, Progress):
-            return
-        self.bar.setMaximum(max(event.total, 1))
-        self.bar.setValue(event.done)
-        self.message.setText(job_text("Finding attributes", event))
 
 
 class ExplainerNote(QFrame):

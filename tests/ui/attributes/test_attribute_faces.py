@@ -73,6 +73,15 @@ def test_the_line_of_the_search_says_how_the_tooltip_for_whom():
     assert found.classifier_id in ranking_details(found, SUMMARY, STATE)
     screened = msgspec.structs.replace(found, method="attfind-notebook-screened")
     assert "AttFind notebook, screened" in ranking_details(screened, SUMMARY, STATE)
+    counts = {"moves": 380000, "rendered_moves": 9291, "agreement": 0.917}
+    raced = msgspec.structs.replace(found, method="attfind-notebook-raced", settings=counts)
+    assert ranking_summary(raced, SUMMARY, STATE) == "Found on 60 pictures, 9,291 moves rendered"
+    details = ranking_details(raced, SUMMARY, STATE)
+    assert "AttFind notebook, raced: 9,291 of 380,000 moves rendered; completions agree by 92 %" in details
+    stopped = msgspec.structs.replace(raced, settings=counts | {"settled": False})
+    assert ranking_summary(stopped, SUMMARY, STATE) == "Stopped after 9,291 moves; not settled"
+    assert ranking_summary(stopped, SUMMARY, STATE, running=True) == "So far, after 9,291 moves"
+    assert "Not settled" in ranking_details(stopped, SUMMARY, STATE)
 
 
 def test_the_newest_search_counts():

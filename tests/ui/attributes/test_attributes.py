@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 from panel_harness import card_at, drag, open_model, waiting_for
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
@@ -12,14 +13,15 @@ from PySide6.QtGui import QEnterEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLineEdit, QSlider
 
+from latent_explorer.app.attribute_search import NAME
 from latent_explorer.app.engine.events import JobEnded, JobEvent, JobStarted
-from latent_explorer.app.exploration.document import attribute_key
+from latent_explorer.app.exploration.document import attribute_key, listed_set
 from latent_explorer.app.exploration.intents import SetAttribute, SetBase, SetTarget
 from latent_explorer.app.exploration.state import attribute_amount
 from latent_explorer.app.exploration.updates import DocumentChanged, HoverPicture, MainPicture, StateChanged
 from latent_explorer.common.events import Progress
 from latent_explorer.explain.recipe import SampleBase
-from latent_explorer.ui.attributes.panel import SEARCH, AttributesPanel
+from latent_explorer.ui.attributes.panel import AttributesPanel
 from latent_explorer.ui.style import theme
 
 LEFT = Qt.MouseButton.LeftButton
@@ -267,15 +269,37 @@ def test_the_search_shows_how_far_it_is_and_can_be_cancelled(panel, explorer, mo
     cancelled = []
     monkeypatch.setattr(explorer, "cancel", cancelled.append)
     explorer.apply(SetTarget(1))
-    explorer.updates.emit(JobStarted(77, SEARCH, True))
+    explorer.updates.emit(JobStarted(77, NAME, True))
     explorer.updates.emit(JobEvent(77, Progress(43, 100, "Moving styles", 61.0)))
     page = panel.search.searching
     assert page.bar.value() == 43
     assert page.message.text() == "Moving styles 43 %, 61 s left"
     QTest.mouseClick(page.cancel, LEFT)
     assert cancelled == [77]
-    explorer.updates.emit(JobEnded(77, SEARCH, "cancelled"))
+    explorer.updates.emit(JobEnded(77, NAME, "cancelled"))
     assert panel.search.nothing.isVisible()
+
+
+def test_a_search_beside_a_list_tells_how_far_it_is_and_can_be_stopped(panel, explorer, monkeypatch):
+    cancelled = []
+    monkeypatch.setattr(explorer, "cancel", cancelled.append)
+    assert not panel.searching.isVisible()
+    explorer.updates.emit(JobStarted(77, NAME, True))
+    assert panel.searching.isVisible()
+    explorer.updates.emit(JobEvent(77, Progress(430, 1000, "Trying every style on a few pictures")))
+    assert panel.searching.bar.value() == 430
+    assert panel.searching.message.text() == "Trying every style on a few pictures"
+    found = listed_set(explorer.document, explorer.summary, explorer.state)
+    counts = {"settled": False, "rendered_moves": 1200, "moves": 9000}
+    so_far = msgspec.structs.replace(found, method="attfind-notebook-raced", settings=counts)
+    explorer.change_document(explorer.document.with_attribute_set(so_far))
+    assert panel.info.text() == "So far, after 1,200 moves"
+    QTest.mouseClick(panel.searching.cancel, LEFT)
+    assert cancelled == [77]
+    explorer.updates.emit(JobEnded(77, NAME, "cancelled"))
+    assert not panel.searching.isVisible()
+    assert panel.info.text() == "Stopped after 1,200 moves; not settled"
+    assert "1,200 of 9,000 moves" in panel.info.toolTip()
 
 
 def test_without_a_model_it_says_what_to_do(empty):

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: MIT
+"""Search for attributes beside live sliders: the list so far while it runs, what is kept when it is stopped."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from latent_explorer.app.engine.events import JobEnded, JobEvent
+from latent_explorer.app.exploration.document import attribute_key, shown_attributes
+from latent_explorer.app.exploration.state import attribute_amount
+from latent_explorer.app.exploration.updates import GestureEnded, Message, ModelOpened
+from latent_explorer.common.events import Kept
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from latent_explorer.app.exploration.document import Document
+    from latent_explorer.app.explorer import Explorer
+    from latent_explorer.explain.attfind.attfind import AttFindResult
+    from latent_explorer.models.attributes import Attribute, AttributeSet
+
+NAME = "Finding attributes"  # of the job
+
+
+class AttributeSearch:
+    """Puts the lists of a search into the document, each in place of the one before.
+
+    Sliders that a person moved, pinned or named stay, also where their attribute is not listed any more. No list
+    changes under a hand that drags. A stopped search leaves its list only where there is no settled one.
+    """
+
+    def __init__(self, explorer: Explorer) -> None:
+        self._explorer = explorer
+        self._job: int | None = None
+        self._classifier_id = ""
+        self._added: set[str] = set()  # keys of sliders that were kept in place of an attribute
+        self._waiting: list[Callable[[], None]] = []  # changes of the list that wait for the end of a drag
+        updates = explorer.updates
+        updates.on(ModelOpened, lambda _update: self._forget())
+        updates.on(GestureEnded, lambda _update: self._catch_up())
+        updates.on(JobEvent, self._take)
+        updates.on(JobEnded, self._end)
+
+    def start(self, n: int) -> int | None:
+        """Search for the attributes of the selected classifier (of all classes) on `n` pictures. Returns the job."""
+        classifier_id = self._explorer.state.classifier_id if self._explorer.state else ""
+        job = self._explorer.start_model_job(
+            NAME, lambda host, budget: host.attfind(budget, n=n, classifier_id=classifier_id), self._show
+        )
+        if job is not None:
+            self._job, self._classifier_id = job, classifier_id
+        return job
+
+    def _forget(self) -> None:
+        """Forget a search on the model that was open before."""
+        self._job, self._waiting = None, []
+        self._added.clear()
+
+    def _take(self, update: JobEvent) -> None:
+        if update.job == self._job and isinstance(update.event, Kept):
+            self._show(update.event.value)
+
+    def _end(self, update: JobEnded) -> None:
+        if update.job != self._job:
+            return
+        self._job = None
+        if update.outcome != "finished":
+            self._change(partial(self._stop, self._classifier_id))
+
+    def _show(self, found: AttFindResult) -> None:
+        self._change(partial(self._list, found.attribute_set))
+
+    def _change(self, change: Callable[[], None]) -> None:
+        """Change the list now, or at the end of the drag in progress."""
+        self._waiting.append(change)
+        session = self._explorer.session
+        if session is None or not session.in_gesture:
+            self._catch_up()
+
+    def _catch_up(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for change in waiting:
+            change()
+
+    def _list(self, attribute_set: AttributeSet) -> None:
+        self._replace(self._explorer.document.with_attribute_set(attribute_set))
+
+    def _stop(self, classifier_id: str) -> None:
+        """Return to the settled lists of the classifier, if there are any."""
+        explorer = self._explorer
+        summary, document = explorer.summary, explorer.document
+        if summary is None:
+            return
+        sets = [s for s in (*summary.attribute_sets, *document.attribute_sets) if s.classifier_id == classifier_id]
+        if not any(s.settled for s in sets):
+            return
+        stopped = next((s for s in sets if not s.settled), None)
+        self._replace(document.without_lists_so_far(classifier_id))
+        if stopped is not None:
+            text = (
+                f"Stopped after {stopped.settings.get('rendered_moves', 0):,} moves: the settled list is shown again. "
+                "Find attributes goes on from there."
+            )
+            explorer.updates.emit(Message(text))
+
+    def _replace(self, document: Document) -> None:
+        """Take a document with other lists, with sliders for what a person changed and it lists no more."""
+        state, summary = self._explorer.state, self._explorer.summary
+        if state is None or summary is None:
+            return
+        before = self._explorer.attributes()
+        own = tuple(a for a in document.sliders if attribute_key(a) not in self._added)
+        document = msgspec.structs.replace(document, sliders=own)
+        self._added.clear()
+        listed = {e.style_index for a in shown_attributes(document, summary, state) for e in a.entries}
+
+        def changed(attribute: Attribute) -> bool:
+            key = attribute_key(attribute)
+            return attribute_amount(state, attribute) != 0 or key in document.pins or key in document.names
+
+        for each in before:
+            if changed(each) and not listed.issuperset(e.style_index for e in each.entries):
+                self._added.add(attribute_key(each))
+                document = document.with_slider(msgspec.structs.replace(each, mean_effect=0.0, interval=None))
+        self._explorer.change_document(document)
