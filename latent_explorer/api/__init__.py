@@ -11,7 +11,9 @@ from latent_explorer.app.exploration.document import attribute_key
 from latent_explorer.app.export.sheets import SheetPlan
 from latent_explorer.app.study.arms import ArmSpec
 from latent_explorer.common.errors import UserError
+from latent_explorer.explain.direction_search.settings import FoundDirection, GuidedSettings, SearchSettings
 from latent_explorer.explain.directions.direction import Direction
+from latent_explorer.explain.directions.file import write_directions
 from latent_explorer.explain.projected import read_projected, write_projected
 from latent_explorer.explain.projection.report_text import checks as projection_checks
 from latent_explorer.explain.projection_settings import ProjectionSettings
@@ -37,11 +39,12 @@ from latent_explorer.studies.scoring.rules import Rules
 
 # fmt: off
 __all__ = [
-    "AnimationSettings", "ArmSpec", "BlendBase", "Direction", "DirectionShift", "Explainer", "Keyframe", "Latents",
-    "MixBase", "Noise", "PictureRecipe", "Pictures", "ProjectedBase", "ProjectionSettings", "ReportSettings", "Rules",
-    "SampleBase", "SeedBase", "SheetPlan", "StudySettings", "StyleShift", "Timeline", "UserError", "alpha_sweep",
-    "attribute_edits", "attribute_key", "build_study", "check", "frames", "morph", "projection_checks", "random_walk",
-    "read_projected", "read_timeline", "score_study", "style_mix", "train", "train_classifier", "write_projected",
+    "AnimationSettings", "ArmSpec", "BlendBase", "Direction", "DirectionShift", "Explainer", "FoundDirection",
+    "GuidedSettings", "Keyframe", "Latents", "MixBase", "Noise", "PictureRecipe", "Pictures", "ProjectedBase",
+    "ProjectionSettings", "ReportSettings", "Rules", "SampleBase", "SearchSettings", "SeedBase", "SheetPlan",
+    "StudySettings", "StyleShift", "Timeline", "UserError", "alpha_sweep", "attribute_edits", "attribute_key",
+    "build_study", "check", "frames", "morph", "projection_checks", "random_walk", "read_projected",
+    "read_timeline", "score_study", "style_mix", "train", "train_classifier", "write_directions", "write_projected",
     "write_timeline",
 ]
 # fmt: on

@@ -25,6 +25,9 @@ from latent_explorer.data.dataset import evenly_spaced_rows, open_dataset
 from latent_explorer.data.images import read_image
 from latent_explorer.explain.attfind import attfind, encode
 from latent_explorer.explain.batches import BatchSizer
+from latent_explorer.explain.direction_search import search
+from latent_explorer.explain.direction_search.settings import SearchSettings
+from latent_explorer.explain.direction_search.summary import class_index
 from latent_explorer.explain.directions.direction import unit_direction
 from latent_explorer.explain.directions.file import read_directions, unit_directions
 from latent_explorer.explain.latents import Latent, latent_of, seed_latent, typical_ws
@@ -48,6 +51,7 @@ if TYPE_CHECKING:
 
     from latent_explorer.api.values import OnEvent, StrPath
     from latent_explorer.app.exploration.state import ExplorerState
+    from latent_explorer.explain.direction_search.settings import FoundDirection, Method
     from latent_explorer.explain.directions.direction import Direction
     from latent_explorer.explain.projected import ProjectedPicture
     from latent_explorer.explain.recipe import Base, Edit
@@ -166,6 +170,36 @@ class Explainer:
     def direction(self, vector: np.ndarray, name: str) -> Direction:
         """Return the direction of a vector (w_dim,) or (num_ws, w_dim) of any length, in standard deviations of w."""
         return unit_direction(name, vector, typical_ws(self.model))
+
+    def find_directions(
+        self,
+        method: Method,
+        target: str | int | None = None,
+        *,
+        rows: tuple[int, int] | None = None,
+        count: int = 1,
+        labels: Sequence[int] | np.ndarray | None = None,
+        given: Sequence[Direction] = (),
+        settings: SearchSettings | None = None,
+        on_event: OnEvent = None,
+    ) -> list[FoundDirection]:
+        """Find directions ("sefa", "ganspace", "boundary", "guided"), and try each beside random ones of its length.
+
+        target    class to lead to, its name or index; None: every class where the method leads to one
+        rows      first and last row of ws that may move, both included; None: all
+        labels    1, 0 or -1 (skipped) for each picture of the file: the boundary's, in place of the classifier's word
+        given     the boundary is perpendicular to these
+        settings  for everything else; its method, target, rows and count are replaced
+        """
+        index = class_index(target, self.class_names) if isinstance(target, str) else target
+        chosen = msgspec.structs.replace(
+            settings or SearchSettings(method), method=method, target=index, rows=rows, count=count
+        )
+        key = self.classifier_id if self.model.classifiers else None
+        job = search.find_directions(
+            self.model, chosen, classifier_id=key, labels=labels, given=given, device=self.device
+        )
+        return run_job(job, on_event)
 
     def render(
         self, latents: Iterable[Latents | ProjectedPicture | PictureRecipe], edits: Sequence[Edit] = ()

@@ -4,6 +4,7 @@
 Conventions known by name: InterFaceGAN's boundaries (`.npy`, (1, w_dim)); GANSpace's components (`.npz`, `lat_comp`;
 `comp` in the `.pt` of e4e); closed-form factorization in rosinality's `.pt` (`eigvec`, a direction in each column);
 a dictionary of tensors by name. Signs and lengths differ between all of them, and only the sign is kept.
+`NAME.direction` in an `.npz` is a direction of ours, (w_dim,) or (num_ws, w_dim).
 """
 
 from __future__ import annotations
@@ -19,13 +20,14 @@ from latent_explorer.common.format import shortened, size_text, valid_text
 from latent_explorer.common.guarded_arrays import MAX_MEMBERS, read_arrays
 from latent_explorer.common.guarded_files import open_regular
 from latent_explorer.common.guarded_zip import GuardedZip
+from latent_explorer.common.paths import atomic_output
 from latent_explorer.explain.directions.direction import unit_direction
 from latent_explorer.explain.directions.found import Guess, StoredVector
 from latent_explorer.models.importers.checkpoint_file import Checkpoint
 from latent_explorer.models.importers.pickle_values import StoredTensor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from latent_explorer.explain.directions.direction import Direction
@@ -36,7 +38,8 @@ MAX_BYTES = 256 << 20  # of the arrays of a file
 _COLUMNS = ("eigvec",)  # arrays whose columns are directions
 _COMPONENTS = ("lat_comp", "comp", "components", "directions", "boundaries", "eigvecs", "eigenvectors")  # W, many
 _LINEAR = ("weight", "coef")  # of a linear classifier of w
-_NAMED = (*_COLUMNS, *_COMPONENTS, "direction", "boundary", "component", *_LINEAR)
+_OWN = "direction"  # "NAME.direction": one with a name, as `write_directions` stores it
+_NAMED = (*_COLUMNS, *_COMPONENTS, _OWN, "boundary", "component", *_LINEAR)
 _OTHERS = ("bias", "mean", "std", "stdev", "avg", "var", "ratio", "latent", "latents", "w", "ws", "latent_in", "cond")
 _TENSORS = (StoredTensor, np.ndarray)
 _WORDS = re.compile(r"direction|boundar|component|eigvec|eigenvec|interfacegan|ganspace|sefa|pca|editing|attribute")
@@ -64,6 +67,23 @@ def read_directions(path: Path, num_ws: int, w_dim: int) -> list[StoredVector]:
 def unit_directions(vectors: Iterable[StoredVector], ws: np.ndarray) -> list[Direction]:
     """Return directions as long as one standard deviation of `ws` (M, num_ws, w_dim) along them."""
     return [unit_direction(each.name, each.vector, ws) for each in vectors]
+
+
+def write_directions(path: Path, directions: Sequence[Direction], num_ws: int) -> None:
+    """Write directions as an `.npz` that `read_directions` reads, each under its name.
+
+    One for all rows is stored as (w_dim,), others as (num_ws, w_dim) with zeros in the rows that they do not move.
+    UserError where the file cannot be written.
+    """
+    arrays: dict[str, np.ndarray] = {}
+    for number, each in enumerate(directions, 1):
+        everywhere = len(each.array) == 1 and each.first == 0 and each.last in (None, num_ws - 1)
+        name = re.sub(r"[^\w ,()+-]+", "_", each.name) or "direction"  # a name inside an archive is no path
+        key = f"{name}.{_OWN}"
+        key = key if key not in arrays else f"{name} ({number}).{_OWN}"
+        arrays[key] = each.array[0] if everywhere else each.shift(num_ws)
+    with atomic_output(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]  # numpy's stub takes the names for its own
 
 
 def says_direction(vectors: Iterable[StoredVector]) -> bool:
@@ -131,6 +151,8 @@ def _vectors(path: Path, key: str, array: np.ndarray, num_ws: int, w_dim: int) -
         raise UserError(f"{path.name} holds numbers that are not finite, or enormous. Write the direction again.")
     stem = valid_text(path.stem)
     name = stem if not key or word in _NAMED else valid_text(key)
+    if word == _OWN and "." in key:
+        name = valid_text(key.rpartition(".")[0])
     names = [name] if len(several) == 1 else [f"{name} {number}" for number in range(1, len(several) + 1)]
     return [StoredVector(n, v, word in _NAMED) for n, v in zip(names, several, strict=True) if v.any()]
 

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: MIT
+"""`directions`: find directions in W and write them. The searches are in explain/direction_search."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, get_args
+
+import click
+
+from latent_explorer.cli.options import COUNT, OUTPUT_FILE, PATH, SEED, LocalPath, classifier_option, device_option
+from latent_explorer.cli.output import Output, json_option
+from latent_explorer.common.errors import UserError
+from latent_explorer.explain.direction_search.settings import GuidedSettings, Method, SearchSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from latent_explorer.explain.directions.direction import Direction
+    from latent_explorer.models.explainer import Explainer
+
+_ROWS = re.compile(r"([0-9]{1,4})(?:-([0-9]{1,4}))?", re.ASCII)
+_GUIDED = GuidedSettings()
+
+
+class Rows(click.ParamType):
+    """First and last row of ws: "0-3", or "3"."""
+
+    name = "rows"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
+        match = _ROWS.fullmatch(value)
+        if match is None:
+            self.fail(f"{value[:40]!r} are no rows. Write them as 0-3.", param, ctx)
+        first = int(match[1])
+        return first, first if match[2] is None else int(match[2])
+
+
+@click.command()
+@click.argument("explainer", metavar="X", type=LocalPath())
+@click.option("--method", required=True, type=click.Choice(get_args(Method)), help="How to find them.")
+@click.option("--target", metavar="CLASS", help="Class to lead to: name or number. Without it, every class.")
+@click.option("--rows", type=Rows(), metavar="A-B", help="Rows of the latent that may move; without it, all.")
+@click.option("--count", default=1, show_default=True, type=click.IntRange(1, 64), help="Directions, for each class.")
+@click.option("--held-out", default=100, show_default=True, type=COUNT, help="Pictures to try them on.")
+@click.option("--seed", default=0, show_default=True, type=SEED, help="Of everything drawn at random.")
+@click.option("--given", type=PATH, metavar="D.npz", help="boundary: perpendicular to the directions in this file.")
+@click.option("--steps", default=_GUIDED.steps, show_default=True, type=click.IntRange(1, 100_000), help="guided")
+@click.option("--loss", default=_GUIDED.loss, type=click.Choice(["cross-entropy", "margin"]), help="guided")
+@click.option(
+    "--identity",
+    default=_GUIDED.identity,
+    type=click.Choice(["auto", "lpips", "features", "none"]),
+    help="guided: what is to stay. auto: LPIPS where its weights are, else the classifier's features.",
+)
+@click.option("--out", required=True, type=OUTPUT_FILE, metavar="D.npz", help="File that the window reads.")
+@classifier_option
+@device_option
+@json_option
+def directions(
+    explainer: str,
+    method: Method,
+    target: str | None,
+    rows: tuple[int, int] | None,
+    count: int,
+    held_out: int,
+    seed: int,
+    given: Path | None,
+    steps: int,
+    loss: str,
+    identity: str,
+    out: Path,
+    classifier: str | None,
+    device: str,
+    as_json: bool,
+) -> None:
+    """Find directions of W (SeFa, GANSpace, a linear boundary, guided by the classifier), and try them.
+
+    Each is tried on pictures that it was not found with, beside random directions of the same length.
+    """
+    from latent_explorer.explain.direction_search.search import find_directions
+    from latent_explorer.explain.direction_search.summary import class_index, found_fields, found_lines
+    from latent_explorer.explain.directions.file import write_directions
+    from latent_explorer.models.device import choose_device
+    from latent_explorer.models.explainer import resolve_classifier
+    from latent_explorer.models.explainer_file import read_explainer
+
+    if out.suffix.lower() != ".npz":
+        raise UserError(f"{out.name} must end in .npz: that is how directions are written.")
+    model = read_explainer(explainer)
+    key = resolve_classifier(model, classifier) if classifier is not None or model.classifiers else None
+    names = model.classifiers[key].config.class_names if key is not None else ()
+    settings = SearchSettings(
+        method,
+        target=None if target is None else class_index(target, names),
+        rows=rows,
+        count=count,
+        seed=seed,
+        held_out=held_out,
+        guided=GuidedSettings(loss=loss, identity=identity, steps=steps),  # type: ignore[arg-type]  # click's choices
+    )
+    output = Output(as_json=as_json)
+    others = _given(model, given)
+    found = output.run(find_directions(model, settings, classifier_id=key, given=others, device=choose_device(device)))
+    if not found:
+        raise UserError("No direction was found, so nothing was written.")
+    write_directions(out, [each.direction for each in found], model.generator.num_ws)
+    lines = [line for each in found for line in found_lines(each, names)]
+    fields = {"path": out, "method": method, "directions": [found_fields(each) for each in found]}
+    output.result(fields, "\n".join([*lines, f"Wrote {out}."]))
+
+
+def _given(model: Explainer, path: Path | None) -> Sequence[Direction]:
+    """Return the directions in a file."""
+    from latent_explorer.explain.directions.file import read_directions, unit_directions
+    from latent_explorer.explain.latents import typical_ws
+
+    if path is None:
+        return ()
+    vectors = read_directions(path, model.generator.num_ws, model.generator.config.w_dim)
+    return unit_directions(vectors, typical_ws(model))

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: MIT
+"""Settings of a search for directions in W, and what one finds, as plain values. No torch."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from latent_explorer.explain.directions.direction import Direction
+
+Method = Literal["sefa", "ganspace", "boundary", "guided"]
+TITLES: dict[Method, str] = {
+    "sefa": "SeFa",
+    "ganspace": "GANSpace",
+    "boundary": "Linear boundary",
+    "guided": "Classifier-guided",
+}
+TARGETED: tuple[Method, ...] = ("boundary", "guided")  # their directions lead to a class
+AMOUNTS = (1.0, 2.0, 3.0)  # standard deviations at which a direction is tried
+MAX_COUNT = 64  # directions of a search, for each class
+
+
+class GuidedSettings(msgspec.Struct, frozen=True):
+    """Settings of the classifier-guided direction."""
+
+    loss: Literal["cross-entropy", "margin"] = "cross-entropy"
+    margin: float = 2.0  # logits by which the class is to lead; no gradient beyond it
+    identity: Literal["auto", "lpips", "features", "none"] = "auto"  # auto: LPIPS where its weights are, else features
+    identity_weight: float = 1.0
+    start: Literal["zero", "means"] = "zero"  # or half the difference of the classes' means, cut to the length
+    length: float = 3.0  # the most that the direction at alpha 1 may measure
+    length_unit: Literal["sd", "w_std"] = "sd"  # standard deviations along it, or root mean square in w_std
+    steps: int = 150
+    batch: int = 8  # latents of a step
+    lr: float = 0.15  # of the first step, standard deviations; falls to 0 along a cosine
+
+
+class SearchSettings(msgspec.Struct, frozen=True):
+    """Settings of a search. Those of other methods are ignored."""
+
+    method: Method
+    target: int | None = None  # class to lead to; None: every class (boundary, guided), or none (sefa, ganspace)
+    rows: tuple[int, int] | None = None  # first and last row of ws that may move; None: all
+    count: int = 1  # directions, for each class
+    seed: int = 0
+    n: int = 400  # latents to search on, at most
+    held_out: int = 100  # others to try the directions on, at most; 0: they are not tried
+    controls: int = 3  # random directions of the same length for each one found
+    samples: int = 10_000  # w of random z (ganspace)
+    torgb: bool = False  # take the affines of toRGB along (sefa)
+    share: float = 0.25  # of the latents at either end of the logits (boundary)
+    ridge: float = 1.0  # weight of the squared coefficients (boundary)
+    folds: int = 5  # of the cross-validation (boundary)
+    guided: GuidedSettings = GuidedSettings()
+
+
+class DirectionCheck(msgspec.Struct, frozen=True):
+    """What a direction does to pictures that it was not found with, beside random directions of the same length.
+
+    With a target: pictures of other classes, and the share that becomes the target's at `+amount`. Without one: all
+    pictures, and the share whose verdict changes at `-amount` or at `+amount`.
+    """
+
+    target: int | None
+    pictures: int
+    amounts: tuple[float, ...]  # standard deviations
+    flipped: tuple[float, ...]
+    intervals: tuple[tuple[float, float], ...]  # of `flipped`: Wilson, 95 %
+    change: tuple[float, ...]  # mean change of the target's probability; without one, mean total variation distance
+    random_flipped: tuple[float, ...]  # mean over the random directions, each on the same pictures
+    random_change: tuple[float, ...]
+
+
+class FoundDirection(msgspec.Struct, frozen=True):
+    """A direction with the class that it leads to and the figures of its method."""
+
+    direction: Direction
+    target: int | None
+    figures: dict[str, float]
+    check: DirectionCheck | None = None

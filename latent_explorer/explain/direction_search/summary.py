@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: MIT
+"""What a search found, in words: for the window, the command line and its report. No torch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from latent_explorer.common.errors import UserError
+from latent_explorer.common.format import shortened
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from latent_explorer.explain.direction_search.settings import DirectionCheck, FoundDirection
+
+
+def class_index(text: str, class_names: Sequence[str]) -> int:
+    """Return the class that a name, or a number from 0, means. UserError if there is none."""
+    if text in class_names:
+        return class_names.index(text)
+    if text.isascii() and text.isdigit() and int(text) < len(class_names):
+        return int(text)
+    known = ", ".join(shortened(name) for name in class_names[:10]) or "none"
+    raise UserError(f"There is no class {shortened(text)}. The classifier has: {known}.")
+
+
+def found_fields(found: FoundDirection) -> dict[str, Any]:
+    """Return a direction as `--json` prints it."""
+    return {
+        "name": found.direction.name,
+        "target": found.target,
+        "figures": found.figures,
+        "check": None if found.check is None else msgspec.to_builtins(found.check),
+    }
+
+
+def found_lines(found: FoundDirection, class_names: Sequence[str]) -> list[str]:
+    """Return lines on a direction: its name with the figures of its method, and what it does."""
+    figures = "  ".join(f"{key} {value:.3g}" for key, value in found.figures.items())
+    return [found.direction.name, *(f"  {line}" for line in (figures, check_text(found.check, class_names)) if line)]
+
+
+def check_text(check: DirectionCheck | None, class_names: Sequence[str]) -> str:
+    """Return what a direction does to held-out pictures, as a sentence; empty if it was not tried."""
+    if check is None:
+        return ""
+    what = "change their verdict" if check.target is None else f"become {shortened(class_names[check.target])}"
+    text = f"{_shares(check.flipped)} of {check.pictures} pictures not used {what} at {_amounts(check)} sd"
+    if check.random_flipped:
+        text += f"; random directions of that length: {_shares(check.random_flipped)}"
+    return f"{text}."
+
+
+def _shares(shares: Sequence[float]) -> str:
+    return ", ".join(f"{share:.0%}" for share in shares)
+
+
+def _amounts(check: DirectionCheck) -> str:
+    return ", ".join(f"{amount:g}" for amount in check.amounts)

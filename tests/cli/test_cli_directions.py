@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+"""`directions`: finds, writes a file that `generate --direction` takes, and refuses in a sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import latent_explorer
+from latent_explorer.cli.root import main
+
+
+@pytest.mark.parametrize(("method", "options", "names"), [
+    ("sefa", ("--rows", "1-2", "--count", 2), ["SeFa 1, rows 1-2", "SeFa 2, rows 1-2"]),
+    ("ganspace", ("--target", "diseased"), ["GANSpace 1"]),
+    ("boundary", ("--target", "1", "--held-out", 40), ["boundary diseased"]),
+    ("guided", ("--identity", "none", "--steps", 2), ["guided healthy", "guided diseased"]),
+])  # fmt: skip
+def test_directions_are_found_and_read_again(file: Path, tmp_path: Path, run_json, method, options, names) -> None:
+    out = tmp_path / "D.npz"
+    result = run_json("directions", file, "--method", method, "--held-out", 8, "--out", out, *options)
+    assert [each["name"] for each in result["directions"]] == names
+    assert all(len(each["check"]["flipped"]) == 3 for each in result["directions"] if each["check"])
+    explainer = latent_explorer.open(file)
+    again = explainer.directions(out)
+    assert [each.name for each in again] == names
+    moved = run_json("generate", file, "--direction", f"{out}#1=2", "--out", tmp_path / "moved")
+    assert len(moved["images"]) > 0
+
+
+def test_what_was_found_is_said_and_a_wrong_wish_refused(file: Path, tmp_path: Path, capsys, run_json) -> None:
+    out = tmp_path / "D.npz"
+    assert main(["directions", str(file), "--method", "sefa", "--out", str(out)]) == 0
+    assert (
+        "pictures not used change their verdict at 1, 2, 3 sd; random directions of that length"
+        in capsys.readouterr().out
+    )
+    for options in (
+        ("--method", "sefa", "--target", "ill", "--out", out),
+        ("--method", "sefa", "--rows", "2-30", "--out", out),
+        ("--method", "sefa", "--given", out, "--out", out),
+        ("--method", "sefa", "--out", tmp_path / "D.npy"),
+    ):
+        assert run_json("directions", file, *options, code=1)["event"] == "error"
+
+
+def test_a_boundary_is_perpendicular_to_those_given(file: Path, tmp_path: Path, run_json) -> None:
+    first, second = tmp_path / "first.npz", tmp_path / "second.npz"
+    run_json("directions", file, "--method", "boundary", "--held-out", 0, "--out", first)
+    run_json("directions", file, "--method", "boundary", "--held-out", 0, "--given", first, "--out", second)
+    explainer = latent_explorer.open(file)
+    a, b = (explainer.directions(path)[0].array[0] for path in (first, second))
+    assert abs(a @ b) < 1e-4 * np.linalg.norm(a) * np.linalg.norm(b)
+    again = explainer.find_directions("boundary", "diseased", given=[explainer.directions(first)[0]])
+    assert again[0].target == 1
+    assert again[0].figures["majority"] == 0.5
