@@ -33,6 +33,10 @@ class BatchSizer:
         self._seconds: float | None = None  # per picture
         self._start = 0.0
 
+    def anew(self) -> BatchSizer:
+        """Return another with the same budget, for pictures that take another time."""
+        return BatchSizer(self._budget, self._largest)
+
     def next(self) -> int:
         """Return the size of the next batch, whose time starts now."""
         self._start = time.perf_counter()

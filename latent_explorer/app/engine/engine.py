@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 INTERACTIVE_SECONDS = 1.0  # seconds after an intent in which the sliders go before jobs
-SHORT_STEP = 0.030  # longest step of a job in that time, seconds
+FRAME = 0.030  # seconds for a step and a picture together in that time: 33 less what delivery takes
 LONG_STEP = 0.3  # longest step at other times, seconds
 
 
@@ -115,7 +115,7 @@ class Engine:
         self._last_background = ""
         self._in_hand = ("", 0)  # slot and generation of the picture that is being rendered
         self._last_intent = -float("inf")
-        self._picture_seconds = 0.0  # running mean
+        self._picture_seconds = 0.0  # running mean over the first slot: what a hand on a slider waits for
         self._idle = False
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
@@ -257,7 +257,8 @@ class Engine:
             except BaseException as error:  # a dead worker would leave a window that never answers
                 self._deliver(PictureFailed(slot, generation, index, request, failure_of(error)))
                 return
-            self._note_picture(self._clock() - started)
+            if slot == self._first:
+                self._note_picture(self._clock() - started)
             self._deliver(PictureReady(slot, generation, index, request, result))
 
         return unit
@@ -323,8 +324,12 @@ class Engine:
             self._picture_seconds = seconds if mean == 0.0 else 0.8 * mean + 0.2 * seconds
 
     def _step_seconds(self) -> float:
-        """Return the seconds that a job's next step may last, so that sliders stay live beside it."""
+        """Return the seconds that a job's next step may last, so that sliders stay live beside it.
+
+        A picture asked for as soon as the one before is there waits for one step. Where pictures take longer than half
+        a frame, the step may take as long as they do: the job is left half of the time.
+        """
         with self._wake:
             waiting = any(slot.remaining for slot in self._slots.values())
             recent = waiting or self._clock() - self._last_intent <= INTERACTIVE_SECONDS
-            return max(SHORT_STEP if recent else LONG_STEP, self._picture_seconds)
+            return max(FRAME - self._picture_seconds if recent else LONG_STEP, self._picture_seconds)

@@ -6,6 +6,7 @@ Style values are overridden; weights are never touched.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from latent_explorer.common.events import Progress
 from latent_explorer.models.synthesis import Styles
 
 if TYPE_CHECKING:
@@ -129,23 +131,34 @@ class SingleMoves:
 
     def predicted(self) -> Generator[Event, None, np.ndarray]:
         """Return first-order effects (N, 2, S, K) float32: slope of the logit times the move. A job within a job."""
-        parts = yield from self.batch_sizer.run(
-            self._predicted, len(self.pictures), "Predicting the effects of all styles by gradient"
-        )
+        count, classes = self.pictures.logits.shape
+        message = "Predicting the effects of all styles by gradient"
+        sizer = self.batch_sizer.anew()  # with gradients a picture takes longer
+        parts: list[np.ndarray] = []
+        done, start, left = 0, time.monotonic(), None
+        while done < count:
+            rows = slice(done, min(done + sizer.next(), count))
+            s, logits = self._with_gradients(rows)
+            sizer.done(rows.stop - done)
+            slopes: list[Tensor] = []
+            # A step is one pass through the networks: all classes together would hold up the sliders for as many.
+            for k in range(classes):
+                yield Progress(done, count, message, left)
+                slopes += torch.autograd.grad(logits[:, k].sum(), s, retain_graph=k + 1 < classes)
+            moves = self.kappa * (self.style_range - self.pictures.s[rows, None])  # (B, 2, S)
+            parts.append((moves[..., None] * torch.stack(slopes, dim=-1)[:, None]).float().cpu().numpy())
+            done = rows.stop
+            left = (time.monotonic() - start) * (count / done - 1)
+            yield Progress(done, count, message, left)
         return np.concatenate(parts)
 
-    def _predicted(self, rows: slice) -> np.ndarray:
+    def _with_gradients(self, rows: slice) -> tuple[Tensor, Tensor]:
+        """Return style values s (B, num_styles) and logits (B, K), which have gradients with respect to s."""
         synthesis, pictures = self.synthesis, self.pictures
         with torch.enable_grad():  # the copies are ordinary tensors, also of what inference made
             s = pictures.s[rows].clone().requires_grad_()
             styles = [style[rows].clone() for style in pictures.styles]
-            img = synthesis.render(synthesis.replace(styles, s), synthesis.noise_const())
-            logits = self.classifier.logits(img)
-            totals = [logits[:, k].sum() for k in range(logits.shape[1])]
-            slopes = [torch.autograd.grad(total, s, retain_graph=True)[0] for total in totals]
-        moves = self.kappa * (self.style_range - pictures.s[rows, None])  # (B, 2, S)
-        effects: np.ndarray = (moves[..., None] * torch.stack(slopes, dim=-1)[:, None]).detach().float().cpu().numpy()
-        return effects
+            return s, self.classifier.logits(synthesis.render(synthesis.replace(styles, s), synthesis.noise_const()))
 
 
 def effect_table(

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from simulation import Simulation
 
@@ -69,9 +71,9 @@ def test_an_intent_during_a_job_waits_for_at_most_one_step_and_two_pictures(pict
     # Out of the blue the step in hand may be a long one; from then on steps are short.
     assert max(waits) <= max(0.3, picture) + 2 * picture + 1e-9
     dragging = [wait for wait, at in zip(waits, asked, strict=True) if at > 5.0 + 0.3]
-    assert max(dragging) <= max(0.030, picture) + 2 * picture + 1e-9
+    assert max(dragging) <= max(0.030 - picture, picture) + 2 * picture + 1e-9
     assert max(steps) == 0.3
-    assert min(steps) == pytest.approx(max(0.030, picture))
+    assert min(steps) == pytest.approx(max(0.030 - picture, picture))
 
 
 def test_a_steady_drag_starves_neither_the_grid_nor_the_job():
@@ -119,14 +121,16 @@ def test_step_budget_rules():
     engine.start("job", job)
     assert engine.wait_idle(WAIT)
     engine.close()
-    assert budgets == {
-        "at rest": 0.3,
-        "just asked": 0.030,
-        "almost a second later": 0.030,
-        "over a second later": 0.3,
-        "while a picture waits": 0.030,
-        "nothing was asked": 0.3,
-    }
+    assert budgets == pytest.approx(
+        {
+            "at rest": 0.3,
+            "just asked": 0.016,
+            "almost a second later": 0.016,
+            "over a second later": 0.3,
+            "while a picture waits": 0.016,
+            "nothing was asked": 0.3,
+        }
+    )
 
 
 @pytest.mark.parametrize(("picture", "recent", "rest"), [(0.1, 0.1, 0.3), (0.5, 0.5, 0.5)])
@@ -145,3 +149,56 @@ def test_a_step_may_always_last_as_long_as_one_picture(picture, recent, rest):
     assert engine.wait_idle(WAIT)
     engine.close()
     assert budgets == pytest.approx([recent, rest])
+
+
+@pytest.mark.parametrize("picture", [0.004, 0.012, 0.016])
+def test_a_hand_that_follows_the_picture_gets_thirty_a_second_beside_a_job(picture):
+    """Each intent comes when the picture before is there: it waits for one whole step, and then for its own picture."""
+    sim = Simulation()
+    steps: list[float] = []
+    shown: list[float] = []
+
+    def render(request):
+        sim.advance(picture)
+        return request
+
+    def follow(event):
+        if isinstance(event, PictureReady):
+            shown.append(sim.now)
+            engine.show("main", [len(shown)] if len(shown) < 60 else [])
+
+    engine = Engine(render, follow, clock=sim.clock)
+    sim.at(1.0, lambda: engine.show("main", [0]))
+    engine.start("job", busy_job(sim, until=4.0, steps=steps))
+    assert engine.wait_idle(WAIT)
+    engine.close()
+    assert len(shown) == 60
+    assert max(later - before for before, later in itertools.pairwise(shown[1:])) <= 0.033
+    assert min(steps) >= picture - 1e-9  # and the job has at least half of the time
+
+
+def test_what_no_hand_waits_for_makes_no_step_longer():
+    """Where drafts are shown, a whole picture of seconds made every step beside a drag as long."""
+    now = 0.0
+
+    def render(request):
+        nonlocal now
+        now += request
+        return request
+
+    engine = Engine(render, lambda _event: None, clock=lambda: now)
+    budgets: list[float] = []
+
+    def job(budget):
+        engine.show("main", [0.004])
+        yield Progress(0, 0)
+        engine.show("grid", [2.0])
+        yield Progress(0, 0)
+        yield Progress(0, 0)
+        engine.show("main", [0.004])
+        budgets.append(budget())
+
+    engine.start("job", job)
+    assert engine.wait_idle(WAIT)
+    engine.close()
+    assert budgets == pytest.approx([0.026])

@@ -217,6 +217,23 @@ def test_predicted_effects_are_the_slopes_of_the_exact_ones():
     np.testing.assert_allclose(predicted, exact, atol=0.1 * scale)
 
 
+def test_a_step_of_the_prediction_is_one_pass_through_the_networks(monkeypatch):
+    """All classes were one step: a slider beside the search waited for as many passes."""
+    explainer = tiny_explainer(n=4)
+    pictures, style_range, _ = table_of(explainer)
+    synthesis = explainer.generator.synthesis
+    passes = []
+    grad, render = torch.autograd.grad, type(synthesis).render
+    monkeypatch.setattr(torch.autograd, "grad", lambda *args, **kw: passes.append("back") or grad(*args, **kw))
+    monkeypatch.setattr(type(synthesis), "render", lambda *args: passes.append("forth") or render(*args))
+    per_step = []
+    for _event in SingleMoves(synthesis, explainer.classifier, pictures, style_range, 1.0, BatchSizer()).predicted():
+        per_step.append(len(passes))
+        passes.clear()
+    assert set(per_step) == {1}
+    assert len(per_step) > explainer.classifier.num_classes
+
+
 def test_a_raced_search_finds_the_same_first_picks_and_says_what_it_rendered(planted, search_result):
     events, result = finish(attfind(planted, AttFindSettings(n=40, wanted=5)))
     pictures, style_range, _ = table_of(planted)
