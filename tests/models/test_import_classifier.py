@@ -23,9 +23,12 @@ from latent_explorer.models.classifier_file import read_classifier, write_classi
 from latent_explorer.models.classifiers import Classifier, ClassifierConfig
 from latent_explorer.models.explainer import hash_classifier
 from latent_explorer.models.foreign_files import OTHER_FOLDERS, is_model_file
-from latent_explorer.models.importers.classifiers import formats
+from latent_explorer.models.importers.classifiers import file, formats
 from latent_explorer.models.importers.classifiers.file import import_classifier, inspect_classifier, provenance
+from latent_explorer.models.importers.classifiers.metadata import FolderMetadata
+from latent_explorer.models.importers.classifiers.program_model import ProgramModel
 from latent_explorer.models.preprocessing import Preprocessing
+from latent_explorer.models.programs.program import Program
 
 timm = pytest.importorskip("timm")
 
@@ -306,3 +309,17 @@ def test_a_hostile_checkpoint_runs_nothing(tmp_path: Path) -> None:
     with pytest.raises(UserError):
         inspect_classifier(tmp_path / "x.pth")
     assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize(("outputs", "kept"), [(3, True), (2, False), (1, False)])
+def test_names_that_do_not_fit_a_program_are_left_out_with_a_note(monkeypatch, tmp_path, outputs, kept):
+    """They were left out without a word, unlike those of other files."""
+    program = Program("TorchScript", "0" * 64, 1, outputs)
+    model = ProgramModel(tmp_path / "x.pt", program, b"", 3, 32, any_size=True, notes=("Tried.",))
+    monkeypatch.setattr(file, "try_program", lambda *_args: model)
+    about = FolderMetadata(tmp_path / "x.pt", ("a", "b", "c"))
+    found = file._inspect_program(about, "TorchScript")
+    assert found.class_names == (("a", "b", "c") if kept else ())
+    assert [note for note in found.notes if "names left out" in note] == (
+        [] if kept else [f"The file names 3 classes, and the network has {outputs} outputs: names left out."]
+    )

@@ -81,6 +81,7 @@ class ImportController:
 
     @property
     def checking(self) -> bool:
+        """True while the classifier is asked about pictures."""
         return self._check is not None
 
     def inspect(self) -> None:

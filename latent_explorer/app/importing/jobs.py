@@ -47,6 +47,11 @@ if TYPE_CHECKING:
     from latent_explorer.models.importers.stylex.release import StylexRelease
 
 READING, LOOKING = "Reading the file", "Looking at the pictures"
+_VECTORS = (
+    "{} holds latents or directions of a generator, not a model. Open the explainer that they belong to, then open it "
+    "again."
+)
+_NO_NETWORK = "{} holds the tensors of a network that neither torchvision nor timm has as it is."
 
 
 @dataclass(frozen=True)
@@ -65,15 +70,6 @@ class GeneratorChoices:
     out: Path
     class_index: int | None = None  # of a conditional one
     classifier: Path | None = None  # a file with the classifier to explain; an explainer's is the one it was made for
-
-
-_VECTORS = (
-    "{} holds latents or directions of a generator, not a model. Open the explainer that they belong to, then open it "
-    "again."
-)
-
-
-_NO_NETWORK = "{} holds the tensors of a network that neither torchvision nor timm has as it is."
 
 
 class ImportSession:
@@ -206,9 +202,7 @@ class ImportSession:
         try:
             summary = yield from run_in_thread(partial(summarise_data, path), LOOKING)
             chosen = self._usual_label(summary) if label is None else label
-            data = yield from run_in_thread(
-                partial(open_dataset, path, label=chosen or None), "Looking at the pictures"
-            )
+            data = yield from run_in_thread(partial(open_dataset, path, label=chosen or None), LOOKING)
             pictures = CheckPictures(data)
         except UserError as error:
             return PicturesOpened(path, problem=str(error))

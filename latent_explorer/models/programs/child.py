@@ -26,7 +26,7 @@ from latent_explorer.models.programs.messages import (
     REMEMBERED,
     Reply,
     Request,
-    numbers,
+    byte_count,
     read_exactly,
     receive,
     send,
@@ -47,7 +47,7 @@ def serve(memory: int) -> int:
         try:
             request = receive(source, Request)
             assert isinstance(request, Request)
-            data = read_exactly(source, request.size if request.do == "load" else numbers(request.shape))
+            data = read_exactly(source, request.size if request.do == "load" else byte_count(request.shape))
         except EOFError:
             return 0
         _end_after(request.seconds + GRACE)

@@ -19,7 +19,6 @@ MAX_TEXT = 300  # characters of an error
 FLOAT = 4  # bytes
 REMEMBERED = 8  # forwards whose backward may still come
 
-
 Bytes = bytes | bytearray | memoryview
 
 
@@ -74,6 +73,6 @@ def read_exactly(stream: IO[bytes], count: int) -> bytearray:
     return data
 
 
-def numbers(shape: tuple[int, ...]) -> int:
+def byte_count(shape: tuple[int, ...]) -> int:
     """Return the bytes of float32 numbers of a shape."""
     return math.prod(shape) * FLOAT

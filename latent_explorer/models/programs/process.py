@@ -26,7 +26,7 @@ from latent_explorer.common.errors import DamagedData, UserError
 from latent_explorer.common.format import size_text
 from latent_explorer.common.paths import self_command, self_surroundings
 from latent_explorer.data.threads import installed_memory
-from latent_explorer.models.programs.messages import MAX_TEXT, Reply, Request, numbers, read_exactly, receive, send
+from latent_explorer.models.programs.messages import MAX_TEXT, Reply, Request, byte_count, read_exactly, receive, send
 from latent_explorer.models.programs.program import MAX_OUTPUTS, Program, require_allowed
 
 if TYPE_CHECKING:
@@ -207,7 +207,7 @@ class ProgramProcess:
             shape = reply.shape
             if shape and not (fits(shape) and max(shape) <= MAX_OUTPUTS):
                 raise DamagedData(f"answered with numbers of the shape {str(list(shape))[:100]}, which do not fit")
-            values = np.frombuffer(read_exactly(process.stdout, numbers(shape) if shape else 0), np.float32)
+            values = np.frombuffer(read_exactly(process.stdout, byte_count(shape) if shape else 0), np.float32)
             complete = True
         except (EOFError, OSError) as error:
             if late.is_set():

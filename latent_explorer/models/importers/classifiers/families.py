@@ -9,69 +9,15 @@ key and value.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from latent_explorer.common.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
+    from latent_explorer.models.importers.classifiers.config_values import ConfigValues
     from latent_explorer.models.library_networks import Option
-
-# Those that timm computes alike, as transformers and timm call them.
-_ACTIVATIONS = {
-    "gelu": "gelu", "gelu_pytorch_tanh": "gelu_tanh", "gelu_new": "gelu_tanh", "quick_gelu": "quick_gelu",
-    "relu": "relu", "silu": "silu", "swish": "silu",
-}  # fmt: skip
-
-
-_LARGEST = 1e6
-
-
-class Settings:
-    """Values of a config.json, each of the type of its default. Raises UserError for others."""
-
-    def __init__(self, values: Mapping[str, Any]) -> None:
-        self._values = values
-
-    def integer(self, name: str, default: int) -> int:
-        found = self._values.get(name, default)
-        return found if type(found) is int and abs(found) < _LARGEST else self._refuse(name)
-
-    def number(self, name: str, default: float) -> float:
-        found = self._values.get(name, default)
-        return float(found) if type(found) in (int, float) and abs(found) < _LARGEST else self._refuse(name)
-
-    def flag(self, name: str, default: bool) -> int:
-        found = self._values.get(name, default)
-        return int(found) if type(found) is bool else self._refuse(name)
-
-    def integers(self, name: str, default: tuple[int, ...]) -> tuple[int, ...]:
-        found = self._values.get(name, default)
-        if not isinstance(found, (list, tuple)) or not all(
-            type(value) is int and abs(value) < _LARGEST for value in found
-        ):
-            self._refuse(name)
-        return tuple(found)
-
-    def square(self, name: str, default: int) -> int:
-        """Return the side of a square that may be given as one number or as two."""
-        found = self._values.get(name, default)
-        if isinstance(found, list) and len(found) == 2 and found[0] == found[1]:
-            found = found[0]
-        return found if type(found) is int and abs(found) < _LARGEST else self._refuse(name)
-
-    def activation(self, default: str) -> str:
-        found = self._values.get("hidden_act", default)
-        return _ACTIVATIONS[found] if isinstance(found, str) and found in _ACTIVATIONS else self._refuse("hidden_act")
-
-    def choice(self, name: str, *allowed: Any) -> Any:
-        """Return a value that must be one of these; the first is the default."""
-        found = self._values.get(name, allowed[0])
-        return found if found in allowed else self._refuse(name)
-
-    def _refuse(self, name: str) -> Any:
-        raise UserError(f"no library's network has {name} = {str(self._values.get(name))[:80]}")
 
 
 class Network(NamedTuple):
@@ -85,16 +31,19 @@ class Network(NamedTuple):
 class Family(NamedTuple):
     """How transformers' tensors are called in a library's network."""
 
-    network: Callable[[Settings], Network]
+    network: Callable[[ConfigValues], Network]
     names: tuple[tuple[str, str], ...]  # the first pattern that is a whole name counts
-    block: Callable[[Settings, int], dict[str, str]] | None = None  # more values for a name, by the number {i} in it
-    caution: Callable[[Settings, int], str] | None = None  # what differs for pictures of so many px; "" if nothing
+    block: Callable[[ConfigValues, int], dict[str, str]] | None = (
+        None  # more values for a name, by the number {i} in it
+    )
+    # What differs for pictures of so many px; "" if nothing.
+    caution: Callable[[ConfigValues, int], str] | None = None
 
 
 # ---------------------------------------------------------------------------------------------- ViT, DeiT, BEiT
 
 
-def _tokens(settings: Settings, base: str) -> Network:
+def _tokens(settings: ConfigValues, base: str) -> Network:
     """Return what ViT, DeiT and BEiT share."""
     width = settings.integer("hidden_size", 768)
     options: dict[str, Option] = {
@@ -109,18 +58,18 @@ def _tokens(settings: Settings, base: str) -> Network:
     return Network(f"timm:{base.format(size=size)}", options, settings.square("image_size", 224))
 
 
-def _vit(settings: Settings, base: str = "vit_{size}_patch16_224", **more: Option) -> Network:
+def _vit(settings: ConfigValues, base: str = "vit_{size}_patch16_224", **more: Option) -> Network:
     found = _tokens(settings, base)
     own: dict[str, Option] = {"act_layer": settings.activation("gelu"), "qkv_bias": settings.flag("qkv_bias", True)}
     return found._replace(options={**found.options, **own, **more})
 
 
-def _deit_with_teacher(settings: Settings) -> Network:
+def _deit_with_teacher(settings: ConfigValues) -> Network:
     large = settings.integer("hidden_size", 768) == 1024
     return _vit(settings, "deit_base_distilled_patch16_224" if large else "deit_{size}_distilled_patch16_224")
 
 
-def _beit(settings: Settings) -> Network:
+def _beit(settings: ConfigValues) -> Network:
     settings.choice("use_mean_pooling", True)
     settings.choice("hidden_act", "gelu")
     large = settings.integer("hidden_size", 768) == 1024
@@ -191,7 +140,7 @@ _BEIT_NAMES = (
 # ---------------------------------------------------------------------------------------------- Swin, ConvNeXT
 
 
-def _swin(settings: Settings) -> Network:
+def _swin(settings: ConfigValues) -> Network:
     settings.choice("use_absolute_embeddings", False)
     settings.choice("hidden_act", "gelu")
     width = settings.integer("embed_dim", 96)
@@ -231,7 +180,7 @@ _SWIN_NAMES = (
 )
 
 
-def _convnext(settings: Settings, version: str = "") -> Network:
+def _convnext(settings: ConfigValues, version: str = "") -> Network:
     widths = settings.integers("hidden_sizes", (96, 192, 384, 768))
     options: dict[str, Option] = {
         "depths": settings.integers("depths", (3, 3, 9, 3)),
@@ -272,7 +221,7 @@ _RESNETS: dict[tuple[str, tuple[int, ...], tuple[int, ...]], str] = {
 }
 
 
-def _resnet(settings: Settings) -> Network:
+def _resnet(settings: ConfigValues) -> Network:
     kind = settings.choice("layer_type", "bottleneck", "basic")
     settings.choice("hidden_act", "relu")
     settings.choice("downsample_in_first_stage", False)
@@ -298,7 +247,7 @@ _RESNET_NAMES = (
 )
 
 
-def _regnet(settings: Settings) -> Network:
+def _regnet(settings: ConfigValues) -> Network:
     settings.choice("hidden_act", "relu")
     settings.choice("downsample_in_first_stage", True)
     return Network(f"timm:regnet{settings.choice('layer_type', 'y', 'x')}_*")
@@ -325,7 +274,7 @@ _REGNET_NAMES = (
 _MOBILENETS = {0.35: "035", 0.5: "050", 0.75: "075", 1.0: "100", 1.4: "140"}
 
 
-def _mobilenet_v2(settings: Settings) -> Network:
+def _mobilenet_v2(settings: ConfigValues) -> Network:
     for name, value in (("output_stride", 32), ("expand_ratio", 6.0), ("hidden_act", "relu6")):
         settings.choice(name, value)
     settings.choice("first_layer_is_expansion", True)
@@ -345,7 +294,7 @@ def _stage_of(block: int, repeats: tuple[int, ...]) -> tuple[int, int]:
     return len(repeats), block
 
 
-def _mobilenet_block(_: Settings, block: int) -> dict[str, str]:
+def _mobilenet_block(_: ConfigValues, block: int) -> dict[str, str]:
     stage, place = _stage_of(block + 1, (1, 2, 3, 4, 3, 3, 1))  # transformers counts the stem's block apart
     return {"block": f"blocks.{stage}.{place}"}
 
@@ -374,7 +323,7 @@ _EFFICIENTNETS = {
 _EFFICIENTNET_REPEATS = (1, 2, 2, 3, 3, 4, 1)
 
 
-def _efficientnet(settings: Settings) -> Network:
+def _efficientnet(settings: ConfigValues) -> Network:
     for name, values in (
         ("strides", [1, 2, 2, 2, 1, 2, 1]),
         ("kernel_sizes", [3, 3, 5, 3, 5, 5, 3]),
@@ -391,12 +340,12 @@ def _efficientnet(settings: Settings) -> Network:
     return Network(f"timm:tf_efficientnet_{_EFFICIENTNETS[scale]}", options)
 
 
-def _efficientnet_repeats(settings: Settings) -> tuple[int, ...]:
+def _efficientnet_repeats(settings: ConfigValues) -> tuple[int, ...]:
     depth = settings.number("depth_coefficient", 3.1)
     return tuple(math.ceil(depth * count) for count in _EFFICIENTNET_REPEATS)
 
 
-def _efficientnet_block(settings: Settings, block: int) -> dict[str, str]:
+def _efficientnet_block(settings: ConfigValues, block: int) -> dict[str, str]:
     stage, place = _stage_of(block, _efficientnet_repeats(settings))
     first = stage == 0  # it does not widen, so it has one convolution less
     return {
@@ -407,7 +356,7 @@ def _efficientnet_block(settings: Settings, block: int) -> dict[str, str]:
     }
 
 
-def _efficientnet_caution(settings: Settings, size: int) -> str:
+def _efficientnet_caution(settings: ConfigValues, size: int) -> str:
     """Compare the padding: transformers lists the blocks of odd sizes, timm pads by the size that is there."""
     odd = settings.integers("depthwise_padding", ())
     same = size % 2 == 0

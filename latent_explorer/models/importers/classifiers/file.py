@@ -8,7 +8,7 @@ program that a person agreed to run, and that in a process of its own.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +57,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     from latent_explorer.common.events import Event
-    from latent_explorer.models.importers.classifiers.metadata import FolderMetadata
     from latent_explorer.models.importers.pickle_values import StoredTensor
     from latent_explorer.models.importers.sharded_checkpoint import AnyCheckpoint
     from latent_explorer.models.importers.state_dicts import Tensors
@@ -85,7 +84,7 @@ class ClassifierInspection:
     class_names: tuple[str, ...] = ()  # as the file gives them; () if it does not
     preprocessing: Preprocessing | None = None  # as the file, else the library gives it
     preprocessing_from: str = ""
-    notes: tuple[str, ...] = field(default=())  # what was chosen or left out, a sentence each
+    notes: tuple[str, ...] = ()  # what was chosen or left out, a sentence each
     model: OnnxModel | ProgramModel | None = None  # of an ONNX file, converted; of a program, tried
     kind: ProgramKind | None = None  # of a program, also where only its weights are taken
 
@@ -186,9 +185,8 @@ def _inspect_weights(
     notes += cautions(about.config, preprocessing.input_size)
     if best.options:
         notes.append(f"Built with {', '.join(f'{name} {value}' for name, value in best.options)}.")
-    if names and len(names) != max(2, best.outputs):
-        notes.append(f"The file names {len(names)} classes, its last layer has {best.outputs} outputs: names left out.")
-        names = ()
+    names, left_out = _fitting_names(names, best.outputs)
+    notes += left_out
     return ClassifierInspection(about.weights, place, tuple(matches), names, preprocessing, source, tuple(notes))
 
 
@@ -304,12 +302,11 @@ def _inspect_onnx(about: FolderMetadata) -> ClassifierInspection:
         preprocessing, source = about.preprocessing, about.preprocessing_from
     if not model.any_size:
         preprocessing = msgspec.structs.replace(preprocessing, input_size=model.size)
-    notes = [f"An ONNX graph of {len(model.graph.nodes)} operators (opset {model.graph.opset}).", *model.notes]
-    if names and len(names) != max(2, model.outputs):
-        notes.append(f"The file names {len(names)} classes and has {model.outputs} outputs: names left out.")
-        names = ()
+    names, left_out = _fitting_names(names, model.outputs)
+    what = f"An ONNX graph of {len(model.graph.nodes)} operators (opset {model.graph.opset})."
+    notes = (what, *model.notes, *left_out)
     found = Match("onnx", model.outputs, model.channels, 0 if model.any_size else model.size, {})
-    return ClassifierInspection(about.weights, "", (found,), names, preprocessing, source, tuple(notes), model)
+    return ClassifierInspection(about.weights, "", (found,), names, preprocessing, source, notes, model)
 
 
 def _of_onnx(model: OnnxModel, config: ClassifierConfig, output: int | None) -> Classifier:
@@ -334,9 +331,10 @@ def _inspect_program(about: FolderMetadata, kind: ProgramKind) -> ClassifierInsp
     if not model.any_size:
         preprocessing = msgspec.structs.replace(preprocessing, input_size=model.size)
     outputs = model.program.outputs
-    names = about.class_names if len(about.class_names) == max(2, outputs) else ()
+    names, left_out = _fitting_names(about.class_names, outputs)
+    notes = (*model.notes, *left_out)
     found = Match(PROGRAM, outputs, model.channels, 0 if model.any_size else model.size, {})
-    return ClassifierInspection(about.weights, "", (found,), names, preprocessing, source, model.notes, model, kind)
+    return ClassifierInspection(about.weights, "", (found,), names, preprocessing, source, notes, model, kind)
 
 
 def _of_program(model: ProgramModel, config: ClassifierConfig, output: int | None) -> Classifier:
@@ -348,6 +346,13 @@ def _of_program(model: ProgramModel, config: ClassifierConfig, output: int | Non
     classifier = Classifier(msgspec.structs.replace(config, program=model.program))
     classifier.network.load_state_dict(model.state())
     return classifier.eval().requires_grad_(False)
+
+
+def _fitting_names(names: tuple[str, ...], outputs: int) -> tuple[tuple[str, ...], list[str]]:
+    """Return the names of the classes if there is one for each output, and the note on those that are left out."""
+    if not names or len(names) == max(2, outputs):
+        return names, []
+    return (), [f"The file names {len(names)} classes, and the network has {outputs} outputs: names left out."]
 
 
 def names_of_output(class_names: Sequence[str], output: int) -> tuple[str, ...]:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.models.importers.classifiers.families import FAMILIES, READ, Family, Network, Settings
+from latent_explorer.models.importers.classifiers.config_values import ConfigValues
+from latent_explorer.models.importers.classifiers.families import FAMILIES, READ, Family, Network
 from latent_explorer.models.importers.classifiers.recognise import Match, match
 from latent_explorer.models.importers.state_dicts import shape_of
 from latent_explorer.models.library_networks import INSTALL_TIMM, has_timm, network_names
@@ -72,7 +73,7 @@ def cautions(config: Mapping[str, Any], input_size: int) -> list[str]:
     if config.get("problem_type") == "multi_label_classification":
         found.append("It was trained with several labels for a picture: choose the one to read with --output.")
     family = _family(config)
-    if family and family.caution and (text := family.caution(Settings(config), input_size)):
+    if family and family.caution and (text := family.caution(ConfigValues(config), input_size)):
         found.append(text)
     return found
 
@@ -87,7 +88,7 @@ def network_of(config: Mapping[str, Any], folder: Path) -> Network:
             raise UserError(f"those read are {READ}")
         if config.get("problem_type") == "regression":
             raise UserError("it was trained to predict numbers, not classes")
-        network = family.network(Settings(config))
+        network = family.network(ConfigValues(config))
     except UserError as error:
         raise UserError(
             f"{folder} holds {name} of transformers, which cannot be rebuilt here: {error}. Export it to ONNX and "
@@ -103,7 +104,7 @@ def renamed(config: Mapping[str, Any], tensors: Tensors) -> dict[str, StoredTens
     """Return a file's tensors under the library's names; a name that no pattern fits stays."""
     family = _family(config)
     assert family is not None
-    settings = Settings(config)
+    settings = ConfigValues(config)
     found: dict[str, StoredTensor | np.ndarray | Joined] = {}
     parts: dict[str, dict[str, StoredTensor | np.ndarray]] = {}
     for name, tensor in tensors.items():
@@ -141,7 +142,7 @@ def _name(config: Mapping[str, Any]) -> str:
     return next((name[:100] for name in names if isinstance(name, str)), "") if isinstance(names, list) else ""
 
 
-def _new_name(name: str, family: Family, settings: Settings) -> str:
+def _new_name(name: str, family: Family, settings: ConfigValues) -> str:
     for source, target in family.names:
         if found := _pattern(source).fullmatch(name):
             values = found.groupdict()
