@@ -133,7 +133,7 @@ class TrainConfig(msgspec.Struct, frozen=True):
     evidence: Annotated[Weight, "Weight of the distance of the classifier's feature maps: what it looks at must lie "
         "where it lay in the picture, and patterns that fool it alone cost."] = 0.0
     classifier_every: Annotated[Count, "The three losses above ask the classifier about every n-th picture of a step, "
-        "others each time: less time with a large classifier, but noisier gradients."] = 1
+        "others each time. With 4 one of two trainings did not learn the class; a large classifier costs less."] = 1
     latent: Annotated[Weight, "Weight of |E(G(w)) - w|, target detached: a picture's latent must come back."] = 0.1
     latent_every: Annotated[Count, "Steps between two of that loss."] = 4
     adversarial: Annotated[Weight, "Weight of the discriminator's verdict in the generator's loss."] = 0.2
