@@ -86,25 +86,31 @@ class AttributeSearch:
             change()
 
     def _list(self, attribute_set: AttributeSet) -> None:
-        self._replace(self._explorer.document.with_attribute_set(attribute_set))
+        """List what was found, under the names that a settled list gave the same coordinates."""
+        known = {attribute_key(a): a.name for s in self._sets() for a in s.attributes if a.name}
+        named = tuple(
+            msgspec.structs.replace(a, name=a.name or known.get(attribute_key(a), "")) for a in attribute_set.attributes
+        )
+        found = msgspec.structs.replace(attribute_set, attributes=named)
+        self._replace(self._explorer.document.with_attribute_set(found))
+
+    def _sets(self) -> list[AttributeSet]:
+        """Return the lists of the open model and of the exploration."""
+        summary = self._explorer.summary
+        return [*(summary.attribute_sets if summary else ()), *self._explorer.document.attribute_sets]
 
     def _stop(self, classifier_id: str) -> None:
-        """Return to the settled lists of the classifier, if there are any."""
+        """Return to the settled lists of the classifier, if there are any, and say what was kept."""
         explorer = self._explorer
-        summary, document = explorer.summary, explorer.document
-        if summary is None:
-            return
-        sets = [s for s in (*summary.attribute_sets, *document.attribute_sets) if s.classifier_id == classifier_id]
-        if not any(s.settled for s in sets):
-            return
+        sets = [s for s in self._sets() if s.classifier_id == classifier_id]
         stopped = next((s for s in sets if not s.settled), None)
-        self._replace(document.without_lists_so_far(classifier_id))
-        if stopped is not None:
-            text = (
-                f"Stopped after {stopped.settings.get('rendered_moves', 0):,} moves: the settled list is shown again. "
-                "Find attributes goes on from there."
-            )
-            explorer.updates.emit(Message(text))
+        if any(s.settled for s in sets):
+            self._replace(explorer.document.without_lists_so_far(classifier_id))
+            listed = "the settled list is shown again"
+        else:
+            listed = "the list so far is kept" if stopped else "nothing is listed yet"
+        moves = f" after {stopped.settings.get('rendered_moves', 0):,} moves" if stopped else ""
+        explorer.updates.emit(Message(f"Stopped{moves}: {listed}. Find attributes goes on from there."))
 
     def _replace(self, document: Document) -> None:
         """Take a document with other lists, with sliders for what a person changed and it lists no more."""

@@ -35,11 +35,12 @@ if TYPE_CHECKING:
     from latent_explorer.models.summary import ExplainerSummary
 
 # Highest priority first. "whole" is the picture whose draft is on the canvas.
-# "timeline" and "frames" belong to the timeline, "verdict" to what turns it,
+# "timeline" and "frames" belong to the timeline, "marks" to what each card does to the picture, "verdict" to what
+# turns it,
 # "ends" to the pictures on the cards,
 # "effects" to the mean effects of what is listed.
-SLOTS = ("main", "whole", "timeline", "hover", "verdict", "grid", "thumbnails", "ends", "frames", "effects")
-ORDERED = ("timeline", "verdict", "ends", "frames", "effects")  # slots whose first pictures are needed first
+SLOTS = ("main", "whole", "timeline", "hover", "marks", "verdict", "grid", "thumbnails", "ends", "frames", "effects")
+ORDERED = ("timeline", "marks", "verdict", "ends", "frames", "effects")  # slots whose first pictures are needed first
 REST = 0.25  # seconds without a change, during a drag, after which a draft is replaced by the whole picture
 
 

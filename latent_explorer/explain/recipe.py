@@ -223,10 +223,14 @@ class LiveRequest(msgspec.Struct, frozen=True):
 
 
 class TrialsRequest(msgspec.Struct, frozen=True):
-    """Request for the logits alone of one base with several lists of edits, each in place of the recipe's own."""
+    """Request for the logits (N, K) alone of one base with N lists of edits, each in place of the recipe's own.
+
+    `predicted` is a class whose logit alone (N, 1) is to be predicted, by one gradient at the recipe's own edits.
+    """
 
     request: PictureRequest
     edits: tuple[tuple[Edit, ...], ...]
+    predicted: Count | None = None
 
 
 class MovesRequest(msgspec.Struct, frozen=True):

@@ -14,7 +14,7 @@ from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QMainWindow, QMessageBox, QSplitter, QWidget
 
-from latent_explorer.app import library
+from latent_explorer.app import attribute_search, library
 from latent_explorer.app.engine.events import JobEnded, JobEvent, JobStarted
 from latent_explorer.app.exploration.picture_requests import classifier_of
 from latent_explorer.app.exploration.updates import (
@@ -261,7 +261,7 @@ class MainWindow(QMainWindow):
         self.status.jobs.ended(update.job)
         if update.outcome != "finished":
             self.canvas.loading_failed()
-        if update.outcome == "cancelled":
+        if update.outcome == "cancelled" and update.name != attribute_search.NAME:  # that says more itself
             kept = "; the best so far is kept" if update.value is not None else ""
             self.notices.show_message(f"{update.name} was cancelled{kept}.")
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import threading
 from types import SimpleNamespace
 
+import msgspec
 import pytest
 from fakes import EDGES, SECOND, SPOTS
 from headless import WAIT, of_type
@@ -80,6 +81,12 @@ def test_each_list_replaces_the_one_before_and_the_settled_one_stays(searching):
     assert [s.settled for s in explorer.document.attribute_sets] == [True]
 
 
+def test_what_is_found_again_keeps_its_name(searching):
+    headless, give = searching
+    give(found(NEW, msgspec.structs.replace(SPOTS, name="")))
+    assert [a.name for a in headless.explorer.attributes()] == ["Style 8 up", "spots"]
+
+
 def test_what_a_person_moved_keeps_its_amount_and_its_slider(searching):
     headless, give = searching
     explorer = headless.explorer
@@ -122,7 +129,7 @@ def test_a_stop_returns_to_the_settled_list_of_the_file(searching):
     assert listed(explorer) == before
     assert explorer.unsaved == unsaved
     (message,) = of_type(told, updates.Message)
-    assert "after 1,200 moves" in message.text
+    assert message.text.startswith("Stopped after 1,200 moves: the settled list is shown again.")
 
 
 def test_a_stop_keeps_the_list_so_far_where_there_is_no_other(searching):

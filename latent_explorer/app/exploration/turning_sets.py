@@ -69,7 +69,7 @@ def search(attributes: Sequence[Attribute], margin: float) -> Search:
 def trial_requests(
     state: ExplorerState, summary: ExplainerSummary, sets: Sequence[AttributeTuple]
 ) -> list[TrialsRequest]:
-    """Return requests for the logits of the state's picture with each set at 1, a few sets each.
+    """Return requests for the logits of the state's picture with each set at 1, TRIALS sets each.
 
     A request takes about as long as a few pictures, so that a slider need not wait longer.
     """

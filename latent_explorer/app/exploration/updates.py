@@ -105,6 +105,17 @@ class AttributeEnds:
 
 
 @dataclass(frozen=True)
+class OwnEffects:
+    """Effects of attributes on the picture on the canvas: changes of the target's logit, from 0 to 1 of the slider.
+
+    `effects` are by `attribute_key`. They are rendered if `exact`, else predicted from one gradient.
+    """
+
+    effects: dict[str, float]
+    exact: bool
+
+
+@dataclass(frozen=True)
 class EffectsMeasured:
     """Mean changes of the target's probability are known of more attributes."""
 

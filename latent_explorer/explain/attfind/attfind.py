@@ -233,17 +233,13 @@ def _with_counts(found: AttFindResult, race: Race, settled: bool) -> AttFindResu
     }
     picks = [pick for picks in found.ranked.values() for pick in picks]
     attributes = [
-        a if a.exact else msgspec.structs.replace(a, interval=_interval(pick.mean_effect, race.unknown(pick)))
+        a if a.exact else msgspec.structs.replace(a, interval=race.interval(pick))
         for a, pick in zip(found.attribute_set.attributes, picks, strict=True)
     ]
     with_counts = msgspec.structs.replace(
         found.attribute_set, attributes=tuple(attributes), settings=found.attribute_set.settings | counts
     )
     return replace(found, attribute_set=with_counts)
-
-
-def _interval(mean: float, error: float | None) -> tuple[float, float] | None:
-    return None if error is None else (mean - 1.96 * error, mean + 1.96 * error)
 
 
 def _tau(settings: AttFindSettings, num_classes: int) -> float:

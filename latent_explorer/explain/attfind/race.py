@@ -203,22 +203,24 @@ class Race:
             filled[rows] = np.where(seen, table.exact[rows], expected)
         return filled
 
-    def unknown(self, pick: Pick) -> float | None:
-        """Return the standard error of a pick's mean effect: of the pictures, and of what was not rendered.
+    def interval(self, pick: Pick) -> tuple[float, float] | None:
+        """Return the 95 % interval of a pick's mean effect that is not wholly rendered: of pictures and predictions.
 
-        That of the difference estimator: the errors of the predictions on the pictures that were rendered stand for
-        those on the others. None if fewer than two were rendered.
+        That of the difference estimator, with Student's t: the errors of the predictions on the pictures that were
+        rendered stand for those on the others. None if fewer than FEW were rendered.
         """
         rows = np.flatnonzero(self._classes != pick.target)
         column = rows, pick.direction, pick.style_index
         seen = self.table.rendered[column]
         count = int(seen.sum())
-        if count < 2:
+        if count < FEW:
             return None
-        exact = self.table.exact[column][seen, pick.target]
-        errors = exact - self.table.predicted[column][seen, pick.target]
+        exact, predicted = self.table.exact[column][seen, pick.target], self.table.predicted[column][:, pick.target]
+        errors = exact - predicted[seen]
+        mean = float(predicted.mean() + errors.mean())
         unseen = errors.var(ddof=1) * (1 / count - 1 / len(rows))
-        return float(np.sqrt(unseen + exact.var(ddof=1) / len(rows)))
+        half = _student(count - 1) * float(np.sqrt(unseen + exact.var(ddof=1) / len(rows)))
+        return min(mean - half, pick.mean_effect), max(mean + half, pick.mean_effect)
 
     def _wanted(self, found: list[Lists], active: np.ndarray) -> Iterator[tuple[np.ndarray, bool]]:
         """Yield moves that would tell more about what the lists chose, and whether the race must not end before."""
@@ -316,3 +318,9 @@ class Race:
             completed[rows] = np.where(seen[..., None], exact[rows], predicted[rows] + error)
         completed[self.unstable] = 0
         return completed
+
+
+def _student(freedom: int) -> float:
+    """Return the 97.5 % point of Student's t, to 4 % from 3 degrees of freedom (Cornish and Fisher's expansion)."""
+    z = 1.96
+    return z + (z**3 + z) / (4 * freedom) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -172,12 +173,23 @@ class Renderer:
             unlikeness=unlikeness,
         )
 
-    @torch.inference_mode()
     def logits(self, trials: TrialsRequest, give_up: Callable[[], bool] | None = None) -> np.ndarray:
         """Return logits (N, K) float32 of a picture with each of the lists of edits, rendered in batches.
 
-        They differ from those of `render` by rounding. Raises GivenUp between batches as `render` does.
+        They differ from those of `render` by rounding. Raises GivenUp between batches as `render` does. A predicted
+        logit (N, 1) is that of the edited picture and its slope times what the styles move.
         """
+        if trials.predicted is None:
+            return self._rendered_logits(trials, give_up)
+        base, logit, slope = self._slope(trials.request, partial(_logit, trials.predicted))
+        with torch.inference_mode(), cpu_threads(1):
+            own = base.synthesis.join(self._edited(base, trials.request.recipe.edits))
+            moved = torch.cat([base.synthesis.join(self._edited(base, edits)) for edits in trials.edits])
+        predicted: np.ndarray = (logit + (moved - own) @ slope).float().cpu().numpy()[:, None]
+        return predicted
+
+    @torch.inference_mode()
+    def _rendered_logits(self, trials: TrialsRequest, give_up: Callable[[], bool] | None) -> np.ndarray:
         with cpu_threads(1):
             base = self._base(trials.request.recipe)
             edited = [self._edited(base, edits) for edits in trials.edits]
@@ -197,23 +209,26 @@ class Renderer:
 
         One gradient at the edited picture; what is returned is a guess, to be rendered.
         """
-        with torch.inference_mode(), cpu_threads(1):
-            base = self._base(moves.request.recipe)
-            edited = self._edited(base, moves.request.recipe.edits)
         stats = self._known_stats()
-        classifier = self._classifier(moves.request.classifier_id)
-        with cpu_threads(1):  # the copies are ordinary tensors, also of what inference made
-            s = base.synthesis.join(edited).clone().requires_grad_()
-            noise = [None if each is None else each.clone() for each in base.noise]
-            styles = base.synthesis.replace([style.clone() for style in edited], s)
-            logits = classifier.logits(base.synthesis.render(styles, noise))[0]
-            others = torch.cat([logits[: moves.target], logits[moves.target + 1 :]])
-            slope = torch.autograd.grad(logits[moves.target] - others.max(), s)[0][0]
+        base, _, slope = self._slope(moves.request, partial(_margin, moves.target))
         ends = torch.stack([stats["min"], stats["max"]])
         gains = (slope * (ends - base.s[0])).amax(dim=0)
         towards_max = (slope > 0).cpu().tolist()
         best = gains.argsort(descending=True, stable=True)[: moves.count].cpu().tolist()
         return tuple(AttributeEntry(j, "max" if towards_max[j] else "min") for j in best if gains[j] > 0)
+
+    def _slope(self, request: PictureRequest, value: Callable[[Tensor], Tensor]) -> tuple[_Base, float, Tensor]:
+        """Return a picture's base, a value of its logits (K,), and the slope (num_styles,) of that in the styles."""
+        with torch.inference_mode(), cpu_threads(1):
+            base = self._base(request.recipe)
+            edited = self._edited(base, request.recipe.edits)
+        classifier = self._classifier(request.classifier_id)
+        with cpu_threads(1):  # the copies are ordinary tensors, also of what inference made
+            s = base.synthesis.join(edited).clone().requires_grad_()
+            noise = [None if each is None else each.clone() for each in base.noise]
+            styles = base.synthesis.replace([style.clone() for style in edited], s)
+            found = value(classifier.logits(base.synthesis.render(styles, noise))[0])
+            return base, float(found.detach()), torch.autograd.grad(found, s)[0][0]
 
     def render_latent(self, latent: Latent, classifier_id: str, edits: Sequence[Edit] = ()) -> RenderResult:
         """Render a latent that is not kept, with its own noise maps where it has some."""
@@ -344,3 +359,11 @@ class Renderer:
                 f"The classifier {classifier_id[:12]} is not in {self.explainer.name}. Choose one that it holds."
             )
         return classifier
+
+
+def _logit(target: int, logits: Tensor) -> Tensor:
+    return logits[target]
+
+
+def _margin(target: int, logits: Tensor) -> Tensor:
+    return logits[target] - torch.cat([logits[:target], logits[target + 1 :]]).max()

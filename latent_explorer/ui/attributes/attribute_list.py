@@ -15,7 +15,8 @@ from latent_explorer.app.exploration.document import attribute_key
 from latent_explorer.app.exploration.intents import SetAttribute
 from latent_explorer.app.exploration.looks import look_alikes
 from latent_explorer.app.exploration.picture_requests import resolve
-from latent_explorer.app.exploration.updates import AttributeEnds, HoverPicture, ModelOpened, StateChanged
+from latent_explorer.app.exploration.updates import AttributeEnds, HoverPicture, ModelOpened, OwnEffects, StateChanged
+from latent_explorer.app.own_effects import OwnEffectMeter
 from latent_explorer.common.format import signed_text
 from latent_explorer.ui.attributes.attribute_card import AttributeCard
 from latent_explorer.ui.attributes.card_data import class_name, fold_text
@@ -88,6 +89,7 @@ class AttributeList(QScrollArea):
         self._growth = QTimer(self, singleShot=True, interval=0)
         self._growth.timeout.connect(self._grow)
         self._renderer = EndsRenderer(explorer)
+        self._own_effects = OwnEffectMeter(explorer)
         self._connect()
 
     def _built_page(self) -> QVBoxLayout:
@@ -106,6 +108,7 @@ class AttributeList(QScrollArea):
         bar.rangeChanged.connect(self._growth.start)
         explorer.updates.on(HoverPicture, self._show_end)
         explorer.updates.on(AttributeEnds, self._take_ends)
+        explorer.updates.on(OwnEffects, self._take_own)
         explorer.updates.on(ModelOpened, self._begin_anew)
         explorer.updates.on(StateChanged, self._on_state)
 
@@ -142,6 +145,7 @@ class AttributeList(QScrollArea):
         if summary is not None and resolve(old, summary) != resolve(new, summary):
             for card in self._cards.values():
                 card.ends.set_stale()
+                card.effect.set_stale()
         if (old.classifier_id, old.target_class) != (new.classifier_id, new.target_class):
             self._begin_anew(update)
 
@@ -191,7 +195,14 @@ class AttributeList(QScrollArea):
         self.fold.setText("Show fewer" if self._unfolded else fold_text(folded))
         self.fold.setAccessibleName(self.fold.text())
         self.fold.setVisible(bool(folded))
-        self._renderer.show([a for key, a in self._attributes.items() if self._unfolded or key not in self._folded])
+        visible = [a for key, a in self._attributes.items() if self._unfolded or key not in self._folded]
+        self._own_effects.show(visible)
+        self._renderer.show(visible)
+
+    def _take_own(self, update: OwnEffects) -> None:
+        for key, effect in update.effects.items():
+            if key in self._cards:
+                self._cards[key].effect.set_own(effect, exact=update.exact)
 
     def _take_ends(self, update: AttributeEnds) -> None:
         """Show both ends on the card, and mark what looks much like a card above it."""

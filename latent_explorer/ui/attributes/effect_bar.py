@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Bar with the mean effect of an attribute, its interval and its number."""
+"""Bar with the mean effect of an attribute, its interval and its number, and the effect on the picture shown."""
 
 from __future__ import annotations
 
@@ -12,10 +12,16 @@ from latent_explorer.ui.style import theme
 
 WIDTH, HEIGHT = 84, 20  # px
 NUMBER_WIDTH = 36.0
+MARK = 3.0  # px from the middle of a mark to its tips
+STALE = 0.3  # opacity of a mark until that of the new picture is there
 
 
 class EffectBar(QWidget):
-    """Bar from zero to the mean on a scale shared by all cards, whisker over the 95 % interval, number at the right."""
+    """Bar from zero to the mean on a scale shared by all cards, whisker over the 95 % interval, number at the right.
+
+    A diamond below it marks the effect on the picture on the canvas, hollow if it is predicted; beyond the scale it is
+    an arrow.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -24,6 +30,10 @@ class EffectBar(QWidget):
         self._span = (0.0, 1.0)
         self._color = QColor()
         self._exact = True
+        self._text = ""
+        self._own: float | None = None
+        self._own_exact = True
+        self._stale = False
         self.setFont(theme.font(theme.SMALL))
         self.setFixedSize(WIDTH, HEIGHT)
 
@@ -44,7 +54,27 @@ class EffectBar(QWidget):
         self._mean, self._interval, self._exact = mean, interval, exact
         self._span = span if span[1] > span[0] else (span[0], span[0] + 1.0)
         self._color = color
-        text = _effect_text(mean, interval, target, exact)
+        self._text = _effect_text(mean, interval, target, exact)
+        self._show_text()
+
+    def set_own(self, effect: float, *, exact: bool) -> None:
+        """Mark the effect on the picture on the canvas, in logits: rendered if `exact`, else predicted."""
+        self._own, self._own_exact, self._stale = effect, exact, False
+        self._show_text()
+
+    def set_stale(self) -> None:
+        """Dim the mark: it is that of another picture."""
+        if self._own is not None and not self._stale:
+            self._stale = True
+            self.update()
+
+    def _show_text(self) -> None:
+        text = self._text
+        if self._own is not None:
+            said = (
+                number_text(self._own) if self._own_exact else f"~{number_text(self._own)}, predicted from a gradient"
+            )
+            text += f"\nOn this picture, as it is now: {said} (the mark)"
         self.setToolTip(text)
         self.setAccessibleName(text)
         self.update()
@@ -58,6 +88,8 @@ class EffectBar(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         y = self.height() / 2
+        if self._own is not None:
+            self._paint_mark(painter, y + 4 + MARK)
         if self._mean is None:
             painter.setPen(theme.current().color("muted"))
             painter.drawText(self._number_box(), theme.RIGHT, "–")
@@ -76,6 +108,16 @@ class EffectBar(QWidget):
         painter.setPen(self.palette().windowText().color())
         number = ("" if self._exact else "~") + number_text(self._mean)
         painter.drawText(self._number_box(), theme.RIGHT, number)
+
+    def _paint_mark(self, painter: QPainter, y: float) -> None:
+        assert self._own is not None
+        x, (low, high) = self._x(self._own), self._span
+        top, bottom = QPointF(x, y - MARK), QPointF(x, y + MARK)
+        tips = [QPointF(x - MARK, y)] * (self._own <= high) + [QPointF(x + MARK, y)] * (self._own >= low)
+        color = theme.current().color("ink", STALE if self._stale else 1.0)
+        painter.setPen(QPen(color, 1.0))
+        painter.setBrush(color if self._own_exact else Qt.BrushStyle.NoBrush)
+        painter.drawPolygon([tips[0], top, tips[-1], bottom] if len(tips) == 2 else [top, tips[0], bottom])
 
     def _number_box(self) -> QRectF:
         return QRectF(self.width() - NUMBER_WIDTH, 0, NUMBER_WIDTH - 4, self.height())

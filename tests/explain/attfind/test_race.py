@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from latent_explorer.explain.attfind.greedy import search_all
+from latent_explorer.explain.attfind.greedy import Pick, search_all
 from latent_explorer.explain.attfind.race import EffectTable, Race
 
 N, STYLES, WANTED = 120, 150, 6
@@ -130,3 +130,24 @@ def test_unstable_pictures_are_found_by_moves_drawn_at_random():
     race, _, _, count = run_race(effects, predicted, verdicts)
     assert set(np.flatnonzero(race.unstable)) == set(unstable)
     assert count < 0.75 * race.table.rendered.size
+
+
+def test_the_interval_of_what_is_partly_rendered_holds_the_mean_and_is_wider_than_that_of_all():
+    covered, widths = 0, []
+    for seed in range(20):
+        effects, predicted, verdicts = planted_table(seed)
+        rendered = np.zeros(effects.shape[:3], dtype=bool)
+        rows = np.flatnonzero(verdicts != 0)
+        table = EffectTable(predicted, rendered)
+        some = np.random.default_rng(seed).choice(rows, 8, replace=False)
+        moves = np.stack([some, np.ones(8, dtype=int), np.full(8, 10)], axis=1)
+        table.add(moves, effects[tuple(moves.T)])
+        race = Race(table, verdicts, None, None)
+        mean = float(effects[rows, 1, 10, 0].mean())
+        low, high = race.interval(Pick(10, 1, 0, 1, mean_effect=mean))
+        centre = float(predicted[rows, 1, 10, 0].mean() + (effects - predicted)[some, 1, 10, 0].mean())
+        covered += abs(mean - centre) <= min(centre - low, high - centre)
+        widths.append(high - low)
+        assert race.interval(Pick(11, 1, 0, 1)) is None
+    assert covered >= 17
+    assert min(widths) > 2 * effects[rows, 1, 10, 0].std() / np.sqrt(len(rows))

@@ -54,6 +54,22 @@ def test_promising_moves_raise_the_target_on_this_picture():
         assert (margins[1:] > margins[0]).all()
 
 
+def test_a_predicted_logit_is_that_of_a_small_move():
+    renderer = Renderer(EXPLAINER)
+    own = (StyleShift(9, "max", 0.5),)
+    request = PictureRequest(PictureRecipe(SampleBase(1), edits=own), EXPLAINER.classifier_id)
+    best = renderer.promising_moves(MovesRequest(request, 0, 1))[0]
+    edits = (own, (*own, StyleShift(best.style_index, best.end, 0.02)), (StyleShift(9, "max", 0.49),))
+    rendered = renderer.logits(TrialsRequest(request, edits))
+    for target in (0, 1):
+        predicted = renderer.logits(TrialsRequest(request, edits, target))
+        assert predicted.shape == (3, 1)
+        moves, expected = predicted[1:, 0] - predicted[0, 0], rendered[1:, target] - rendered[0, target]
+        np.testing.assert_allclose(predicted[0, 0], rendered[0, target], atol=1e-4)
+        np.testing.assert_allclose(moves, expected, atol=2e-4, rtol=0.2)
+        assert np.abs(expected).max() > 1e-3
+
+
 def test_pictures_stay_as_they_are_after_a_gradient():
     renderer = Renderer(EXPLAINER)
     request = PictureRequest(PictureRecipe(SampleBase(0)), EXPLAINER.classifier_id)
