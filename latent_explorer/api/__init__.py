@@ -31,7 +31,7 @@ from latent_explorer.explain.recipe import (
 )
 from latent_explorer.explain.report.report import ReportSettings
 from latent_explorer.explain.timeline.file import read_timeline, write_timeline
-from latent_explorer.explain.timeline.makers import alpha_sweep, morph, random_walk, style_mix
+from latent_explorer.explain.timeline.makers import alpha_sweep, morph, random_walk, stepped_sweep, style_mix
 from latent_explorer.explain.timeline.timeline import Keyframe, Timeline, frames
 from latent_explorer.media.animation.settings import AnimationSettings
 from latent_explorer.studies.build.plan import StudySettings
@@ -44,7 +44,7 @@ __all__ = [
     "ProjectionSettings", "ReportSettings", "Rules", "SampleBase", "SearchSettings", "SeedBase", "SheetPlan",
     "StudySettings", "StyleShift", "Timeline", "UserError", "alpha_sweep", "attribute_edits", "attribute_key",
     "build_study", "check", "frames", "morph", "projection_checks", "random_walk", "read_projected",
-    "read_timeline", "score_study", "style_mix", "train", "train_classifier", "write_directions", "write_projected",
-    "write_timeline",
+    "read_timeline", "score_study", "stepped_sweep", "style_mix", "train", "train_classifier", "write_directions",
+    "write_projected", "write_timeline",
 ]
 # fmt: on

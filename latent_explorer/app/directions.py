@@ -1,20 +1,27 @@
 # SPDX-License-Identifier: MIT
-"""Files of latents and directions of other programs: what they hold, and directions as sliders of the exploration."""
+"""Directions as sliders of the exploration: from files of other programs, and searched for."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from latent_explorer.app.exploration.intents import SetDirectionRows, SetEdit
+from latent_explorer.app.exploration.picture_requests import classifier_of
 from latent_explorer.app.exploration.updates import LatentsOpened, Message, ModelOpened, VectorsDropped, VectorsFound
 from latent_explorer.common.format import shortened
+from latent_explorer.explain.direction_search.summary import check_text
+from latent_explorer.explain.directions.direction import direction_key
 from latent_explorer.explain.recipe import DirectionShift
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from pathlib import Path
 
     from latent_explorer.app.engine.model_host import ModelHost
     from latent_explorer.app.explorer import Explorer
+    from latent_explorer.common.events import Event
+    from latent_explorer.common.jobs import StepBudget
+    from latent_explorer.explain.direction_search.settings import FoundDirection, SearchSettings
     from latent_explorer.explain.directions.direction import Direction
     from latent_explorer.explain.directions.found import VectorFile
 
@@ -25,6 +32,7 @@ class DirectionsController:
     def __init__(self, explorer: Explorer) -> None:
         self._explorer = explorer
         self._waiting: tuple[Path, ...] = ()  # files that were opened before any explainer
+        self._effects: dict[str, str] = {}  # what directions found in this session do, as sentences, by key
         explorer.updates.on(VectorsDropped, self._dropped)
         explorer.updates.on(ModelOpened, self._model_opened)
 
@@ -73,6 +81,41 @@ class DirectionsController:
             return unit_directions(vectors, typical_ws(host.explainer))
 
         self._explorer.call_model(f"Opening {found.path.name}", measure, self._list)
+
+    def find(self, settings: SearchSettings) -> int | None:
+        """Search for directions, which get sliders. Returns the job; None while no model is ready."""
+        state = self._explorer.state
+        classifier_id = (state.classifier_id if state else "") or None
+
+        def job(host: ModelHost, budget: StepBudget) -> Generator[Event, None, list[FoundDirection]]:
+            from latent_explorer.explain.direction_search.search import find_directions
+
+            model, device = host.explainer, host.device
+            return find_directions(model, settings, classifier_id=classifier_id, device=device, budget=budget)
+
+        names = self._class_names()
+        return self._explorer.start_model_job("Finding directions", job, lambda found: self._found(found, names))
+
+    def effect(self, direction: Direction) -> str:
+        """Return what a direction does to pictures that it was not found with; empty if that was not tried here."""
+        return self._effects.get(direction_key(direction), "")
+
+    def _class_names(self) -> tuple[str, ...]:
+        state, summary = self._explorer.state, self._explorer.summary
+        classifier = classifier_of(state, summary) if state and summary else None
+        return classifier.class_names if classifier else ()
+
+    def _found(self, found: list[FoundDirection], class_names: tuple[str, ...]) -> None:
+        if not found:
+            self._explorer.updates.emit(Message("No direction was found.", "warning"))
+            return
+        effects = {direction_key(each.direction): check_text(each.check, class_names) for each in found}
+        self._effects |= effects
+        self._list([each.direction for each in found])
+        best = max(found, key=lambda each: each.check.flipped[-1] if each.check else 0.0)
+        count = f"{len(found)} directions found. " if len(found) > 1 else ""
+        effect = effects[direction_key(best.direction)] or "found."
+        self._explorer.updates.emit(Message(f"{count}{best.direction.name}: {effect}"))
 
     def _list(self, directions: list[Direction]) -> None:
         self._explorer.change_document(self._explorer.document.with_directions(*directions))

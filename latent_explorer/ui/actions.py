@@ -137,6 +137,8 @@ ACTIONS = (
     ActionSpec("add_slider", EXPLAIN, "Add a &slider...", "Add a slider for any style coordinate", "A", "add", 1),
     ActionSpec("find_attributes", EXPLAIN, "Find &attributes",
         "Search for what changes the classifier's verdict (AttFind)", "Ctrl+Shift+F", "search", 1),
+    ActionSpec("find_directions", EXPLAIN, "Find d&irections...",
+        "Search for directions in the latent: towards a class, or what differs most", section=1),
     ActionSpec("write_report", EXPLAIN, "&Write a report...",
         "Save a page that shows what the attributes change: the subject or its surroundings", section=1),
     ActionSpec("cancel", EXPLAIN, "&Cancel the job",

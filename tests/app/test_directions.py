@@ -21,6 +21,7 @@ from latent_explorer.app.exploration import recipe_png, updates
 from latent_explorer.app.exploration.picture_requests import warnings
 from latent_explorer.app.exploration.state import direction_amount
 from latent_explorer.app.projection.controller import ProjectionController
+from latent_explorer.explain.direction_search.settings import GuidedSettings, SearchSettings
 from latent_explorer.explain.recipe import DirectionShift, PictureRecipe, PictureRequest, SeedBase
 from latent_explorer.explain.render.renderer import Renderer
 
@@ -223,3 +224,29 @@ def test_what_waited_for_an_explainer_is_opened_with_it(folder, monkeypatch, tin
     finally:
         made.projections.close()
         made.explorer.close()
+
+
+def test_directions_that_are_found_get_sliders_and_say_what_they_do(real):
+    guided = GuidedSettings(identity="none", steps=2, batch=2)
+    real.directions.find(SearchSettings("guided", n=200, held_out=60, guided=guided))
+    (message,) = of_type(real.settle(), updates.Message)
+    first, second = real.explorer.document.directions
+    assert [each.name for each in (first, second)] == ["guided healthy", "guided diseased"]
+    assert message.text.startswith("2 directions found. guided ")
+    assert "become healthy at 1, 2, 3 sd; random directions of that length:" in real.directions.effect(first)
+    assert "become diseased" in real.directions.effect(second)
+    real.directions.move(first, 1.5)
+    assert direction_amount(real.explorer.state, first) == 1.5
+    real.directions.find(SearchSettings("sefa", count=2, rows=(1, 2), held_out=4))
+    real.settle()
+    assert [(each.name, each.first, each.last) for each in real.explorer.document.directions[2:]] == [
+        ("SeFa 1, rows 1-2", 1, 2),
+        ("SeFa 2, rows 1-2", 1, 2),
+    ]
+
+
+def test_a_search_that_is_not_possible_ends_with_a_sentence(real):
+    real.directions.find(SearchSettings("sefa", count=64))
+    (error,) = of_type(real.settle(), updates.ErrorReport)
+    assert "from 1 to 16" in str(error.failure)
+    assert real.explorer.document.directions == ()

@@ -184,6 +184,14 @@ class TimelineController:
             made = makers.alpha_sweep(recipe, slider_edits(slider), start, stop, seconds, name=own or "Sweep")
             self._show_made(made, "sweep")
 
+    def stepped_sweep(self, slider: Slider, end: float = 1.0) -> None:
+        """Make a timeline of 20 frames with an attribute or direction from 0 to 0.95 times `end`."""
+        recipe = self.player.canvas_recipe
+        if recipe is not None:
+            own = self._explorer.document.direction_name(slider) if isinstance(slider, Direction) else slider.name
+            made = makers.stepped_sweep(recipe, slider_edits(slider, end), name=own or "Sweep")
+            self._show_made(made, "sweep")
+
     def style_mix(self, other: Base, first: int, last: int, seconds: float = 2.0) -> None:
         """Make a timeline of the current picture and the same with rows `first` to `last` of ws from another latent."""
         recipe = self.player.canvas_recipe

@@ -42,7 +42,7 @@ def orient(context: SearchContext, found: Sequence[FoundDirection]) -> Generator
     rows = context.fitted[:_ORIENTED_WITH]
     oriented = []
     for each in found:
-        logits = yield from _logits(context, each.direction, rows, (-2.0, 2.0), "Choosing the sign")
+        logits = yield from moved_logits(context, each.direction, rows, (-2.0, 2.0), "Choosing the sign")
         down, up = _probabilities(logits)[..., target].mean(axis=1)
         oriented.append(
             msgspec.structs.replace(each, direction=each.direction if up >= down else _turned(each.direction))
@@ -75,8 +75,8 @@ def _check(
     flips: list[np.ndarray] = []
     changes: list[np.ndarray] = []
     for direction in (found.direction, *controls):
-        logits = yield from _logits(context, direction, rows, amounts, label)
-        flipped, change = _effects(context.logits[rows], logits, target)
+        logits = yield from moved_logits(context, direction, rows, amounts, label)
+        flipped, change = effects(context.logits[rows], logits, target)
         flips.append(np.any(flipped.reshape(len(signs), len(AMOUNTS), -1), axis=0))
         changes.append(change.reshape(len(signs), len(AMOUNTS), -1).mean(axis=(0, 2)))
     share = [each.mean(axis=1) for each in flips]
@@ -96,7 +96,7 @@ def _floats(values: np.ndarray) -> tuple[float, ...]:
     return tuple(float(value) for value in values)
 
 
-def _effects(before: np.ndarray, after: np.ndarray, target: int | None) -> tuple[np.ndarray, np.ndarray]:
+def effects(before: np.ndarray, after: np.ndarray, target: int | None) -> tuple[np.ndarray, np.ndarray]:
     """Return which verdicts flip (A, N) bool, and the changes of probability (A, N), for logits (N, K), (A, N, K)."""
     if target is None:
         distance = 0.5 * np.abs(_probabilities(after) - _probabilities(before)).sum(axis=-1)
@@ -110,7 +110,7 @@ def _probabilities(logits: np.ndarray) -> np.ndarray:
     return probabilities
 
 
-def _logits(
+def moved_logits(
     context: SearchContext, direction: Direction, rows: np.ndarray, amounts: Sequence[float], label: str
 ) -> Generator[Event, None, np.ndarray]:
     """Return logits (A, N, K) of pictures `rows` (N,) moved by each of the amounts. A job within a job."""

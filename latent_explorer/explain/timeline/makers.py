@@ -71,6 +71,15 @@ def alpha_sweep(
     return Timeline(name, ends, loop=True, ping_pong=True)
 
 
+def stepped_sweep(recipe: PictureRecipe, edits: Edit | Sequence[Edit], *, name: str = "Sweep") -> Timeline:
+    """Make a loop of 20 frames at alpha = 0, 0.05, ..., 0.95 times an edit, after which it begins again.
+
+    The range of the published morphs along classifier-guided directions (section E of the reference).
+    """
+    sweep = alpha_sweep(recipe, edits, 0.0, 0.95, 0.95, name=name)
+    return msgspec.structs.replace(sweep, fps=20.0, ping_pong=False, closing_seconds=0.0)
+
+
 def style_mix(
     recipe: PictureRecipe,
     others: Sequence[Base],

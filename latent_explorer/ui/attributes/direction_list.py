@@ -11,6 +11,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QMenu, QWidget
 
 from latent_explorer.app.directions import DirectionsController
+from latent_explorer.app.exploration.picture_requests import classifier_of
 from latent_explorer.app.exploration.state import direction_amount
 from latent_explorer.app.exploration.updates import DocumentChanged, ModelOpened, StateChanged, VectorsFound
 from latent_explorer.explain.directions.direction import MAX_TYPICAL, direction_key
@@ -21,6 +22,7 @@ from latent_explorer.ui.attributes.attribute_card import (
     PIN_WIDTH,
     RANK_WIDTH,
 )
+from latent_explorer.ui.attributes.find_directions import FindDirectionsDialog
 from latent_explorer.ui.attributes.vector_dialog import RowsDialog, VectorDialog
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import button, column, hairline, hint, icon_button, open_dialog, row
@@ -83,9 +85,10 @@ class DirectionCard(QWidget):
         """Tab stops in order."""
         return (self.rows, self.remove, self.slider.track, self.slider.field)
 
-    def show_direction(self, name: str, rows: str, amount: float) -> None:
-        """Show a direction and where its slider stands, without emitting signals."""
+    def show_direction(self, name: str, rows: str, amount: float, effect: str = "") -> None:
+        """Show a direction, what it does as a sentence, and where its slider stands, without emitting signals."""
         self.name.set_text(name)
+        self.name.setToolTip(effect)
         self.rows.setText(rows)
         self.slider.set_name(f"{name}, standard deviations")
         self.setAccessibleName(f"Direction {name}")
@@ -126,7 +129,7 @@ class DirectionList(QWidget):
         self.controller = DirectionsController(explorer)
         self._cards: dict[CardKey, DirectionCard] = {}
         self._directions: dict[CardKey, Direction] = {}
-        self.dialog: VectorDialog | RowsDialog | None = None  # the last one
+        self.dialog: VectorDialog | RowsDialog | FindDirectionsDialog | None = None  # the last one
         self._column = column(self, spacing=0)
         heading = hint("Directions", wrap=False)
         heading.setToolTip(HELP)
@@ -160,7 +163,8 @@ class DirectionList(QWidget):
             assert summary is not None
             rows = direction.rows_text(summary.layout.num_ws)
             amount = direction_amount(state, direction)
-            self._cards[place].show_direction(document.direction_name(direction), rows, amount)
+            effect = self.controller.effect(direction)
+            self._cards[place].show_direction(document.direction_name(direction), rows, amount, effect)
         self.setVisible(bool(directions))
 
     def _arrange(self) -> None:
@@ -190,6 +194,17 @@ class DirectionList(QWidget):
         dialog = self.dialog = VectorDialog(found, self.window())
         dialog.pictures_chosen.connect(partial(self.controller.open_latents, found))
         dialog.directions_chosen.connect(partial(self.controller.add, found))
+        open_dialog(dialog)
+
+    def open_search(self) -> None:
+        """Ask how directions are searched for, and search."""
+        state, summary = self._explorer.state, self._explorer.summary
+        if state is None or summary is None:
+            return
+        classifier = classifier_of(state, summary)
+        names = classifier.class_names if classifier else ()
+        dialog = self.dialog = FindDirectionsDialog(summary, names, state.target_class, self.window())
+        dialog.chosen.connect(self.controller.find)
         open_dialog(dialog)
 
     def _ask_rows(self, direction: Direction) -> None:

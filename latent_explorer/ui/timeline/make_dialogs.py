@@ -41,6 +41,8 @@ COUNTS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 50)  # seeds of a walk
 MIN_SECONDS, MAX_SECONDS = 0.1, 60.0  # s of a segment
 DEFAULT_SEEDS = 8  # seeds of the walk without a dialog
 MAX_SWEEP = 5.0  # of a sweep's ends
+THERE_AND_BACK = "From one end to the other, and back"
+STEPPED = "0, 0.05, ... 0.95 of the end: 20 frames"
 
 
 class MakeTimelineDialog(QDialog):
@@ -168,10 +170,12 @@ class SweepDialog(MakeTimelineDialog):
         self._sliders = [slider for slider, _name in sliders]
         moved = [abs(slider_amount(state, slider)) for slider in self._sliders]
         self._choice = self.add_choice("Slider", [name for _slider, name in sliders], moved.index(max(moved)))
+        self._way = self.add_choice("Range", (THERE_AND_BACK, STEPPED))
         self.start = self.add_number("From", -1.0, -MAX_SWEEP, MAX_SWEEP)
         self.stop = self.add_number("To", 1.0, -MAX_SWEEP, MAX_SWEEP)
         self.seconds = self.add_number("Seconds", 2.0, MIN_SECONDS, MAX_SECONDS)
         self._choice.currentIndexChanged.connect(self._show_range)
+        self._way.currentIndexChanged.connect(self._show_way)
         self._show_range()
 
     def _show_range(self) -> None:
@@ -179,6 +183,15 @@ class SweepDialog(MakeTimelineDialog):
         end = sweep_end(self.slider)
         self.start.set_value(-end)
         self.stop.set_value(end)
+
+    def _show_way(self) -> None:
+        for field in (self.start, self.stop, self.seconds):
+            field.setEnabled(not self.stepped)
+
+    @property
+    def stepped(self) -> bool:
+        """True for 20 frames from 0 to 0.95 of the slider's end, the range of published morphs."""
+        return self._way.currentIndex() == 1
 
     @property
     def slider(self) -> Slider:
@@ -230,10 +243,14 @@ class MakeActions:
             QMessageBox.information(self._window, "Sweep a slider", text)
             return
         dialog = SweepDialog(sliders, state, self._window)
-        _open(
-            dialog,
-            lambda: self._controller.sweep(dialog.slider, dialog.start.value, dialog.stop.value, dialog.seconds.value),
-        )
+
+        def make() -> None:
+            if dialog.stepped:
+                self._controller.stepped_sweep(dialog.slider, sweep_end(dialog.slider))
+            else:
+                self._controller.sweep(dialog.slider, dialog.start.value, dialog.stop.value, dialog.seconds.value)
+
+        _open(dialog, make)
 
 
 def _open(dialog: QDialog, then: Callable[[], None]) -> None:

@@ -23,7 +23,7 @@ from latent_explorer.explain.recipe import (
     StyleShift,
 )
 from latent_explorer.explain.timeline import edits
-from latent_explorer.explain.timeline.timeline import Keyframe, Timeline, recipe_at
+from latent_explorer.explain.timeline.timeline import Keyframe, Timeline, frames, recipe_at
 
 
 @pytest.fixture
@@ -151,10 +151,13 @@ def test_one_click_makes_a_timeline_that_one_undo_takes_away(harness):
     first, last = controller.current.keyframes
     assert first.recipe.edits == (StyleShift(3, "max", -0.25), StyleShift(7, "max", 0.5))
     assert last.recipe.edits == (StyleShift(3, "max", 0.5), StyleShift(7, "max", -1.0))
+    controller.stepped_sweep(BOTH, 2.0)
+    alphas = [recipe.edits[0].amount if recipe.edits else 0.0 for recipe in frames(controller.current)]
+    assert alphas == pytest.approx([0.05 * step for step in range(20)])
     controller.style_mix(SeedBase(2), 0, 1)
-    assert len(controller.timelines) == 4
+    assert len(controller.timelines) == 5
     assert explorer.undo_text == "Undo style mixing"
-    for _ in range(4):
+    for _ in range(5):
         explorer.undo()
     assert controller.timelines == ()
     assert controller.current is None

@@ -11,6 +11,7 @@ from exploration_examples import AGE
 
 from latent_explorer.app.exploration.state import direction_amount
 from latent_explorer.app.exploration.updates import VectorsFound
+from latent_explorer.explain.direction_search.settings import SearchSettings
 from latent_explorer.explain.directions.found import Guess, StoredVector, VectorFile
 from latent_explorer.ui.attributes.vector_dialog import VectorDialog
 
@@ -98,3 +99,36 @@ def test_tab_goes_from_a_direction_to_the_attributes(desktop, shown):
         chain.append(widget)
         widget = widget.nextInFocusChain()
     assert [widget for widget in chain if widget in stops] == stops
+
+
+def test_a_search_is_chosen_in_a_dialog(desktop, monkeypatch):
+    directions, asked = desktop.window.attributes.list.directions, []
+    monkeypatch.setattr(directions.controller, "find", asked.append)
+    desktop.window.actions_by_key["find_directions"].trigger()
+    dialog = directions.dialog
+    assert [dialog.method.itemText(i) for i in range(4)] == [
+        "Classifier-guided", "Linear boundary", "GANSpace", "SeFa",
+    ]  # fmt: skip
+    assert dialog.target.currentIndex() == 1 + desktop.explorer.state.target_class
+    assert not dialog.about_count.isVisible()
+    dialog.target.setCurrentIndex(0)
+    assert dialog.target.currentText() == "Every class"
+    assert dialog.about_count.isVisible()
+    dialog.method.setCurrentIndex(3)
+    assert (dialog.target.currentText(), dialog.about_count.isVisible(), dialog.count.count) == ("No class", False, 5)
+    dialog.first.setCurrentIndex(3)
+    dialog.last.setCurrentIndex(1)
+    dialog.go.click()
+    desktop.window.actions_by_key["find_directions"].trigger()
+    directions.dialog.target.setCurrentIndex(2)
+    directions.dialog.go.click()
+    assert asked == [
+        SearchSettings("sefa", rows=(1, 3), count=5),
+        SearchSettings("guided", target=1),
+    ]
+
+
+def test_what_a_direction_does_is_said_at_its_name(desktop, shown, monkeypatch):
+    monkeypatch.setattr(shown.controller, "effect", lambda _direction: "1% of 90 pictures.")
+    shown.refresh()
+    assert shown.cards[0].name.toolTip() == "1% of 90 pictures."

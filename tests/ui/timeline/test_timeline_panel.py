@@ -12,6 +12,7 @@ from timeline_tools import CTRL, LEFT, SHIFT, at, make_three, panel_of, slider, 
 from window_tools import desktop_on, drag, open_fake, wait_picture
 
 from latent_explorer.app.exploration.updates import TimelineFrame
+from latent_explorer.explain.timeline.timeline import frame_times
 from latent_explorer.ui.bottom_strip import PLOT, TIMELINE
 from latent_explorer.ui.samples.thumbnails import ThumbnailView
 from latent_explorer.ui.timeline.make_dialogs import MorphDialog, RandomWalkDialog, StyleMixDialog, SweepDialog
@@ -204,6 +205,17 @@ def test_dialogs_make_timelines(qtbot, desktop, key, kind, count):
     times = panel_of(desktop).view.times
     assert len(times) == count
     assert times[1] == pytest.approx(0.5)
+
+
+def test_a_sweep_in_the_steps_of_published_morphs(desktop):
+    desktop.window.actions_by_key["sweep"].trigger()
+    dialog = panel_of(desktop).findChild(SweepDialog)
+    dialog._way.setCurrentIndex(1)
+    assert not dialog.stop.isEnabled()
+    QTest.mouseClick(dialog.go, LEFT)
+    made = panel_of(desktop).controller.current
+    assert len(frame_times(made)) == 20
+    assert not made.ping_pong
 
 
 def test_a_morph_is_chosen_by_pictures(qtbot, desktop):

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: MIT
+"""Dialog that finds directions: by which method, towards which class, in which rows of the latent, and how many."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QDialog, QWidget
+
+from latent_explorer.common.format import shortened
+from latent_explorer.explain.direction_search.settings import MAX_COUNT, TARGETED, TITLES, Method, SearchSettings
+from latent_explorer.models.summary import row_names
+from latent_explorer.ui.style import theme
+from latent_explorer.ui.widgets.basics import OF_MODEL, NoWheelComboBox, button, column, hint, row, title
+from latent_explorer.ui.widgets.form import FormGrid
+from latent_explorer.ui.widgets.number_box import NumberBox
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from latent_explorer.models.summary import ExplainerSummary
+
+WIDTH = 52 * theme.UNIT  # px
+SENTENCES: dict[Method, str] = {
+    "guided": "Searches, with the classifier's gradient, for one change that moves every picture towards the class and "
+    "leaves the rest of it as it is. About a minute per direction.",
+    "boundary": "Fits a plane between the latents of the class and the others, and moves across it. Says how well it "
+    "separates them.",
+    "ganspace": "The principal components of the latents: what differs most between the pictures of this model.",
+    "sefa": "What changes the styles most, from the weights of the model alone.",
+}
+
+
+class FindDirectionsDialog(QDialog):
+    """Choice of the settings of a search for directions."""
+
+    chosen = Signal(object)  # SearchSettings
+
+    def __init__(
+        self, summary: ExplainerSummary, class_names: Sequence[str], target: int, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.setProperty(OF_MODEL, True)
+        self.setWindowTitle("Find directions")
+        self._methods = [m for m in SENTENCES if class_names or m not in TARGETED]
+        self.method, self.target = NoWheelComboBox("Method"), NoWheelComboBox("Towards")
+        self.first, self.last = NoWheelComboBox("First row"), NoWheelComboBox("Last row")
+        self.count = NumberBox("Directions", 1, min(MAX_COUNT, summary.w_dim))
+        self.sentence, self.about_count = hint(""), hint("for each class", wrap=False)
+        self.go = button("Find", self.accept, role="primary")
+        self.go.setDefault(True)
+        rows = row_names(summary)
+        self.method.addItems([TITLES[method] for method in self._methods])
+        for box in (self.first, self.last):
+            box.addItems(rows)
+        self.last.setCurrentIndex(len(rows) - 1)
+        self.count.setMinimumHeight(theme.CONTROL)
+        self._names = [shortened(name) for name in class_names]
+        self._build()
+        self.method.currentIndexChanged.connect(self._show_method)
+        self.target.currentIndexChanged.connect(self._show_count)
+        self._show_method()
+        if self._names:
+            self.target.setCurrentIndex(1 + target)
+
+    def _build(self) -> None:
+        self.sentence.setFixedWidth(WIDTH)
+        self.sentence.setMinimumHeight(3 * self.sentence.fontMetrics().height())  # of the longest: nothing moves
+        grid = FormGrid()
+        grid.add("Method", self.method)
+        grid.add("Towards", self.target)
+        grid.add("First row", self.first)
+        grid.add("Last row", self.last)
+        grid.add("Directions", self.count, self.about_count)
+        tried = hint(
+            "Each direction becomes a slider. It is tried on pictures that it was not found with, beside random "
+            "directions of the same length; you can go on working meanwhile."
+        )
+        tried.setFixedWidth(WIDTH)
+        foot = row()
+        foot.addStretch(1)
+        foot.addWidget(button("Cancel", self.reject))
+        foot.addWidget(self.go)
+        layout = column(self, spacing=theme.MARGIN, margin=theme.SECTION)
+        layout.addWidget(title("Find directions"))
+        layout.addLayout(grid)
+        layout.addWidget(self.sentence)
+        layout.addWidget(tried)
+        layout.addLayout(foot)
+
+    @property
+    def settings(self) -> SearchSettings:
+        """What is chosen; whichever end of the rows was chosen first."""
+        first, last = sorted((self.first.currentIndex(), self.last.currentIndex()))
+        everywhere = (first, last) == (0, self.last.count() - 1)
+        target = self.target.currentIndex() - 1
+        return SearchSettings(
+            self._chosen,
+            target=target if target >= 0 else None,
+            rows=None if everywhere else (first, last),
+            count=self.count.count,
+        )
+
+    @property
+    def _chosen(self) -> Method:
+        return self._methods[self.method.currentIndex()]
+
+    def _show_method(self) -> None:
+        """Show what the method does, and what it can lead to."""
+        kept, before = self.target.currentIndex(), self.target.count()
+        self.target.clear()
+        self.target.addItems(["Every class" if self._chosen in TARGETED else "No class", *self._names])
+        self.target.setCurrentIndex(kept if before else 0)
+        self.target.setEnabled(bool(self._names))
+        self.sentence.setText(SENTENCES[self._chosen])
+        self.count.setValue(1 if self._chosen in TARGETED else 5)
+        self._show_count()
+
+    def _show_count(self) -> None:
+        each = self._chosen in TARGETED and self.target.currentIndex() == 0
+        self.about_count.setVisible(each)
+
+    def accept(self) -> None:
+        """Accept, and say what was chosen."""
+        super().accept()
+        self.chosen.emit(self.settings)
