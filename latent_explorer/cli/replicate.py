@@ -1,23 +1,25 @@
 # SPDX-License-Identifier: MIT
-"""`replicate google`: published figures on a released StylEx beside those found here.
+"""`replicate`: published experiments again, and what was published beside what is found here.
 
-The comparison is in explain/report/replication.py.
+The comparisons are in explain/report/replication.py and methods.py.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from latent_explorer.cli.options import OUTPUT_FILE, PATH, device_option
+from latent_explorer.cli.options import NUMBER, OUTPUT_FILE, PATH, LocalPath, device_option
 from latent_explorer.cli.output import Output, json_option
 from latent_explorer.common.paths import atomic_output
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from latent_explorer.explain.report.methods import MethodRow
     from latent_explorer.explain.report.replication import Row
 
 
@@ -64,6 +66,44 @@ def google(folder: Path, search: str, out: Path | None, device: str, as_json: bo
         )
     )
     _finish(output, {"rows": [row.to_dict() for row in rows]}, table(rows), out)
+
+
+@replicate.command("methods")
+@click.argument("explainers", metavar="X...", nargs=-1, required=True, type=LocalPath())
+@click.option("--n", default=200, show_default=True, type=click.IntRange(min=20), help="Pictures of a run.")
+@click.option("--runs", default=3, show_default=True, type=click.IntRange(1, 100), help="Draws of pictures.")
+@click.option("--kappa", default=1.0, type=NUMBER, show_default=True, help="Share of the way to the observed end.")
+@click.option("--out", type=OUTPUT_FILE, metavar="X.json", help="Write the comparison.")
+@device_option
+@json_option
+def methods(
+    explainers: tuple[str, ...], n: int, runs: int, kappa: float, out: Path | None, device: str, as_json: bool
+) -> None:
+    """Verdicts that the ten coordinates of each method turn: Wu et al., AttFind, and ten at random.
+
+    Table 2 of the replication studies. Give a StylEx, and beside it a plain StyleGAN2 of the same data, imported with
+    the same classifier.
+    """
+    from latent_explorer.explain.report.methods import compare_methods
+    from latent_explorer.models.device import choose_device
+    from latent_explorer.models.explainer_file import read_explainer
+
+    output = Output(as_json=as_json)
+    models = [read_explainer(each) for each in explainers]
+    rows = output.run(compare_methods(models, n=n, runs=runs, kappa=kappa, device=choose_device(device)))
+    _finish(output, {"rows": [row.to_dict() for row in rows]}, methods_table(rows), out)
+
+
+def methods_table(rows: list[MethodRow]) -> str:
+    """Return the comparison of methods as text."""
+    width = max(len(row.method) for row in rows)
+    lines: list[str] = []
+    for row in rows:
+        if not any(line.startswith(f"{row.model}:") for line in lines):
+            lines.append(f"{row.model}: verdicts turned by ten coordinates together")
+        error = "" if math.isnan(row.standard_error) else f" +- {row.standard_error:.3f}"
+        lines.append(f"  {row.method:{width}}  {row.mean:.3f}{error}  ({len(row.rates)} runs of {row.n} pictures)")
+    return "\n".join(lines)
 
 
 def table(rows: list[Row]) -> str:

@@ -34,6 +34,7 @@ from latent_explorer.cli import (
     report,
     runs,
     study,
+    stylespace,
     train,
 )
 from latent_explorer.cli.options import run_program_option
@@ -54,6 +55,7 @@ COMMANDS = (
     generate.generate,
     project.project,
     attfind.attfind,
+    stylespace.stylespace,
     find_directions.directions,
     edit.name,
     edit.add_classifier,
@@ -82,6 +84,7 @@ ASKING = (
     generate.generate,
     project.project,
     attfind.attfind,
+    stylespace.stylespace,
     find_directions.directions,
     edit.add_classifier,
     evaluate.evaluate,

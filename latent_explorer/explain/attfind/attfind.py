@@ -108,7 +108,7 @@ def attfind(
     model = copy_to_device(explainer, device)
     key = classifier_id or model.classifier_id
     classifier, synthesis = model.classifiers[key], model.generator.synthesis
-    ws, cond = _latents_to_search(explainer, latents, settings, device)
+    ws, cond = latents_to_search(explainer, latents, settings.n, settings.seed, device)
     batch_sizer = BatchSizer(budget)
     classified = reconstruct(synthesis, classifier, ws, cond, batch_sizer)
     if not settings.exhaustive:
@@ -117,7 +117,7 @@ def attfind(
     names = classifier.config.class_names
     counts = np.bincount(pictures.classes, minlength=len(names))
     yield Metric(0, {f"pictures of {name}": float(c) for name, c in zip(names, counts, strict=True)})
-    style_range, source = _style_range(pictures, ranges, explainer.style_stats)
+    style_range, source = observed_range(pictures, ranges, explainer.style_stats)
     kappa = settings.kappa
     moves = SingleMoves(synthesis, classifier, pictures, style_range, kappa, batch_sizer)
     base_logits, limits = pictures.logits.cpu().numpy(), style_range.cpu().numpy()
@@ -265,26 +265,30 @@ def _stored_settings(settings: AttFindSettings, tau: float, unstable: int) -> di
     return stored
 
 
-def _latents_to_search(
+def latents_to_search(
     explainer: Explainer,
     latents: Samples | None,
-    settings: AttFindSettings,
+    n: int,
+    seed: int | None,
     device: str | torch.device,
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """Return ws and cond of the n pictures to search, on the device."""
+    """Return ws and cond of n pictures, the first or drawn by the seed, on the device.
+
+    Of `latents` if they are given, else of the explainer's own. UserError if there are none.
+    """
     samples = explainer.samples if latents is None else latents
     if samples is None or len(samples) == 0:
         raise UserError(f"{explainer.name} holds no pictures to search. Give pictures (--images) and an encoder.")
     rows = torch.arange(len(samples))
-    if settings.seed is not None:
-        rows = torch.randperm(len(samples), generator=torch.Generator().manual_seed(settings.seed))
-    rows = rows[: settings.n].sort().values
+    if seed is not None:
+        rows = torch.randperm(len(samples), generator=torch.Generator().manual_seed(seed))
+    rows = rows[:n].sort().values
     cond = samples.cond_of(rows)
     ws = samples.ws[rows].to(device).float()
     return ws, None if cond is None else cond.to(device).float()
 
 
-def _style_range(
+def observed_range(
     pictures: Reconstructions, ranges: StyleStats | None, explainer_stats: StyleStats | None
 ) -> tuple[torch.Tensor, str]:
     """Return minimum and maximum of each style (2, S), and a description of their source."""

@@ -122,7 +122,8 @@ def ranking_details(attribute_set: AttributeSet, summary: ExplainerSummary, stat
 def _method(attribute_set: AttributeSet) -> str:
     """Return how a list was found: the method, and for a race what it rendered and how sure that makes it."""
     name, _, mode = attribute_set.method.partition("-")
-    method = f"{'AttFind' if name == 'attfind' else name} {mode.replace('-', ', ')}".strip()
+    known = {"attfind": "AttFind", "stylespace": "StyleSpace channels (Wu et al.), by"}
+    method = f"{known.get(name, name)} {mode.replace('-', ', ')}".strip()
     if attribute_set.method == "attfind-notebook":
         return f"{method}: every move was rendered."
     rendered, moves = _count(attribute_set, "rendered_moves"), _count(attribute_set, "moves")
