@@ -44,7 +44,7 @@ class Jobs:
         return tuple(name for number, name in self.running.items() if number not in self._without_model)
 
     def start(self, name: str, job: Job, on_result: ResultHandler, *, of_model: bool = True) -> int:
-        """Queue a job; `on_result` gets its value on the window's thread. Returns its id.
+        """Queue a job; `on_result` gets its value on the window's thread. Emits `JobQueued`. Returns its id.
 
         A job `of_model` works on the open model and exploration, and is cancelled when another one is opened.
         """
@@ -53,6 +53,7 @@ class Jobs:
             self._without_model.add(number)
         self.running[number] = name
         self._on_result[number] = on_result
+        self._notify(updates.JobQueued(number, name))
         return number
 
     def call(self, name: str, fn: Callable[[], Any], on_result: ResultHandler) -> None:

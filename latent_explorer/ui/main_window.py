@@ -22,6 +22,7 @@ from latent_explorer.app.exploration.updates import (
     DraftPicture,
     ErrorReport,
     FileChanged,
+    JobQueued,
     MainPicture,
     Message,
     ModelOpened,
@@ -230,6 +231,7 @@ class MainWindow(QMainWindow):
         updates.on(FileChanged, lambda _update: self._update_title())
         updates.on(Message, self._show_message)
         updates.on(ErrorReport, self._show_error)
+        updates.on(JobQueued, lambda update: self.status.jobs.started(update.job, update.name, cancellable=True))
         updates.on(JobStarted, self._job_started)
         updates.on(JobEvent, self._job_event)
         updates.on(JobEnded, self._job_ended)

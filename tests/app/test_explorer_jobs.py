@@ -59,6 +59,16 @@ def test_sliders_stay_live_during_a_job_and_cancel_ends_it(opened, monkeypatch):
     assert of_type(told, updates.ErrorReport) == []
 
 
+def test_a_job_that_waits_is_told_at_once(opened, monkeypatch):
+    fake_attfind(opened.host, monkeypatch, hold=threading.Event())
+    opened.settle()
+    job = opened.explorer.start_attfind()
+    (queued,) = of_type(opened.updates, updates.JobQueued)
+    assert queued == updates.JobQueued(job, opened.explorer.jobs[job])
+    opened.explorer.cancel(job)
+    assert [u.outcome for u in of_type(opened.settle(), JobEnded)] == ["cancelled"]
+
+
 def test_opening_another_model_cancels_the_jobs_on_the_old_one(opened, monkeypatch):
     running = threading.Event()
     fake_attfind(opened.host, monkeypatch, hold=running)

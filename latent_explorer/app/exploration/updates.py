@@ -143,6 +143,14 @@ class Thumbnail:
 
 
 @dataclass(frozen=True)
+class JobQueued:
+    """A job waits for the pictures and jobs before it, which take long where a picture does."""
+
+    job: int
+    name: str
+
+
+@dataclass(frozen=True)
 class Message:
     """Sentence for the user that needs no answer. `file` was written; the window offers to show its folder."""
 

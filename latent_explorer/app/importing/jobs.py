@@ -307,10 +307,9 @@ class ImportSession:
             stylex = yield from run_in_thread(partial(import_stylex, self.path, choices.out.stem), READING)
             write_explainer(stylex.explainer, choices.out)
             return choices.out
-        assert self._generator is not None
         classifier = None if choices.classifier is None else read_classifier(choices.classifier)[0]
-        # A chosen class is built into the generator, so that it is read again: the dialog may be used once more.
-        found = self._generator if choices.class_index is None else generators.read_generator(self.path)
+        found, self._generator = self._generator, None  # else it would stay in memory beside the one that is opened
+        found = generators.read_generator(self.path) if found is None else found
         found = generators.choose_class(self.path, found, choices.class_index)
         about = yield from run_in_thread(partial(generators.provenance, self.path, found), READING)
         explainer = yield from explainer_of_generator(

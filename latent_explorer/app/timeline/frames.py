@@ -41,7 +41,8 @@ class TimelineFrames:
         self._ask = ask
         self.times: list[float] = []  # of one pass, as `frame_times`
         self.way = np.empty(0)  # (n,) times of the way forward; the way back repeats them
-        self.probs = np.empty((0, 0))  # (n, K) of these, nan where unknown
+        self.probs = np.empty((0, 0))  # (n, K) of these, nan where unknown; K = 0 without a classifier
+        self.known = np.empty(0, bool)  # (n,) True for those that were rendered
         self._at: Callable[[float], FrameRequest]
         self._requests: dict[int, FrameRequest] = {}  # by index on the way forward, of frames requested so far
         self._places: dict[FrameRequest, list[int]] = {}
@@ -72,6 +73,7 @@ class TimelineFrames:
             self._keyframes = {k.seconds: at(k.seconds) for k in timeline.keyframes}
         forward = int(np.argmax(self.times)) + 1 if self.times else 0
         self.way, self.probs = np.array(self.times[:forward]), np.empty((forward, 0))
+        self.known = np.zeros(forward, bool)
         self._kept = set(self._keyframes.values())
         for outdated in (self._requests, self._places, self._failed, self._pending):
             outdated.clear()
@@ -128,13 +130,6 @@ class TimelineFrames:
         """Return the frame nearest to a time, on the way forward."""
         return int(np.abs(self.way - seconds).argmin())
 
-    @property
-    def known(self) -> np.ndarray:
-        """(n,) bool, True for the frames of the way forward whose probabilities are known."""
-        if not self.probs.shape[1]:
-            return np.zeros(len(self.way), bool)
-        return ~np.isnan(self.probs[:, 0])
-
     def _look(self, index: int) -> FrameRequest:
         """Return a frame's request, and note the probabilities of an equal frame rendered before."""
         place = index if index < len(self.way) else 2 * (len(self.way) - 1) - index
@@ -150,6 +145,7 @@ class TimelineFrames:
         if not self.probs.shape[1]:
             self.probs = np.full((len(self.way), len(probs)), np.nan)
         self.probs[places] = probs
+        self.known[places] = True
 
     def request_frame(self, index: int) -> None:
         """Request this frame before all others."""

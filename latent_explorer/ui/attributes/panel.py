@@ -141,7 +141,8 @@ class AttributesPanel(QWidget):
 
     def _show_towards(self) -> None:
         """Leave the room of "towards" to the class where there is little."""
-        self._towards.setVisible(self._explorer.summary is not None and self.width() >= MIN_WIDTH_WITH_TOWARDS)
+        known = self._explorer.summary is not None and bool(self._explorer.summary.classifiers)
+        self._towards.setVisible(known and self.width() >= MIN_WIDTH_WITH_TOWARDS)
 
     # user input -------------------------------------------------------------------------------
 
@@ -227,8 +228,9 @@ class AttributesPanel(QWidget):
     def refresh(self) -> None:
         """Show the current state and document in all widgets without emitting signals."""
         state, summary, document = (self._explorer.state, self._explorer.summary, self._explorer.document)
-        for part in (self.target, self.add, self.reset):
+        for part in (self.add, self.reset):
             part.setVisible(summary is not None)
+        self.target.setVisible(bool(summary and summary.classifiers))
         self._show_towards()
         editable = self._explorer.editable
         self.reset.setEnabled(editable and bool(state and state.edits))

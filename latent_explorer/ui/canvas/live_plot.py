@@ -38,6 +38,7 @@ REDRAW_MS = 100  # ms between two drawings: each costs as much as a picture, and
 MIN_EDITS_SHOWN = 60  # over the full width
 EDGE = theme.UNIT  # px above probability 1 and below 0
 EMPTY = "Move a slider: the probability of every class is drawn here."
+NO_CLASSIFIER = "This explainer holds no classifier, so there are no probabilities to draw."
 
 
 class ProbabilityPlot(QWidget):
@@ -135,6 +136,7 @@ class LivePlot(QWidget):
         classifier = classifier_of(state, summary) if summary and state else None
         self._base = None
         self.plot.start(classifier.class_names if classifier else ())
+        self.empty.setText(EMPTY if summary is None or classifier else NO_CLASSIFIER)
         self._pages.setCurrentWidget(self.empty)
 
     def _add(self, update: MainPicture) -> None:

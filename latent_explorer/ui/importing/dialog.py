@@ -135,6 +135,7 @@ class ImportDialog(QDialog):
             self.page.changed.connect(self._refresh)
             self.go.setText("Import...")
             self.go.setAccessibleName("Import...")
+            self.go.setDefault(True)  # Return goes on: nothing is written before a name is chosen
             self._show_page(self.page, MEDIUM)
         elif update.networks is not None:
             self.page = NearestNetworks(self.controller, update.networks)
@@ -231,7 +232,8 @@ class ImportDialog(QDialog):
 
     def _ask_explainer(self, page: GeneratorPage) -> None:
         """Ask for a name and start writing; the status bar of the window shows how it goes on, and cancels it."""
-        path = self._ask("Import", ".explainer", "Explainer (*.explainer)")
+        stem = safe_file_name(plain_stem(self.controller.path)) or "imported"
+        path = self._ask("Import", ".explainer", "Explainer (*.explainer)", stem + page.suffix)
         if path is not None:
             self.controller.make_explainer(page.choices(path))
             self.accept()

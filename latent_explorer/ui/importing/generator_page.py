@@ -97,6 +97,11 @@ class GeneratorPage(QWidget):
         """Whether a classifier is chosen, if it needs one."""
         return not self._needs_classifier or self.open.isChecked() or self._file is not None
 
+    @property
+    def suffix(self) -> str:
+        """What the chosen class adds to the name of the explainer, which draws no other."""
+        return f" class {self.class_index.count}" if self._conditional else ""
+
     def choices(self, out: Path) -> GeneratorChoices:
         """Return how the generator is to be written to `out`."""
         classifier = self._file if self.file.isChecked() else self._opened if self.open.isChecked() else None

@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 
+import numpy as np
 import pytest
 from fakes import SPOTS, make_result
 from headless import of_type
@@ -111,6 +112,19 @@ def test_empty_timelines_and_single_keyframes_are_no_trouble(harness):
 
 
 # Ahead of time -----------------------------------------------------------------------------------
+
+
+def test_frames_without_a_classifier_are_known_when_they_are_there(harness, monkeypatch):
+    nothing = np.empty(0, np.float32)
+    whole = make_result()
+    result = dataclasses.replace(whole, after=dataclasses.replace(whole.after, logits=nothing, probs=nothing))
+    monkeypatch.setattr(harness.host.renderers[-1], "render", lambda _request, give_up=None: result)
+    timeline = two_keyframes(harness)
+    harness.controller.player.set_active(True)
+    told = of_type(harness.settle(), TimelineTrace)
+    assert (harness.controller.player.progress, told[-1].progress) == (1.0, 1.0)
+    assert told[-1].ready == [(0.0, pytest.approx(frame_times(timeline)[-1]))]
+    assert told[-1].probs.shape == (len(frame_times(timeline)), 0)
 
 
 def test_frames_are_made_ahead_only_while_the_timeline_is_in_view(harness):

@@ -324,6 +324,16 @@ def test_a_generator_becomes_an_explainer_of_the_chosen_class(qtbot, open_on, ch
     assert len(explainer.classifiers) == 1
 
 
+def test_return_imports_a_generator_and_the_name_tells_its_class(qtbot, open_on, tmp_path, monkeypatch):
+    dialog = open_on(write_generator(tmp_path / "network.pt", classes=3))
+    dialog.page.class_index.setValue(2)
+    asked = []
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (asked.append(args[2]), ("", ""))[1])
+    QTest.keyClick(dialog, Qt.Key.Key_Return)
+    assert asked == [str(tmp_path / "network class 2.explainer")]
+    assert dialog.isVisible()  # no name was chosen
+
+
 def test_names_from_files_are_plain_text(open_on, checkpoint):
     dialog = open_on(checkpoint)
     assert dialog.file.text() == "<b>net.pth"
