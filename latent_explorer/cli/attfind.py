@@ -44,6 +44,13 @@ STOPPED = "Stopped: this list is not settled, and --out is not written. The same
 @click.option("--seed", type=SEED, help="Choose them by this seed; without it, the first.")
 @click.option("--kappa", default=1.0, type=NUMBER, show_default=True, help="Share of the way to the observed end.")
 @click.option("--exhaustive", is_flag=True, help="Render every move, not only those that can change the list.")
+@click.option(
+    "--procedure",
+    type=click.Choice(["notebook", "paper"]),
+    default="notebook",
+    show_default=True,
+    help="A picture is explained when effects add up to a logit, or when one attribute alone has that effect.",
+)
 @click.option("--wanted", default=10, show_default=True, type=click.IntRange(min=1), help="Attributes per class.")
 @classifier_option
 @click.option("--out", type=OUTPUT_FILE, metavar="X2", help="Write the explainer with what was found.")
@@ -57,6 +64,7 @@ def attfind(
     seed: int | None,
     kappa: float,
     exhaustive: bool,
+    procedure: Any,
     wanted: int,
     classifier: str | None,
     out: Path | None,
@@ -74,7 +82,7 @@ def attfind(
 
     model = read_explainer(explainer)
     key = resolve_classifier(model, classifier)
-    settings = AttFindSettings(n=n, seed=seed, kappa=kappa, wanted=wanted, exhaustive=exhaustive)
+    settings = AttFindSettings(n=n, seed=seed, kappa=kappa, wanted=wanted, exhaustive=exhaustive, procedure=procedure)
     output = Output(as_json=as_json)
     chosen = choose_device(device)
     latents = None if data is None else encode_pictures(model, data, side, n, selection, output)

@@ -62,7 +62,7 @@ class AttributeSet(msgspec.Struct, frozen=True):
     """Result of one search, with all settings that are needed to repeat it."""
 
     classifier_id: str
-    method: str  # "attfind-notebook" (every move), "attfind-notebook-raced"; older files: "-screened"
+    method: str  # "attfind-notebook" or "-paper" (every move), with "-raced", or of older files "-screened"
     n: Count  # pictures searched
     kappa: Number
     ranges: str  # where minimum and maximum come from, in words

@@ -22,6 +22,7 @@ from latent_explorer.explain.attfind.greedy import (
     UNSTABLE_SHARE,
     Lists,
     Pick,
+    Procedure,
     Ranking,
     search_all,
     unstable_pictures,
@@ -51,6 +52,7 @@ class AttFindSettings(msgspec.Struct, frozen=True):
     kappa: float = 1.0  # share of the way to the observed end; the notebook's
     wanted: int = 10  # attributes for each target
     tau: float | None = None  # logits that explain a picture; None: the notebook's, by the number of classes
+    procedure: Procedure = "notebook"  # which pictures count as explained, see `greedy_search`
     unstable_effect: float = UNSTABLE_EFFECT
     unstable_share: float = UNSTABLE_SHARE
     exhaustive: bool = False  # render every move; else those that the race finds to matter
@@ -151,14 +153,14 @@ def analyse(
         unstable = unstable_pictures(effects, settings.unstable_effect, settings.unstable_share)
     stable = np.where(unstable[:, None, None, None], np.float32(0), effects)
     tau = _tau(settings, num_classes)
-    lists = search_all(stable, classes, settings.wanted, tau, settings.both_ends)
+    lists = search_all(stable, classes, settings.wanted, tau, settings.both_ends, settings.procedure)
     ranked = {t: with_figures(picks, stable, classes) for t, picks in lists.ranked.items()}
     rankings = {t: replace(r, picks=with_figures(r.picks, stable, classes)) for t, r in lists.rankings.items()}
     if rendered is None:
         rendered = np.ones(effects.shape[:3], dtype=bool)
     attribute_set = AttributeSet(
         classifier_id=classifier_id,
-        method="attfind-notebook" + ("" if settings.exhaustive else "-raced"),
+        method=f"attfind-{settings.procedure}" + ("" if settings.exhaustive else "-raced"),
         n=len(effects),
         kappa=settings.kappa,
         ranges=ranges,
@@ -188,7 +190,7 @@ def _raced(
     tau = _tau(settings, num_classes)
 
     def search(effects: np.ndarray) -> Lists:
-        return search_all(effects, classes, settings.wanted, tau, settings.both_ends)
+        return search_all(effects, classes, settings.wanted, tau, settings.both_ends, settings.procedure)
 
     def result(settled: bool = False) -> AttFindResult:
         given = base_logits, style_range, classifier_id, settings, ranges, table.rendered.copy(), race.unstable
@@ -317,6 +319,9 @@ def _short_list_notices(result: AttFindResult, names: Sequence[str]) -> Iterator
     for name, ranking in zip(names, result.rankings.values(), strict=True):
         if ranking.stop == "no pictures":
             yield Notice(f"No attributes towards {name}: every picture is of that class already.", "warning")
+        elif ranking.stop == "all explained":
+            text = f"{len(ranking.picks)} attributes towards {name}: each picture is explained by one of them."
+            yield Notice(text)
         elif ranking.stop != "complete":
             text = f"Only {len(ranking.picks)} attributes towards {name}: no other coordinate raises it."
             yield Notice(text, "warning")

@@ -42,7 +42,8 @@ class Pick:
         return ENDS[self.direction]
 
 
-Stop = Literal["complete", "no pictures", "no coordinate helps"]
+Stop = Literal["complete", "no pictures", "no coordinate helps", "all explained"]
+Procedure = Literal["notebook", "paper"]
 
 
 class Choice(NamedTuple):
@@ -84,13 +85,21 @@ def unstable_pictures(
 
 
 def greedy_search(
-    effects: np.ndarray, classes: np.ndarray, target: int, count: int, tau: float, both_ends: bool = False
+    effects: np.ndarray,
+    classes: np.ndarray,
+    target: int,
+    count: int,
+    tau: float,
+    both_ends: bool = False,
+    procedure: Procedure = "notebook",
 ) -> Ranking:
     """Search greedily for the coordinates that move pictures of the other classes to `target`.
 
     Each step takes the column with the largest mean positive effect over the pictures that are not yet
-    explained; a picture is explained when the effects of the picks on it add up to `tau` logits. When every picture
-    is explained, or no column helps the rest, the sums start again at zero (the next round) with used columns out.
+    explained. In the notebook a picture is explained when the effects of the picks on it add up to `tau` logits; when
+    every picture is, or no column helps the rest, the sums start again at zero (the next round) with used columns out.
+    In the paper (Algorithm 1) it is explained when one pick alone has that effect on it, and there is no next round:
+    many small effects are never enough, so lists are shorter (the reference's section A.5).
 
     effects    (N, 2, S, K), 0 for unstable pictures
     classes    (N,) argmax of the reconstruction
@@ -111,11 +120,16 @@ def greedy_search(
         active = explained < tau
         best = int(gains[active].mean(axis=0).argmax()) if active.any() else -1
         if best < 0 or gains[active, best].mean() <= 0:
-            if new_round:
+            if procedure == "paper" and not active.any():
+                return Ranking(tuple(picks), "all explained", tuple(choices))
+            if new_round or procedure == "paper":
                 return Ranking(tuple(picks), "no coordinate helps", tuple(choices))
             explained[:], round_number, new_round = 0, round_number + 1, True
             continue
-        explained += gains[:, best]
+        if procedure == "paper":
+            np.maximum(explained, gains[:, best], out=explained)
+        else:
+            explained += gains[:, best]
         gains[:, best] = 0
         new_round = False
         direction, style_index = divmod(best, num_styles)
@@ -127,10 +141,17 @@ def greedy_search(
     return Ranking(tuple(picks), "complete", tuple(choices))
 
 
-def search_all(effects: np.ndarray, classes: np.ndarray, count: int, tau: float, both_ends: bool = False) -> Lists:
+def search_all(
+    effects: np.ndarray,
+    classes: np.ndarray,
+    count: int,
+    tau: float,
+    both_ends: bool = False,
+    procedure: Procedure = "notebook",
+) -> Lists:
     """Search the table towards every class, and merge the lists of two classes. Arguments as of `greedy_search`."""
     num_classes = effects.shape[3]
-    rankings = {t: greedy_search(effects, classes, t, count, tau, both_ends) for t in range(num_classes)}
+    rankings = {t: greedy_search(effects, classes, t, count, tau, both_ends, procedure) for t in range(num_classes)}
     ranked = {t: ranking.picks for t, ranking in rankings.items()}
     if num_classes == 2:
         merged = merge_rankings(rankings[0].picks, rankings[1].picks, effects, count)

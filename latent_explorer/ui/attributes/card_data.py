@@ -124,7 +124,7 @@ def _method(attribute_set: AttributeSet) -> str:
     name, _, mode = attribute_set.method.partition("-")
     known = {"attfind": "AttFind", "stylespace": "StyleSpace channels (Wu et al.), by"}
     method = f"{known.get(name, name)} {mode.replace('-', ', ')}".strip()
-    if attribute_set.method == "attfind-notebook":
+    if attribute_set.method in ("attfind-notebook", "attfind-paper"):
         return f"{method}: every move was rendered."
     rendered, moves = _count(attribute_set, "rendered_moves"), _count(attribute_set, "moves")
     if not rendered:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 import torch
@@ -256,3 +257,13 @@ def test_a_raced_search_that_is_stopped_keeps_the_list_so_far(planted):
     assert kept
     assert all(isinstance(value, AttFindResult) for value in kept)
     assert not all(attribute.exact for attribute in kept[0].attribute_set.attributes)
+
+
+def test_the_papers_procedure_is_raced_too_and_named(planted):
+    settings = AttFindSettings(n=40, wanted=5, procedure="paper")
+    raced, whole = (
+        finish(attfind(planted, msgspec.structs.replace(settings, exhaustive=each)))[1] for each in (False, True)
+    )
+    assert raced.attribute_set.method == "attfind-paper-raced"
+    assert whole.attribute_set.method == "attfind-paper"
+    assert raced.ranked[0][0].style_index == whole.ranked[0][0].style_index

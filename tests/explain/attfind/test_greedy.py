@@ -124,3 +124,17 @@ def test_the_bootstrap_interval_agrees_with_the_normal_one():
     assert low == pytest.approx(mean - half, abs=0.1 * half + 0.02)
     assert high == pytest.approx(mean + half, abs=0.1 * half + 0.02)
     assert mean_interval(np.empty(0)) == (0.0, (0.0, 0.0))
+
+
+def test_in_the_paper_one_pick_alone_explains_a_picture_and_the_search_then_ends():
+    def search(gains, count=10):
+        return greedy_search(table(gains), np.zeros(len(gains), int), 1, count, tau=1.0, procedure="paper")
+
+    small = [[0.6, 0.6, 0.0, 0.0], [0.6, 0.5, 0.2, 0.0]]  # in the notebook two picks explain both pictures
+    ranking = search(small)
+    assert columns(ranking)[0] == (0, 0, 1)
+    assert all(len(choice.pictures) == 2 for choice in ranking.choices)
+    assert ranking.stop == "no coordinate helps"
+    explained = search([[5.0, 0, 0, 0, 0.5, 0], [0.0, 0, 1.0, 0, 0.5, 0]])
+    assert columns(explained) == [(0, 0, 1), (0, 2, 1)]
+    assert explained.stop == "all explained"
