@@ -34,8 +34,7 @@ class AttributeSearch:
 
     def __init__(self, explorer: Explorer) -> None:
         self._explorer = explorer
-        self._job: int | None = None
-        self._classifier_id = ""
+        self._jobs: dict[int, str] = {}  # classifier_ids of the searches that run or wait
         self._added: set[str] = set()  # keys of sliders that were kept in place of an attribute
         self._waiting: list[Callable[[], None]] = []  # changes of the list that wait for the end of a drag
         updates = explorer.updates
@@ -45,30 +44,35 @@ class AttributeSearch:
         updates.on(JobEnded, self._end)
 
     def start(self, n: int) -> int | None:
-        """Search for the attributes of the selected classifier (of all classes) on `n` pictures. Returns the job."""
+        """Search for the attributes of the selected classifier (of all classes) on `n` pictures. Returns the job.
+
+        That is the one that runs, if there is one for this classifier.
+        """
         classifier_id = self._explorer.state.classifier_id if self._explorer.state else ""
+        for running, searched in self._jobs.items():
+            if searched == classifier_id:
+                return running
         job = self._explorer.start_model_job(
             NAME, lambda host, budget: host.attfind(budget, n=n, classifier_id=classifier_id), self._show
         )
         if job is not None:
-            self._job, self._classifier_id = job, classifier_id
+            self._jobs[job] = classifier_id
         return job
 
     def _forget(self) -> None:
-        """Forget a search on the model that was open before."""
-        self._job, self._waiting = None, []
+        """Forget searches on the model that was open before."""
+        self._jobs.clear()
+        self._waiting.clear()
         self._added.clear()
 
     def _take(self, update: JobEvent) -> None:
-        if update.job == self._job and isinstance(update.event, Kept):
+        if update.job in self._jobs and isinstance(update.event, Kept):
             self._show(update.event.value)
 
     def _end(self, update: JobEnded) -> None:
-        if update.job != self._job:
-            return
-        self._job = None
-        if update.outcome != "finished":
-            self._change(partial(self._stop, self._classifier_id))
+        classifier_id = self._jobs.pop(update.job, None)
+        if classifier_id is not None and update.outcome != "finished":
+            self._change(partial(self._stop, classifier_id))
 
     def _show(self, found: AttFindResult) -> None:
         self._change(partial(self._list, found.attribute_set))

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from latent_explorer.models.attributes import Attribute, AttributeSet
     from latent_explorer.models.explainer import Explainer, Samples
 
-STOPPED = "Stopped: this list is not settled, and --out is not written. The same command goes on from here."
+STOPPED = "Stopped: this list is not settled. The same command goes on from here."
 
 
 @click.command()
@@ -100,7 +100,8 @@ def attfind(
         result = output.run(forward_events(search, watch))
     except KeyboardInterrupt:
         for each in so_far:
-            output.result(result_fields(model, each), f"{STOPPED}\n{table(model, each)}")
+            unwritten = f" {out.name} was not written." if out else ""
+            output.result(result_fields(model, each), f"{STOPPED}{unwritten}\n{table(model, each)}")
         raise
     fields = result_fields(model, result.attribute_set)
     if out is not None:

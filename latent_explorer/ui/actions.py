@@ -137,6 +137,8 @@ ACTIONS = (
     ActionSpec("add_slider", EXPLAIN, "Add a &slider...", "Add a slider for any style coordinate", "A", "add", 1),
     ActionSpec("find_attributes", EXPLAIN, "Find &attributes",
         "Search for what changes the classifier's verdict (AttFind)", "Ctrl+Shift+F", "search", 1),
+    ActionSpec("explain_picture", EXPLAIN, "&Explain this picture",
+        "Say which attributes turn the classifier's verdict of this picture", "E", "help", 1),
     ActionSpec("find_directions", EXPLAIN, "Find d&irections...",
         "Search for directions in the latent: towards a class, or what differs most", section=1),
     ActionSpec("write_report", EXPLAIN, "&Write a report...",

@@ -101,6 +101,7 @@ def _explain(window: MainWindow) -> Handlers:
         "project": window.projection.show_page,
         "add_slider": attributes.open_add_slider,
         "find_attributes": attributes.start_search,
+        "explain_picture": attributes.verdict.explain,
         "find_directions": attributes.list.directions.open_search,
         "write_report": window.reports.write,
         "cancel": window.status.jobs.cancel_current,

@@ -81,6 +81,12 @@ def test_each_list_replaces_the_one_before_and_the_settled_one_stays(searching):
     assert [s.settled for s in explorer.document.attribute_sets] == [True]
 
 
+def test_a_search_that_runs_is_not_begun_again(searching):
+    headless, _ = searching
+    assert headless.explorer.start_attfind() == headless.job
+    assert list(headless.explorer.jobs) == [headless.job]
+
+
 def test_what_is_found_again_keeps_its_name(searching):
     headless, give = searching
     give(found(NEW, msgspec.structs.replace(SPOTS, name="")))

@@ -178,6 +178,7 @@ def test_an_interrupted_search_prints_what_is_known(file: Path, tmp_path: Path, 
     assert main(["attfind", str(file), "--wanted", "3", "--out", str(out)]) == 130
     said = capsys.readouterr().out
     assert "not settled" in said
+    assert "found.explainer was not written" in said
     assert "towards diseased" in said
     assert not out.exists()
 

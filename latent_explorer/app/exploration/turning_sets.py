@@ -52,9 +52,10 @@ def candidates(attributes: Sequence[Attribute], state: ExplorerState) -> Attribu
 def search(attributes: Sequence[Attribute], margin: float) -> Search:
     """Find sets that turn a picture whose margin is `margin`: at most MAX_OFFERS, fewest attributes first.
 
-    Rendered are each attribute alone, then of each length, as long as none turns, the sets that promise most by what
-    their attributes do to this picture alone; and those of one more length, where there are few. No set that is
-    returned contains another.
+    Two strategies of the StylEx paper at every length, as long as none turns, and at one length more, where there are
+    few. *Independent*: the sets that promise most by what their attributes do to this picture alone. *Subset*: the
+    best set that is one shorter, with each of the others. No attribute of a set that is returned can be left out, and
+    none contains another.
     """
     trials = _Trials(attributes, margin)
     yield from trials.render([frozenset({i}) for i in range(len(attributes))])
@@ -63,6 +64,9 @@ def search(attributes: Sequence[Attribute], margin: float) -> Search:
         if len(found) >= MAX_OFFERS or (found and length > len(found[0]) + 1):
             break
         yield from trials.render(trials.promising(length))
+        yield from trials.render(trials.extended(length))
+    while shorter := trials.without_one():
+        yield from trials.render(shorter)
     return [trials.attributes_of(found) for found in trials.turning()[:MAX_OFFERS]]
 
 
@@ -105,7 +109,7 @@ class _Trials:
 
     def turning(self) -> list[frozenset[int]]:
         """Return the rendered sets that turn, without those that contain another; fewest first, then by margin."""
-        found = [s for s, margin in self._rendered.items() if margin > SAFE_MARGIN]
+        found = [s for s in self._rendered if self._turns(s)]
         shortest = [s for s in found if not any(other < s for other in found)]
         return sorted(shortest, key=lambda s: (len(s), -self._rendered[s]))
 
@@ -115,9 +119,26 @@ class _Trials:
         sets = (frozenset(c) for c in combinations(helping, length) if self._independent(c))
         return heapq.nlargest(WIDTH, (s for s in sets if not self._is_longer(s)), key=self.predicted)
 
+    def extended(self, length: int) -> list[frozenset[int]]:
+        """Return the best rendered set of one less, with each other attribute that was not tried with it."""
+        shorter = [s for s in self._rendered if len(s) == length - 1 and not self._turns(s)]
+        if not shorter:
+            return []
+        best = max(shorter, key=self._rendered.__getitem__)
+        sets = [best | {i} for i in range(len(self._attributes)) if i not in best]
+        return [s for s in sets if s not in self._rendered and self._independent(tuple(s)) and not self._is_longer(s)]
+
+    def without_one(self) -> list[frozenset[int]]:
+        """Return what is left of the sets that turn, those to be offered, without one attribute, where not rendered."""
+        left = {s - {i} for s in self.turning()[:MAX_OFFERS] if len(s) > 1 for i in s}
+        return sorted(left - self._rendered.keys(), key=sorted)
+
     def predicted(self, places: frozenset[int]) -> float:
         """Return the margin if effects on this picture just add up."""
         return self._margin + sum(self._gain(i) for i in places)
+
+    def _turns(self, places: frozenset[int]) -> bool:
+        return self._rendered[places] > SAFE_MARGIN
 
     def _gain(self, place: int) -> float:
         return self._rendered[frozenset({place})] - self._margin

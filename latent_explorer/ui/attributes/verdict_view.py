@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 from PySide6.QtCore import QEasingCurve, QObject, QSize, Qt, QVariantAnimation, Signal
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QMenu, QPushButton, QSizePolicy, QStyle, QWidget
 
 from latent_explorer.app.exploration.document import attribute_key
+from latent_explorer.app.exploration.explanation import explanation
 from latent_explorer.app.exploration.intents import SetEdits, SetTarget
-from latent_explorer.app.exploration.picture_requests import resolve
+from latent_explorer.app.exploration.picture_requests import classifier_of, resolve
 from latent_explorer.app.exploration.state import attribute_amount, with_attribute
 from latent_explorer.app.exploration.updates import (
     GestureEnded,
     MainPicture,
+    Message,
     ModelOpened,
     StateChanged,
     TimelineFrame,
@@ -27,7 +30,7 @@ from latent_explorer.app.exploration.updates import (
 from latent_explorer.app.verdict import VerdictTurner
 from latent_explorer.ui.attributes.card_data import class_name
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.widgets.basics import action_text, button, column, plain, row
+from latent_explorer.ui.widgets.basics import action_text, button, column, icon_button, plain, row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
 BETWEEN = "Between two pictures: the sliders work at the keyframes."
 TURN_MS = 600  # ms that the sliders take to their ends
 TURN = "Turn the verdict"
+NOTHING_LISTED = "No attributes are known yet towards another class. Explain > Find attributes searches for them."
 SEARCH_HELP = "Tries the styles whose gradient promises most for this picture; takes a second or two"
 
 
@@ -59,6 +63,7 @@ class VerdictView(QWidget):
         self._mover = SliderMover(explorer, self)
         self._offers: VerdictOffers | None = None  # of the picture that was on the canvas when they came
         self._searching = False
+        self._explaining = False  # the sentence was asked for, and follows with the offers
         self.text = plain("")
         self.text.setFont(theme.font(theme.SMALL))
         self.text.setWordWrap(True)
@@ -69,6 +74,7 @@ class VerdictView(QWidget):
         self.others = button("Other ways", lambda: None, role="quiet")
         self.others.setMenu(QMenu(self))
         self.others.setToolTip("Other sets of attributes that turn this picture")
+        self.copy = icon_button("copy", "Copy what turns this picture, in a sentence", self.copy_sentence)
         self.search = button("Search all styles", self._search)
         self.search.setToolTip(SEARCH_HELP)
         self.other_class = ElidedButton("Show the attributes of another class")
@@ -76,6 +82,7 @@ class VerdictView(QWidget):
         line = row()
         line.addWidget(self.text, 1)
         line.addWidget(self.others)
+        line.addWidget(self.copy)
         layout = column(self, spacing=theme.GAP // 2)
         layout.addLayout(line)
         for widget in (self.turn, self.search, self.other_class):
@@ -92,7 +99,7 @@ class VerdictView(QWidget):
 
     def refresh(self) -> None:
         """Show what is known about the picture on the canvas; nothing while it is not that of the sliders."""
-        buttons = (self.turn, self.others, self.search, self.other_class)
+        buttons = (self.turn, self.others, self.copy, self.search, self.other_class)
         if any(each.hasFocus() for each in buttons):
             self.setFocus()  # a hidden button would send it to another panel
         for each in buttons:
@@ -122,6 +129,53 @@ class VerdictView(QWidget):
             self._show_sets(offers.sets, shown.result, name, target)
         else:
             self._show_none(offers, name)
+        if self._explaining and offers is not None and not self._searching:
+            self._explaining = False
+            self._explorer.updates.emit(Message(self.sentence or self.text.text()))
+
+    def explain(self) -> None:
+        """Say in a sentence what turns the picture on the canvas: to another class, where it is of the target."""
+        shown, state, summary = self._explorer.shown, self._explorer.state, self._explorer.summary
+        if shown is None or state is None or summary is None or not self._explorer.editable:
+            return
+        if len(shown.result.after.probs) < 2:
+            self._explorer.updates.emit(Message("This explainer holds no classifier whose verdict could be explained."))
+            return
+        self._explaining = True
+        if shown.result.after.verdict == state.target_class:
+            self._show_other_class()
+        if not self._explorer.attributes():
+            self._explaining = False
+            self._explorer.updates.emit(Message(NOTHING_LISTED, "warning"))
+            return
+        self.refresh()
+
+    @property
+    def sentence(self) -> str:
+        """What turns the picture on the canvas, in a sentence; "" while nothing is known to."""
+        offers, shown = self._offers, self._explorer.shown
+        state, summary = self._explorer.state, self._explorer.summary
+        if offers is None or shown is None or state is None or summary is None or shown.request != offers.request:
+            return ""
+        classifier = classifier_of(state, summary)
+        if not offers.sets or classifier is None:
+            return ""
+        names = [[self._explorer.document.name_of(a) for a in each.attributes] for each in offers.sets]
+        return explanation(
+            shown.result.after,
+            offers.sets,
+            offers.target,
+            classifier.class_names,
+            names,
+            classifier=classifier.name,
+            edited=bool(state.edits),
+        )
+
+    def copy_sentence(self) -> None:
+        """Copy the sentence."""
+        if sentence := self.sentence:
+            QGuiApplication.clipboard().setText(sentence)
+            self._explorer.updates.emit(Message(f"Copied: {sentence}"))
 
     def _show_is_target(self, result: RenderResult, name: str, state: ExplorerState, summary: ExplainerSummary) -> None:
         before = result.before.verdict
@@ -138,6 +192,7 @@ class VerdictView(QWidget):
         self.text.setText(f"{name} {before:.2f} → {after:.2f}")
         self.turn.set_text(f"{TURN}: {self._names(sets[0].attributes)}")
         self.turn.show()
+        self.copy.show()
         count = len(sets) - 1
         self.others.setText(f"{count} other way{'' if count == 1 else 's'}")
         menu = self.others.menu()

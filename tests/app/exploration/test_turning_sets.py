@@ -93,6 +93,35 @@ def test_what_hurts_this_picture_is_in_no_set():
     assert names(found) == ["0 2"]
 
 
+def test_what_helps_only_beside_another_is_found_by_adding_to_the_best():
+    """Alone the fifth does nothing, and of two neither does: sums of effects would never try it."""
+
+    def margin_of(s):
+        chosen = {int(a.name) for a in s}
+        return -3.0 + 1.0 * (0 in chosen) + 0.1 * len(chosen & {1, 2, 3}) + 2.5 * ({0, 4} <= chosen)
+
+    found, _ = run([attribute(i) for i in range(5)], -3.0, margin_of)
+    assert names(found)[0] == "0 4"
+
+
+def test_no_attribute_of_an_offer_can_be_left_out():
+    """The sets that turn have three attributes where effects are added, but one of the pairs in them turns, too."""
+
+    def margin_of(s):
+        chosen = {int(a.name) for a in s}
+        if chosen == {3, 4}:
+            return 0.5
+        return -3.0 + sum([1.2, 1.1, 1.0, 0.9, 0.8, 0.7][i] for i in chosen) - 0.3 * (len(chosen) == 2)
+
+    found, rendered = run([attribute(i) for i in range(6)], -3.0, margin_of)
+    assert len(rendered) == len(set(rendered))
+    for each in found:
+        for left_out in each:
+            rest = tuple(a for a in each if a is not left_out)
+            assert rest in rendered
+            assert margin_of(rest) <= 0
+
+
 def test_two_sliders_of_one_coordinate_are_never_in_one_set():
     same = [attribute(0, 7), attribute(1, 7), attribute(2)]
     found, rendered = run(same, -1.5, adding([0.9, 0.9, 0.7], -1.5))

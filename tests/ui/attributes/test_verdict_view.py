@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication
 
 from latent_explorer.app.exploration.intents import SetAttribute, SetBase
 from latent_explorer.app.exploration.state import attribute_amount
-from latent_explorer.app.exploration.updates import MainPicture, StateChanged, TurningSet, VerdictOffers
+from latent_explorer.app.exploration.updates import MainPicture, Message, StateChanged, TurningSet, VerdictOffers
 from latent_explorer.explain.recipe import SampleBase
 from latent_explorer.models.attributes import Attribute, AttributeEntry
 from latent_explorer.ui.attributes.panel import AttributesPanel
@@ -127,3 +127,31 @@ def test_a_button_that_goes_leaves_the_focus_in_its_place(view, explorer, qtbot)
     assert not view.turn.isVisible()
     assert QApplication.focusWidget() is view
     explorer.end_gesture()
+
+
+def test_the_explanation_is_a_sentence_to_copy(view, explorer, qtbot):
+    with waiting_for(qtbot, explorer, Message) as told:
+        QTest.mouseClick(view.copy, LEFT)
+    sentence = QApplication.clipboard().text()
+    name = re.escape(explorer.summary.classifiers[0].name)
+    assert re.match(
+        rf"The classifier {name} says healthy \(0\.\d\d\) of this picture; taking brown spots \(0\.\d\d\) to the end "
+        r"of what the data shows turns that to diseased",
+        sentence,
+    )
+    assert sentence.count(".\n") == 0
+    assert told[-1].text == f"Copied: {sentence}"
+
+
+def test_explaining_a_picture_of_the_target_goes_to_the_other_class_and_says_what_is_missing(view, explorer, qtbot):
+    with waiting_for(qtbot, explorer, Message) as told:
+        view.explain()
+    assert told[-1].text == view.sentence != ""
+    ill = int(explorer.summary.samples.probs[:, 0].argmax())
+    with waiting_for(qtbot, explorer, MainPicture):
+        explorer.apply(SetBase(SampleBase(ill)))
+    with waiting_for(qtbot, explorer, Message) as told:
+        view.explain()
+    assert explorer.state.target_class == 1
+    assert "No attributes are known yet" in told[-1].text  # the fake explainer lists none towards it
+    assert view.sentence == ""
