@@ -78,25 +78,29 @@ def _boundaries(
     block = context.ws[rows][:, first : last + 1].cpu().double().numpy()
     same = bool(np.ptp(block, axis=1).max() == 0)  # one w in every row: the boundary is one of w
     x = block[:, 0] if same else block.reshape(len(block), -1)
-    x = x / max(float(np.sqrt(x.var(axis=0).mean())), 1e-12)
+    x = (x - x.mean(axis=0)) / max(float(np.sqrt(x.var(axis=0).mean())), 1e-12)
+    basis = np.linalg.svd(x, full_matrices=False)[2]  # the normal lies in the span of the latents
+    x = x @ basis.T
     away = [each.shift(num_ws)[first : last + 1].astype(np.float64) for each in given]
-    taken = [each.mean(axis=0) if same else each.reshape(-1) for each in away]
+    taken = [basis @ (each.mean(axis=0) if same else each.reshape(-1)) for each in away]
     found = []
     for number in range(settings.count):
         yield Progress(number, settings.count, "Fitting a boundary")
         # What the earlier directions can tell is taken out of the latents, so the accuracy is that of the rest.
         rest = without(x, taken)
         coefficients, _ = fit_logistic(rest, y, settings.ridge)
-        accuracy = cross_validated(rest, y, settings.ridge, settings.folds, np.random.default_rng(settings.seed))
+        rng = np.random.default_rng(settings.seed)
+        accuracy = yield from cross_validated(rest, y, settings.ridge, settings.folds, rng)
         normal = without(coefficients[None], taken)[0]
         if not np.linalg.norm(normal) > 1e-9:
             yield Notice("What is left beside the other directions separates nothing.", "warning")
             break
         taken.append(normal)
-        vector = normal
+        vector = normal @ basis
         if not same:
+            in_rows = vector.reshape(last + 1 - first, -1)
             vector = np.zeros((num_ws, block.shape[2]))
-            vector[first : last + 1] = normal.reshape(last + 1 - first, -1)
+            vector[first : last + 1] = in_rows
         name = "boundary" if target is not None else "boundary of labels"
         title = context.title(name, target, number + 1 if settings.count > 1 else None)
         figures = {

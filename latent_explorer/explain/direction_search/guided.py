@@ -12,7 +12,6 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,21 +21,22 @@ from torch import Tensor
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Metric, Notice, Progress
-from latent_explorer.common.jobs import forward_events
 from latent_explorer.explain.direction_search.identity import identity_loss
 from latent_explorer.explain.direction_search.settings import FoundDirection
 from latent_explorer.explain.latents import w_standard_deviation
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from latent_explorer.explain.direction_search.context import SearchContext
     from latent_explorer.explain.direction_search.identity import IdentityLoss
     from latent_explorer.explain.direction_search.settings import GuidedSettings
+    from latent_explorer.models.classifiers import Classifier
 
 ALPHAS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)  # at which the way is judged
 FALL = 0.001  # of the probability that counts as no fall
 _METRIC_STEPS = 10
+_PART_PIXELS = 2 * 64**2  # of pictures whose gradient is one step of the job
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,9 @@ def find(context: SearchContext) -> Generator[Event, None, list[FoundDirection]]
                 raise UserError(text)
             yield Notice(text, "warning")
             continue
-        identity = identity_loss(settings, context.classifier, target)
+        identity, refusal = _identity(settings, context.classifier, target)
+        if refusal:
+            yield Notice(refusal, "warning")
         earlier: list[Tensor] = []
         for number in range(context.settings.count):
             label = f"Searching a direction to {names[target]}"
@@ -101,8 +103,19 @@ def find(context: SearchContext) -> Generator[Event, None, list[FoundDirection]]
             direction = context.direction(title, v.numpy())
             figures = {"length_sd": float(space.length(v, "sd")), "length_w_std": float(space.length(v, "w_std"))}
             figures |= yield from _judged(context, target, v, identity)
-            found.append(FoundDirection(direction, target, figures))
+            name = identity.name if identity is not None else ""
+            found.append(FoundDirection(direction, target, figures, identity=name))
     return found
+
+
+def _identity(settings: GuidedSettings, classifier: Classifier, target: int) -> tuple[IdentityLoss | None, str]:
+    """Return the identity loss; where the best one was asked for and there is none, None and why, as sentences."""
+    try:
+        return identity_loss(settings, classifier, target), ""
+    except UserError as error:
+        if settings.identity != "auto":
+            raise
+        return None, f"The search goes on without an identity loss, so other things may change, too. {error}"
 
 
 def check_guided(settings: GuidedSettings) -> None:
@@ -144,6 +157,8 @@ def _optimised(
     u = _start(context, target, to_v, space)
     rng = np.random.default_rng((context.settings.seed, target, number))
     mean, square = torch.zeros_like(u), 0.0
+    # The same parts at every speed: rounding errors grow, above all through LPIPS, so others would find another vector.
+    part_size = max(1, _PART_PIXELS // context.model.generator.config.resolution**2)
     total, began = context.settings.count * settings.steps, time.monotonic()
     for step in range(settings.steps):
         batch = rng.choice(rows, settings.batch, replace=len(rows) < settings.batch)
@@ -151,8 +166,11 @@ def _optimised(
         done = number * settings.steps + step
         left = (time.monotonic() - began) / (step + 1) * (total - done)
         progress = Progress(done, total, label, left)
-        losses = _losses(context, target, to_v @ u, batch, alphas, identity)
-        parts = yield from forward_events(losses, partial(_as_progress, progress))
+        compute = _losses(context, target, to_v @ u, batch, alphas, identity)
+        parts = []
+        for first in range(0, len(batch), part_size):
+            parts.append(compute(slice(first, first + part_size)))
+            yield progress
         gradient = to_v.T @ torch.stack([part[0] for part in parts]).sum(dim=0)
         # Adam (Kingma and Ba 2015) with one second moment for all numbers: of one for each, those that hold nothing
         # but noise would move as far as the others.
@@ -166,10 +184,6 @@ def _optimised(
         if step % _METRIC_STEPS == 0:
             yield Metric(step, {"loss": sum(part[1] for part in parts), "sd": float(space.length(to_v @ u, "sd"))})
     return to_v @ u, space
-
-
-def _as_progress(progress: Progress, event: Event) -> Event:
-    return progress if isinstance(event, Progress) else event
 
 
 def _start(context: SearchContext, target: int, to_v: Tensor, space: Space) -> Tensor:
@@ -194,8 +208,8 @@ def _losses(
     batch: np.ndarray,
     alphas: np.ndarray,
     identity: IdentityLoss | None,
-) -> Generator[Event, None, list[tuple[Tensor, float]]]:
-    """Return the gradient (w_dim,) by v and the loss of every part of a batch: their sums are those of its mean."""
+) -> Callable[[slice], tuple[Tensor, float]]:
+    """Return a function of a part of the batch: gradient (w_dim,) by v, and loss. Their sums are those of its mean."""
     classifier, settings = context.classifier, context.settings.guided
     assert classifier is not None
     first, last = context.rows
@@ -217,7 +231,7 @@ def _losses(
             (slope,) = torch.autograd.grad(total, moving)
         return slope.detach().double().cpu(), float(total.detach())
 
-    return (yield from context.sizer.run(part, len(batch), ""))
+    return part
 
 
 def class_loss(logits: Tensor, target: int, settings: GuidedSettings) -> Tensor:

@@ -57,7 +57,7 @@ def class_normal(classifier: Classifier, target: int) -> Tensor:
     try:
         with torch.no_grad():
             width = classifier.features(torch.zeros(1, 3, size, size, device=classifier.mean.device)).shape[1]
-    except (UserError, AttributeError, IndexError, NotImplementedError):
+    except (UserError, AttributeError, IndexError, RuntimeError, ValueError):
         heads = []
     if not heads or heads[-1].in_features != width:
         raise UserError(

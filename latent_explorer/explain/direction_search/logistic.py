@@ -3,11 +3,17 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from latent_explorer.common.events import Progress
 from latent_explorer.common.statistics import wilson_interval
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from latent_explorer.common.events import Event
 
 _NEWTON_STEPS = 50
 
@@ -55,14 +61,20 @@ def fit_logistic(x: np.ndarray, y: np.ndarray, ridge: float = 1.0) -> tuple[np.n
     return coefficients, float(beta[-1] - middle @ coefficients)
 
 
-def cross_validated(x: np.ndarray, y: np.ndarray, ridge: float, folds: int, rng: np.random.Generator) -> Accuracy:
-    """Return the accuracy on examples that were not fitted, over `folds` parts with both classes in proportion."""
+def cross_validated(
+    x: np.ndarray, y: np.ndarray, ridge: float, folds: int, rng: np.random.Generator
+) -> Generator[Event, None, Accuracy]:
+    """Return the accuracy on examples that were not fitted, over `folds` parts with both classes in proportion.
+
+    A job within a job.
+    """
     part = np.empty(len(y), int)
     for label in (0, 1):
         rows = rng.permutation(np.flatnonzero(y == label))
         part[rows] = np.arange(len(rows)) % folds
     right = 0
     for fold in range(folds):
+        yield Progress(fold, folds, "Cross-validating the boundary")
         inside, outside = part != fold, part == fold
         if len(np.unique(y[inside])) == 2:
             coefficients, intercept = fit_logistic(x[inside], y[inside], ridge)

@@ -79,3 +79,4 @@ class FoundDirection(msgspec.Struct, frozen=True):
     target: int | None
     figures: dict[str, float]
     check: DirectionCheck | None = None
+    identity: str = ""  # the identity loss of a guided direction

@@ -32,6 +32,7 @@ def found_fields(found: FoundDirection) -> dict[str, Any]:
         "name": found.direction.name,
         "target": found.target,
         "figures": found.figures,
+        "identity": found.identity,
         "check": None if found.check is None else msgspec.to_builtins(found.check),
     }
 
@@ -39,6 +40,8 @@ def found_fields(found: FoundDirection) -> dict[str, Any]:
 def found_lines(found: FoundDirection, class_names: Sequence[str]) -> list[str]:
     """Return lines on a direction: its name with the figures of its method, and what it does."""
     figures = "  ".join(f"{key} {value:.3g}" for key, value in found.figures.items())
+    if found.identity:
+        figures += f"  identity loss: {found.identity}"
     return [found.direction.name, *(f"  {line}" for line in (figures, check_text(found.check, class_names)) if line)]
 
 
@@ -47,7 +50,7 @@ def check_text(check: DirectionCheck | None, class_names: Sequence[str]) -> str:
     if check is None:
         return ""
     what = "change their verdict" if check.target is None else f"become {shortened(class_names[check.target])}"
-    text = f"{_shares(check.flipped)} of {check.pictures} pictures not used {what} at {_amounts(check)} sd"
+    text = f"{_shares(check.flipped)} of {check.pictures} other pictures {what} at {_amounts(check)} sd"
     if check.random_flipped:
         text += f"; random directions of that length: {_shares(check.random_flipped)}"
     return f"{text}."

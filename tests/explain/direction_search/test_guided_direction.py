@@ -11,8 +11,9 @@ from colour_explainer import tiny_explainer
 from tiny import make_explainer
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.events import Progress
+from latent_explorer.common.events import Notice, Progress
 from latent_explorer.common.jobs import run_job
+from latent_explorer.explain.direction_search import identity
 from latent_explorer.explain.direction_search.check import random_like
 from latent_explorer.explain.direction_search.guided import class_loss, rising_share
 from latent_explorer.explain.direction_search.identity import ClassFreeFeatures, class_normal
@@ -67,6 +68,15 @@ def test_directions_to_a_class_are_perpendicular_and_no_longer_than_allowed(foun
         assert np.flatnonzero(np.abs(short.direction.shift(6)).max(axis=1)).tolist() == [1, 2, 3]
 
 
+def test_a_seed_gives_the_same_direction_at_any_speed(explainer):
+    settings = SearchSettings("guided", target=1, held_out=0, guided=msgspec.structs.replace(FAST, steps=4))
+    slow, fast = (
+        run_job(find_directions(explainer, settings, budget=lambda seconds=seconds: seconds))[0].direction
+        for seconds in (1e-9, 100.0)
+    )
+    assert slow == fast
+
+
 def test_the_unit_is_one_standard_deviation(found, explainer):
     vector = found[0].direction.array[0]
     along = typical_ws(explainer)[:, 0] @ (vector / np.linalg.norm(vector))
@@ -107,13 +117,20 @@ def test_the_class_is_taken_out_of_the_features():
     assert (loss.distance_of_features([a], [kept]) > 0.01).all()
 
 
-def test_features_that_no_layer_reads_are_refused():
+def test_features_that_no_layer_reads_are_refused(monkeypatch):
     explainer = tiny_explainer(n=120)
     with pytest.raises(UserError, match="Choose LPIPS"):
         class_normal(explainer.classifier, 0)
     guided = msgspec.structs.replace(FAST, identity="features")
     with pytest.raises(UserError, match="Choose LPIPS"):
         run_job(find_directions(explainer, SearchSettings("guided", target=0, guided=guided)))
+    monkeypatch.setattr(identity, "perceptual_for", lambda _classifier: None)  # no weights of LPIPS either
+    events = []
+    guided = msgspec.structs.replace(guided, identity="auto", steps=2)
+    settings = SearchSettings("guided", target=0, held_out=0, guided=guided)
+    (found,) = run_job(find_directions(explainer, settings), events.append)
+    assert found.identity == ""
+    assert [event.severity for event in events if isinstance(event, Notice)] == ["warning"]
 
 
 def test_identity_holds_the_direction_back():
@@ -124,6 +141,7 @@ def test_identity_holds_the_direction_back():
         settings = SearchSettings("guided", target=1, held_out=20, controls=0, guided=guided)
         (found,) = run_job(find_directions(explainer, settings))
         changes.append(found.figures["identity_1"])
+        assert found.identity == "classifier features without the class"
         assert found.check.random_flipped == ()
     assert changes[1] < 0.7 * changes[0]
 
