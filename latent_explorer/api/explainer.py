@@ -36,7 +36,7 @@ from latent_explorer.explain.projection.target import Target, cut_target
 from latent_explorer.explain.projection_settings import DEFAULT, ProjectionSettings
 from latent_explorer.explain.recipe import Picture, PictureRecipe, PictureRequest, canonical_edits
 from latent_explorer.explain.render.renderer import Renderer
-from latent_explorer.explain.report import evaluation, report
+from latent_explorer.explain.report import coverage, evaluation, report
 from latent_explorer.media.animation.settings import AnimationSettings
 from latent_explorer.media.report.page import write_page
 from latent_explorer.models.attributes import by_effect, newest_set
@@ -245,6 +245,31 @@ class Explainer:
             device=self.device,
         )
         return run_job(job, on_event).attribute_set
+
+    def coverage(
+        self,
+        n: int = coverage.SEEDS,
+        psi: float = 1.0,
+        *,
+        data: StrPath | None = None,
+        split: str = "all",
+        split_column: str | None = None,
+        on_event: OnEvent = None,
+        **selection: Any,
+    ) -> coverage.Coverage:
+        """Count how often pictures of the file, `n` seeds and (at most `n`) real pictures of `data` reach each class.
+
+        `selection` are the other options of `open_dataset`: label, classes, where, group.
+        """
+        settings: dict[str, Any] = {"n": n, "psi": psi, "classifier_id": self.classifier_id, "device": self.device}
+        if data is None:
+            return run_job(coverage.coverage(self.model, **settings), on_event)
+        size = self.model.generator.config.resolution
+        with closing(open_dataset(data, split=split_column, **selection)) as pictures:
+            rows = evenly_spaced_rows(pictures.indices(split), n)
+            ids = [pictures.names[row] for row in rows]
+            job = coverage.coverage(self.model, read=lambda part: pictures.read(rows[part], size), ids=ids, **settings)
+            return run_job(job, on_event)
 
     def evaluate(
         self,

@@ -19,6 +19,7 @@ from latent_explorer.app.settings import load, settings_file
 from latent_explorer.cli import (
     attfind,
     check,
+    coverage,
     demo,
     edit,
     evaluate,
@@ -54,6 +55,7 @@ COMMANDS = (
     info.info,
     generate.generate,
     project.project,
+    coverage.coverage,
     attfind.attfind,
     stylespace.stylespace,
     find_directions.directions,
@@ -83,6 +85,7 @@ ASKING = (
     info.info,
     generate.generate,
     project.project,
+    coverage.coverage,
     attfind.attfind,
     stylespace.stylespace,
     find_directions.directions,

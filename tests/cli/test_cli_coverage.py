@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: MIT
+"""`coverage`: what it prints, for people and as JSON."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PIL import Image
+
+from latent_explorer.cli.root import main
+
+
+def test_shares_are_printed_for_each_class(file: Path, tmp_path: Path, capsys, run_json) -> None:
+    for i in range(3):
+        Image.new("RGB", (16, 16), "red").save(tmp_path / f"{i}.png")
+    result = run_json("coverage", file, "--n", 10, "--psi", 0.7, "--images", tmp_path)
+    classes = result["classes"]
+    for place in range(3):
+        sets = [each["sets"][place] for each in classes.values()]
+        assert sum(each["count"] for each in sets) == sets[0]["n"]
+    assert [each["of"] for each in next(iter(classes.values()))["sets"]] == [
+        "real pictures",
+        "reconstructions",
+        "seeds at psi 0.7",
+    ]
+    assert main(["coverage", str(file), "--n", "10"]) == 0
+    out = capsys.readouterr().out
+    assert all(name in out for name in classes)
+    assert "of 10" in out
