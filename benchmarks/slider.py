@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 POSITIONS = 300
 PICTURES = 48  # that AttFind searches: both its phases last longer than their positions
-PREDICTING, RENDERING = "Predicting the effects of all styles by gradient", "Rendering the moves that matter"
+PREDICTING, RENDERING = "Predicting all effects by gradient", "Trying every style on a few pictures"
 TIMEOUT = 60.0  # seconds without an answer: something is broken
 
 

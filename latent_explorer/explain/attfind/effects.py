@@ -132,7 +132,7 @@ class SingleMoves:
     def predicted(self) -> Generator[Event, None, np.ndarray]:
         """Return first-order effects (N, 2, S, K) float32: slope of the logit times the move. A job within a job."""
         count, classes = self.pictures.logits.shape
-        message = "Predicting the effects of all styles by gradient"
+        message = "Predicting all effects by gradient"
         sizer = self.batch_sizer.anew()  # with gradients a picture takes longer
         parts: list[np.ndarray] = []
         done, start, left = 0, time.monotonic(), None

@@ -184,20 +184,27 @@ def reversed_picks(picks: Sequence[Pick]) -> tuple[Pick, ...]:
 
 def with_figures(picks: Sequence[Pick], effects: np.ndarray, classes: np.ndarray) -> tuple[Pick, ...]:
     """Return the picks with mean effect and 95 % interval over the pictures of the other classes."""
-    out = []
+    out, resamples = [], {k: _resamples(int((classes != k).sum())) for k in {pick.target for pick in picks}}
     for pick in picks:
         values = effects[classes != pick.target, pick.direction, pick.style_index, pick.target]
-        mean, interval = mean_interval(values)
+        mean, interval = mean_interval(values, resamples[pick.target])
         out.append(replace(pick, mean_effect=mean, interval=interval))
     return tuple(out)
 
 
-def mean_interval(values: np.ndarray) -> tuple[float, tuple[float, float]]:
-    """Return the mean of (n,) values and its 95 % percentile-bootstrap interval, which is deterministic."""
+def mean_interval(values: np.ndarray, resamples: np.ndarray | None = None) -> tuple[float, tuple[float, float]]:
+    """Return the mean of (n,) values and its 95 % percentile-bootstrap interval, which is deterministic.
+
+    resamples  those of n values, made once for many intervals
+    """
     if len(values) == 0:
         return 0.0, (0.0, 0.0)
     values = values.astype(np.float64)
-    rng = np.random.default_rng(0)
-    means = values[rng.integers(0, len(values), (_RESAMPLES, len(values)))].mean(axis=1)
+    means = values[_resamples(len(values)) if resamples is None else resamples].mean(axis=1)
     low, high = np.percentile(means, (2.5, 97.5))
     return float(values.mean()), (float(low), float(high))
+
+
+def _resamples(count: int) -> np.ndarray:
+    """Return numbers of values drawn with replacement (_RESAMPLES, count), always the same."""
+    return np.random.default_rng(0).integers(0, max(1, count), (_RESAMPLES, count))
