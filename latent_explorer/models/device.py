@@ -3,8 +3,12 @@
 
 from __future__ import annotations
 
+import ctypes
+import functools
 import gc
+import sys
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -52,7 +56,23 @@ def choose_device(requested: str = AUTO) -> torch.device:
 def free_memory() -> None:
     """Release cached, unused memory of every device, after one of them ran out."""
     gc.collect()
+    return_freed_memory()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
     if torch.backends.mps.is_available():
         torch.mps.empty_cache()
+
+
+def return_freed_memory() -> None:
+    """Give memory that was freed back to the operating system, which takes some 10 ms. Only glibc (Linux) needs it.
+
+    glibc keeps what lies between small pieces in use. The tensors of one picture of 1024 px leave 12 MB of it, which
+    later ones do not fit into, since they are aligned: half a gigabyte after 32 pictures.
+    """
+    if (trim := _malloc_trim()) is not None:
+        trim(0)
+
+
+@functools.cache
+def _malloc_trim() -> Any:
+    return getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None

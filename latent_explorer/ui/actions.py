@@ -38,6 +38,7 @@ class ActionSpec:
     checkable: bool = False
     group: str = ""
     needs_model: bool = True
+    needs_classifier: bool = False
     submenu: str = ""
 
 
@@ -89,7 +90,7 @@ ACTIONS = (
     ActionSpec("paste", EDIT, "Pa&ste image",
         "Open the picture on the clipboard among your photos", "Ctrl+V", "paste", 1, needs_model=False),
     ActionSpec("copy_words", EDIT, "Copy &probabilities",
-        "Copy what the classifier says, in words", "Ctrl+Shift+C", section=1),
+        "Copy what the classifier says, in words", "Ctrl+Shift+C", section=1, needs_classifier=True),
     ActionSpec("reset", EDIT, "Reset all &attributes", "Set every attribute to zero", "0", "reset", 2),
     ActionSpec("view_side", VIEW, "&Before and after",
         "Show the picture before and after, side by side", "1", "before_after", checkable=True, group="view"),
@@ -136,9 +137,11 @@ ACTIONS = (
         needs_model=False),
     ActionSpec("add_slider", EXPLAIN, "Add a &slider...", "Add a slider for any style coordinate", "A", "add", 1),
     ActionSpec("find_attributes", EXPLAIN, "Find &attributes",
-        "Search for what changes the classifier's verdict (AttFind)", "Ctrl+Shift+F", "search", 1),
+        "Search for what changes the classifier's verdict (AttFind)", "Ctrl+Shift+F", "search", 1,
+        needs_classifier=True),
     ActionSpec("explain_picture", EXPLAIN, "&Explain this picture",
-        "Say which attributes turn the classifier's verdict of this picture", "E", "help", 1),
+        "Say which attributes turn the classifier's verdict of this picture", "E", "help", 1,
+        needs_classifier=True),
     ActionSpec("find_directions", EXPLAIN, "Find d&irections...",
         "Search for directions in the latent: towards a class, or what differs most", section=1),
     ActionSpec("write_report", EXPLAIN, "&Write a report...",
@@ -171,7 +174,7 @@ ACTIONS = (
         "Delete the selected keyframes", icon="delete", section=3),
     ActionSpec("make_study", STUDY, "&Make a study...",
         "Ask people what they see in the attributes: makes a questionnaire, and the key with the right answers",
-        "Ctrl+Shift+U", "study"),
+        "Ctrl+Shift+U", "study", needs_classifier=True),
     ActionSpec("score_study", STUDY, "&Score answers...",
         "Evaluate the answers that participants sent, or the export of a survey service", needs_model=False),
     ActionSpec("guide", HELP, "&User guide", "Read how the window is used", icon="info", needs_model=False),

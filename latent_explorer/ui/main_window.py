@@ -269,7 +269,7 @@ class MainWindow(QMainWindow):
 
     def _model_opened(self, update: ModelOpened) -> None:
         for spec in actions.ACTIONS:
-            self.actions_by_key[spec.key].setEnabled(True)
+            self.actions_by_key[spec.key].setEnabled(bool(update.summary.classifiers) or not spec.needs_classifier)
         self.projection.offer_comparison()
         self._update_undo_actions()
         self.canvas.show_grid(False)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.models.device import choose_device, devices
+from latent_explorer.models.device import choose_device, devices, return_freed_memory
 
 
 def test_cards_of_one_make_have_names_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -23,3 +23,7 @@ def test_cards_of_one_make_have_names_of_their_own(monkeypatch: pytest.MonkeyPat
 def test_a_device_that_there_is_not() -> None:
     with pytest.raises(UserError, match="cpu"):
         choose_device("cuda:7")
+
+
+def test_freed_memory_can_be_given_back_anywhere() -> None:
+    return_freed_memory()

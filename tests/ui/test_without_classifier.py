@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import pytest
 from foreign_models import write_generator
+from window_tools import desktop_on
 
+from latent_explorer.app.engine.model_host import ModelHost
 from latent_explorer.app.explorer import Explorer
 from latent_explorer.common.jobs import run_job
 from latent_explorer.explain.plain_generator import explainer_of_generator
@@ -26,6 +28,12 @@ def explorer(qapp, tmp_path):
 
 
 @pytest.fixture
+def desktop(qtbot, tmp_path):
+    with desktop_on(tmp_path, ModelHost()) as made:
+        yield made
+
+
+@pytest.fixture
 def plain(tmp_path):
     generator = import_generator(write_generator(tmp_path / "network.pt")).generator
     explainer = run_job(explainer_of_generator(generator, "plain"))
@@ -43,3 +51,11 @@ def test_no_class_is_offered_and_no_probability_promised(qtbot, explorer, plain)
     assert panel._towards.isHidden()
     assert not panel.add.isHidden()
     assert live.empty.text() == NO_CLASSIFIER
+
+
+def test_what_asks_a_classifier_is_off_in_the_menus(qtbot, desktop, plain):
+    desktop.explorer.open_path(plain)
+    qtbot.waitUntil(lambda: desktop.explorer.shown is not None, timeout=60_000)
+    on = {key for key, action in desktop.window.actions_by_key.items() if action.isEnabled()}
+    assert not on & {"explain_picture", "find_attributes", "make_study", "copy_words"}
+    assert on >= {"add_slider", "random_walk", "find_directions"}

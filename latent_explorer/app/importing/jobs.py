@@ -188,12 +188,12 @@ class ImportSession:
         )
 
     def _generator_facts(self) -> GeneratorFacts:
-        from latent_explorer.models.importers.generators.file import read_generator
+        from latent_explorer.models.importers.generators.file import likely_class_names, read_generator
 
         found = self._generator = read_generator(self.path)
         config = found.generator.config
         size = config.resolution, config.layout.num_styles
-        return GeneratorFacts(found.source, *size, config.c_dim, found.notes, needs_classifier=found.told > 0)
+        return GeneratorFacts(found.source, *size, config.c_dim, found.notes, found.told > 0, likely_class_names(config.c_dim))
 
     def open_pictures(self, path: Path, label: str | None) -> Generator[Event, None, PicturesOpened]:
         """Open pictures; `label` is the column of their labels, "" for none, None for the one that suggests itself."""

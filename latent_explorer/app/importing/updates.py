@@ -62,6 +62,7 @@ class GeneratorFacts:
     classes: int  # that a conditional one draws, else 0
     notes: tuple[str, ...] = ()
     needs_classifier: bool = False  # a StylEx, which is told what its classifier says
+    class_names: tuple[str, ...] = ()  # of `classes`, if there is a likely guess
     complete: bool = False  # it comes with the classifier to explain, and with pictures
 
 

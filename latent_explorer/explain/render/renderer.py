@@ -52,6 +52,7 @@ from latent_explorer.explain.render.base_resolver import BaseResolver, cond_tens
 from latent_explorer.explain.render.block_times import BlockTimes
 from latent_explorer.explain.render.style_neighbours import StyleNeighbours, can_compare
 from latent_explorer.models.attributes import AttributeEntry, opposite
+from latent_explorer.models.device import return_freed_memory
 from latent_explorer.models.stylegan2 import truncate
 from latent_explorer.models.synthesis import NoiseMaps, Styles, SynthesisNetwork
 
@@ -61,7 +62,7 @@ if TYPE_CHECKING:
     from latent_explorer.models.classifiers import Classifier
     from latent_explorer.models.explainer import Explainer
 
-_CACHED_BASES = 32  # more than the grid shows; a base takes a few hundred kilobytes
+_CACHED_BASES = 32  # more than the grid shows; a base takes a few hundred kilobytes, and 3 MB with one of 1024 px
 _BATCH_PIXELS = 4 * 256**2  # of a batch: with more, its activations take over half a gigabyte
 _TEMPORARY_ID = "temporary"  # latent_id of a latent that is not kept; real ones are hexadecimal
 
@@ -164,6 +165,8 @@ class Renderer:
             edited = styles is not base.styles
             after = self._picture(base, styles, request.classifier_id, give_up) if edited else before
             unlikeness = self._unlikeness(request.recipe, base, styles)
+        if self._times.slow(base.synthesis):
+            return_freed_memory()
         return RenderResult(
             after=after,
             before=before,

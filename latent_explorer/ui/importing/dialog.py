@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 SMALL = QSize(66 * theme.UNIT, 24 * theme.UNIT)
 MEDIUM = QSize(66 * theme.UNIT, 46 * theme.UNIT)
+TALL = QSize(66 * theme.UNIT, 54 * theme.UNIT)
 PROGRAM = (
     "A {} program. It is code, and it is not run unless you say so. Run it only if you trust where it comes from: it "
     "then runs in a separate process, which on a recent Linux can neither open your files nor use the network. You "
@@ -136,7 +137,7 @@ class ImportDialog(QDialog):
             self.go.setText("Import...")
             self.go.setAccessibleName("Import...")
             self.go.setDefault(True)  # Return goes on: nothing is written before a name is chosen
-            self._show_page(self.page, MEDIUM)
+            self._show_page(self.page, TALL if update.generator.classes else MEDIUM)
         elif update.networks is not None:
             self.page = NearestNetworks(self.controller, update.networks)
             self._show_page(self.page, MEDIUM)

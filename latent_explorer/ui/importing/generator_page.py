@@ -12,10 +12,10 @@ from PySide6.QtWidgets import QFileDialog, QRadioButton, QWidget
 from latent_explorer.app.importing.jobs import GeneratorChoices
 from latent_explorer.common.format import shortened
 from latent_explorer.models.foreign_files import file_pattern, whole_model
+from latent_explorer.ui.importing.class_picker import ClassPicker
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import ElidedLabel, button, column, hint, plain, row, title
 from latent_explorer.ui.widgets.form import FormGrid
-from latent_explorer.ui.widgets.number_box import NumberBox
 
 if TYPE_CHECKING:
     from latent_explorer.app.importing.updates import GeneratorFacts
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 FILES = f"Classifiers, explainers, checkpoints ({file_pattern('.explainer')})"
 WITHOUT = "None: seeds, own sliders, timelines and exports"
 NEEDED = "It needs the classifier that it was trained for."
+NAMED = "The file names no classes. These are ImageNet's names, which are right if it was trained on that."
+NAMELESS = "The file names no classes, so choose by the number."
+ONE_CLASS = "The explainer draws this class only: import once more for another."
 COMPLETE = "It comes with the classifier to explain, and with encoded pictures. Nothing has to be chosen."
 WITH = "With a classifier, 250 pictures are generated; Explain > Find attributes then searches them for its sliders."
 
@@ -38,8 +41,7 @@ class GeneratorPage(QWidget):
         self._file: Path | None = None
         self._opened = opened
         self.what = plain(f"{facts.source}: {facts.resolution} px, {facts.num_styles:,} style coordinates")
-        self.class_index = NumberBox("Class", 0, max(0, facts.classes - 1))
-        self.class_index.setMinimumHeight(theme.CONTROL)
+        self.class_index = ClassPicker(facts.classes, facts.class_names)
         self.none, self.file = QRadioButton(WITHOUT), QRadioButton("From a file")
         self.open = QRadioButton("The one of the open explainer")
         self.none.setChecked(True)
@@ -54,6 +56,7 @@ class GeneratorPage(QWidget):
         self._conditional = facts.classes > 0
         self._build(facts)
         self.open.toggled.connect(self.changed)
+        self.class_index.editTextChanged.connect(self.changed)
         self.file.clicked.connect(lambda: self._choose() if self._file is None else None)
 
     def _build(self, facts: GeneratorFacts) -> None:
@@ -67,6 +70,7 @@ class GeneratorPage(QWidget):
             grid = FormGrid()
             grid.add("Class", self.class_index, hint(f"of {facts.classes:,} that it draws", wrap=False))
             layout.addLayout(grid)
+            layout.addWidget(hint(f"{NAMED if facts.class_names else NAMELESS} {ONE_CLASS}"))
         layout.addSpacing(theme.GAP)
         if facts.complete:
             layout.addWidget(plain(COMPLETE))
@@ -94,18 +98,20 @@ class GeneratorPage(QWidget):
 
     @property
     def complete(self) -> bool:
-        """Whether a classifier is chosen, if it needs one."""
-        return not self._needs_classifier or self.open.isChecked() or self._file is not None
+        """Whether a class is chosen, if it draws several, and a classifier, if it needs one."""
+        chosen = not self._conditional or self.class_index.index is not None
+        return chosen and (not self._needs_classifier or self.open.isChecked() or self._file is not None)
 
     @property
     def suffix(self) -> str:
         """What the chosen class adds to the name of the explainer, which draws no other."""
-        return f" class {self.class_index.count}" if self._conditional else ""
+        return f" class {self.class_index.index}" if self._conditional else ""
 
     def choices(self, out: Path) -> GeneratorChoices:
         """Return how the generator is to be written to `out`."""
+        class_index = self.class_index.index if self._conditional else None
         classifier = self._file if self.file.isChecked() else self._opened if self.open.isChecked() else None
-        return GeneratorChoices(out, self.class_index.count if self._conditional else None, classifier)
+        return GeneratorChoices(out, class_index, classifier)
 
     def _choose(self) -> None:
         name, _kind = QFileDialog.getOpenFileName(self, "Choose a classifier", "", FILES)

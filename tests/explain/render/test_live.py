@@ -20,7 +20,7 @@ from latent_explorer.explain.recipe import (
     SampleBase,
     StyleShift,
 )
-from latent_explorer.explain.render import block_times
+from latent_explorer.explain.render import block_times, renderer
 from latent_explorer.explain.render.block_times import BlockTimes
 from latent_explorer.explain.render.renderer import Renderer
 
@@ -94,6 +94,16 @@ def test_a_slow_picture_is_given_up_between_blocks_and_a_quick_one_finished(slow
     with pytest.raises(GivenUp):
         slow.render(request("b8.conv1"), give_up=lambda: asked.append(1) or len(asked) == 2)
     assert isinstance(slow.render(request("b8.conv1"), give_up=lambda: False), RenderResult)
+
+
+def test_the_memory_of_slow_pictures_is_given_back(slow, monkeypatch):
+    trimmed = []
+    monkeypatch.setattr(renderer, "return_freed_memory", lambda: trimmed.append(1))
+    slow.render(request("b8.conv1"))
+    assert not trimmed  # a quick one leaves little, and there are many
+    monkeypatch.setattr(block_times, "SLOW", 0.0)
+    slow.render(request("b8.conv1", amount=0.5))
+    assert len(trimmed) == 1
 
 
 def test_the_picture_on_the_canvas_is_given_up_where_it_is_whole(slow, monkeypatch):

@@ -311,7 +311,7 @@ def test_a_generator_becomes_an_explainer_of_the_chosen_class(qtbot, open_on, ch
     page = dialog.page
     assert "16 px" in page.what.text()
     assert page.open_hint.text() == "leaf"
-    page.class_index.setValue(2)
+    page.class_index.set_index(2)
     page.set_file(write_small_classifier(tmp_path / "c.classifier", checkpoint))
     opened = []
     monkeypatch.setattr(dialog.controller._explorer, "open_path", opened.append)
@@ -326,7 +326,7 @@ def test_a_generator_becomes_an_explainer_of_the_chosen_class(qtbot, open_on, ch
 
 def test_return_imports_a_generator_and_the_name_tells_its_class(qtbot, open_on, tmp_path, monkeypatch):
     dialog = open_on(write_generator(tmp_path / "network.pt", classes=3))
-    dialog.page.class_index.setValue(2)
+    dialog.page.class_index.set_index(2)
     asked = []
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (asked.append(args[2]), ("", ""))[1])
     QTest.keyClick(dialog, Qt.Key.Key_Return)

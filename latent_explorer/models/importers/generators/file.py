@@ -91,6 +91,15 @@ def choose_class(path: Path, found: ImportedGenerator, class_index: int | None) 
     return ImportedGenerator(with_class(found.generator, class_index), found.source, notes)
 
 
+def likely_class_names(count: int) -> tuple[str, ...]:
+    """Return ImageNet's names for a generator of 1,000 classes, which such files do not name; else nothing."""
+    if count != 1000:
+        return ()
+    from torchvision.models import ResNet18_Weights
+
+    return tuple(ResNet18_Weights.IMAGENET1K_V1.meta["categories"])
+
+
 def holds_generator(path: Path) -> bool:
     """Return True if the names in a file are those of a generator, of whatever kind; no numbers are read."""
     if path.is_dir():
