@@ -13,6 +13,7 @@ from latent_explorer.common.statistics import wilson_interval
 from latent_explorer.explain.recipe import PictureRecipe, PictureRequest, SampleBase, SeedBase
 from latent_explorer.explain.render.renderer import Renderer
 from latent_explorer.explain.report.coverage import Coverage, PictureSet, coverage
+from latent_explorer.explain.report.triggers import triggers
 from latent_explorer.models.explainer import Explainer
 
 
@@ -94,3 +95,20 @@ def test_photographs_of_the_file_are_known_for_its_own_classifier_only() -> None
     explainer.samples = None
     alone = run_job(coverage(explainer, n=4))
     assert alone.sets == (alone.seeds,)
+
+
+def test_triggers_are_the_pictures_with_the_highest_probability() -> None:
+    explainer = tiny_explainer()
+    images = np.zeros((3, 16, 16, 3), np.uint8)
+    images[1, ..., 1] = 255  # green: of the second class
+    found = run_job(coverage(explainer, n=12, read=lambda rows: images[rows], ids=list("xyz")))
+    rows = run_job(triggers(explainer, found, 1, 2, lambda rows: images[rows]))
+    assert [row.title for row in rows] == ["Seeds at psi 1", "Reconstructions", "Real pictures"]
+    shown = [[cell for cell in row.cells if cell is not None] for row in rows]
+    np.testing.assert_array_equal(shown[2][0].image, images[1])
+    assert shown[2][0].strong
+    best = int(found.seeds.probs[:, 1].argmax())
+    request = PictureRequest(PictureRecipe(SeedBase(best)), explainer.classifier_id)
+    window = Renderer(explainer, "cpu").render(request).after
+    assert np.abs(shown[0][0].image.astype(int) - window.image).max() <= 1
+    assert shown[0][0].caption == f"{found.seeds.probs[best, 1]:.3f}"
