@@ -90,9 +90,12 @@ class VerdictTurner:
         if old is not None:
             self._run = None
             self._ask([])
-        if run is not None and run.listed and session is not None and not session.in_gesture:
+        if run is not None and session is not None and not session.in_gesture:
             self._run = run
-            self._start(run, run.listed)
+            if run.listed:
+                self._start(run, run.listed)
+            else:  # every slider is at its end
+                self._emit(run, [])
 
     def _new_run(self) -> _Run | None:
         """Return the search for the picture on the canvas; None if it is not the state's, or of the target class."""

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from fake_explainer import PLACES, TRAITS, model_host
 from headless import HeadlessExplorer
 
 from latent_explorer.app.engine.events import PictureReady
+from latent_explorer.app.exploration.document import Document
 from latent_explorer.app.exploration.intents import SetAttribute, SetBase, SetEdits, SetTarget
 from latent_explorer.app.exploration.picture_requests import resolve
 from latent_explorer.app.exploration.state import with_attributes
@@ -126,6 +128,19 @@ def test_where_no_set_turns_it_says_so(turning):
     (found,) = offers(headless.settle())[-1:]
     assert found.sets == ()
     assert found.tried >= 1
+
+
+def test_with_every_slider_at_its_end_there_is_nothing_to_try(turning):
+    headless, _ = turning
+    headless.open()
+    explorer = headless.explorer
+    (found,) = explorer.summary.attribute_sets
+    weak = found.attributes[-1]
+    explorer.change_document(Document().with_attribute_set(msgspec.structs.replace(found, attributes=(weak,))))
+    headless.settle()
+    explorer.apply(SetAttribute(weak, 1.0))
+    last = offers(headless.settle())[-1]
+    assert (last.sets, last.tried) == ((), 0)
 
 
 def test_nothing_is_asked_while_a_timeline_plays(turning):

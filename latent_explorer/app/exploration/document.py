@@ -228,9 +228,13 @@ def shown_directions(document: Document, state: ExplorerState) -> list[Direction
 
 
 def reported_set(document: Document, summary: ExplainerSummary) -> AttributeSet | None:
-    """Return the search that a report is based on: the newest with results for the explained classifier."""
+    """Return the search that a report is based on: the newest with results for the explained classifier.
+
+    The list so far of a search counts only where there is no settled one.
+    """
     sets = [s for s in (*summary.attribute_sets, *document.attribute_sets) if s.attributes]
-    return newest_set(sets, summary.classifier_id)
+    settled = newest_set([s for s in sets if s.settled], summary.classifier_id)
+    return settled or newest_set(sets, summary.classifier_id)
 
 
 def reported_attributes(document: Document, attribute_set: AttributeSet) -> list[Attribute]:

@@ -107,7 +107,8 @@ def open_arm(
 def select_attribute_set(spec: ArmSpec, sets: Sequence[AttributeSet], classifier_id: str) -> AttributeSet | None:
     """Return the newest attribute set that fits an arm."""
     fitting = [s for s in sets if not spec.method or s.method == spec.method]
-    return newest_set(fitting, classifier_id, spec.target)
+    settled = newest_set([s for s in fitting if s.settled], classifier_id, spec.target)
+    return settled or newest_set(fitting, classifier_id, spec.target)
 
 
 def distinct_names(arms: Sequence[LoadedArm]) -> list[LoadedArm]:

@@ -206,7 +206,8 @@ class VerdictView(QWidget):
         if offers.everywhere:
             self.text.setText(f"Nor does any set tried of the {offers.tried} most promising styles.")
             return
-        self.text.setText(f"No set tried of these {offers.tried} attributes turns this picture to {name}.")
+        none = f"No set tried of these {offers.tried} attributes turns this picture to {name}."
+        self.text.setText(none if offers.tried else f"No slider is left that could turn this picture to {name}.")
         self.search.show()
 
     def _names(self, attributes: Sequence[Attribute]) -> str:

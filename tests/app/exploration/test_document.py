@@ -13,6 +13,7 @@ from latent_explorer.app.exploration.document import (
     Document,
     attribute_key,
     reported_attributes,
+    reported_set,
     shown_attributes,
     single_slider,
 )
@@ -136,3 +137,11 @@ def test_attributes_are_listed_by_their_effect_towards_the_chosen_class():
     assert [a.name for a in shown_attributes(document, make_summary(), state)] == ["strong", "middle", "weak"]
     towards_1 = [a.name for a in reported_attributes(document, found) if a.target == 1]
     assert towards_1 == ["strong", "middle", "weak"]
+
+
+def test_a_report_rests_on_a_settled_list_where_there_is_one():
+    (settled,) = SUMMARY.attribute_sets
+    so_far = msgspec.structs.replace(settled, settings={"settled": False})
+    document = Document().with_attribute_set(so_far)
+    assert reported_set(document, SUMMARY) == settled
+    assert reported_set(document, replace(SUMMARY, attribute_sets=())) == so_far
