@@ -19,6 +19,7 @@ from latent_explorer.app.settings import load, settings_file
 from latent_explorer.cli import (
     attfind,
     check,
+    compare,
     coverage,
     demo,
     edit,
@@ -58,6 +59,7 @@ COMMANDS = (
     coverage.coverage,
     attfind.attfind,
     stylespace.stylespace,
+    compare.compare,
     find_directions.directions,
     edit.name,
     edit.add_classifier,
@@ -88,6 +90,7 @@ ASKING = (
     coverage.coverage,
     attfind.attfind,
     stylespace.stylespace,
+    compare.compare,
     find_directions.directions,
     edit.add_classifier,
     evaluate.evaluate,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Tests and intervals for the figures: Wilson, exact binomial, Holm, Student's t. Plain numbers only.
+"""Tests and intervals for the figures: Wilson, exact binomial, Holm, Student's t, Spearman. Plain numbers only.
 
 Written here because scipy is too large to ship for them; the tests compare them with scipy's.
 """
@@ -7,6 +7,7 @@ Written here because scipy is too large to ship for them; the tests compare them
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -105,3 +106,19 @@ def _t_below(t: float, df: int) -> float:
         inside = angle + (sine * math.cos(angle) * total if df > 1 else 0.0)
         inside *= 2 / math.pi
     return 0.5 + inside / 2
+
+
+def rank_correlation(first: Sequence[float], second: Sequence[float]) -> float:
+    """Return Spearman's rank correlation, ties at their mean rank; NaN of fewer than three pairs or of equal values."""
+    if len(first) < 3 or len(set(first)) == 1 or len(set(second)) == 1:
+        return math.nan
+    ranks = [_mean_ranks(values) for values in (first, second)]
+    means = [sum(each) / len(each) for each in ranks]
+    products = sum((a - means[0]) * (b - means[1]) for a, b in zip(*ranks, strict=True))
+    squares = [sum((a - mean) ** 2 for a in each) for each, mean in zip(ranks, means, strict=True)]
+    return float(products / math.sqrt(squares[0] * squares[1]))
+
+
+def _mean_ranks(values: Sequence[float]) -> list[float]:
+    ordered = sorted(values)
+    return [(bisect_left(ordered, value) + bisect_right(ordered, value) + 1) / 2 for value in values]

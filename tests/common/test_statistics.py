@@ -14,6 +14,7 @@ from latent_explorer.common.statistics import (
     holm,
     mean_interval,
     population_sd,
+    rank_correlation,
     sample_sd,
     t_quantile,
     wilson_interval,
@@ -66,3 +67,16 @@ def test_both_standard_deviations_are_numpys() -> None:
     assert sample_sd(values) == pytest.approx(np.std(values, ddof=1))
     assert math.isnan(sample_sd([1.0]))
     assert math.isnan(mean_interval([1.0])[0])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_rank_correlation_is_scipys(seed):
+    rng = np.random.default_rng(seed)
+    first, second = rng.integers(0, 6, 30).tolist(), rng.normal(size=30).tolist()
+    assert rank_correlation(first, second) == pytest.approx(stats.spearmanr(first, second).statistic)
+
+
+def test_rank_correlation_needs_three_pairs_that_differ():
+    assert math.isnan(rank_correlation([1, 2], [2, 1]))
+    assert math.isnan(rank_correlation([1, 1, 1], [1, 2, 3]))
+    assert rank_correlation([1, 2, 3], [9, 8, 7]) == pytest.approx(-1)

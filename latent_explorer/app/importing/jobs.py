@@ -193,7 +193,9 @@ class ImportSession:
         found = self._generator = read_generator(self.path)
         config = found.generator.config
         size = config.resolution, config.layout.num_styles
-        return GeneratorFacts(found.source, *size, config.c_dim, found.notes, found.told > 0, likely_class_names(config.c_dim))
+        return GeneratorFacts(
+            found.source, *size, config.c_dim, found.notes, found.told > 0, likely_class_names(config.c_dim)
+        )
 
     def open_pictures(self, path: Path, label: str | None) -> Generator[Event, None, PicturesOpened]:
         """Open pictures; `label` is the column of their labels, "" for none, None for the one that suggests itself."""
