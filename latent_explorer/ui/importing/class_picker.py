@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QCompleter
+from PySide6.QtWidgets import QCompleter, QLineEdit
 
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import NoWheelComboBox
@@ -34,8 +34,7 @@ class ClassPicker(NoWheelComboBox):
         completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         completer.setMaxVisibleItems(MAX_SHOWN)
         self.setCompleter(completer)
-        edit = self.lineEdit()
-        assert edit is not None
+        edit = self._edit()
         edit.setPlaceholderText("Number or name" if names else "Number")
 
     @property
@@ -50,6 +49,16 @@ class ClassPicker(NoWheelComboBox):
         exact = [i for i in found if text.lower() == self._names[i].lower()]
         only = exact or found
         return only[0] if len(only) == 1 else None
+
+    def begin(self) -> None:
+        """Take the focus; what is typed then replaces the text."""
+        self.setFocus()
+        self._edit().selectAll()
+
+    def _edit(self) -> QLineEdit:
+        edit = self.lineEdit()
+        assert edit is not None
+        return edit
 
     def set_index(self, index: int) -> None:
         """Choose a class."""

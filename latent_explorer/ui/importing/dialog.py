@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QDragEnterEvent, QDropEvent
 
     from latent_explorer.app.importing.controller import ImportController
+    from latent_explorer.app.importing.updates import GeneratorFacts
 
 SMALL = QSize(66 * theme.UNIT, 24 * theme.UNIT)
 MEDIUM = QSize(66 * theme.UNIT, 46 * theme.UNIT)
@@ -94,12 +96,12 @@ class ImportDialog(QDialog):
     def _build(self) -> None:
         foot = row()
         foot.addWidget(self.status, 1)
-        buttons = (self.run, self.save, self.close_button, self.search, self.go)
-        for each in buttons:
+        self._buttons = (self.run, self.save, self.close_button, self.search, self.go)
+        for each in self._buttons:
             foot.addWidget(each)
         for each in (self.run, self.save, self.search, self.go):
             each.hide()
-        for each in buttons:
+        for each in self._buttons:
             each.setAutoDefault(False)  # Return in a field asks for verdicts, and begins no training
         layout = column(self, spacing=theme.GAP, margin=theme.MARGIN)
         layout.addWidget(self.file)
@@ -132,17 +134,22 @@ class ImportDialog(QDialog):
             if self._pictures is not None:
                 self.page.open_pictures(self._pictures)
         elif update.generator is not None:
-            self.page = GeneratorPage(update.generator, self._opened)
-            self.page.changed.connect(self._refresh)
-            self.go.setText("Import...")
-            self.go.setAccessibleName("Import...")
-            self.go.setDefault(True)  # Return goes on: nothing is written before a name is chosen
-            self._show_page(self.page, TALL if update.generator.classes else MEDIUM)
+            self._show_generator(update.generator)
         elif update.networks is not None:
             self.page = NearestNetworks(self.controller, update.networks)
             self._show_page(self.page, MEDIUM)
             self.go.hide()
         self._refresh()
+
+    def _show_generator(self, facts: GeneratorFacts) -> None:
+        self.page = GeneratorPage(facts, self._opened)
+        self.page.changed.connect(self._refresh)
+        self.go.setText("Import...")
+        self.go.setAccessibleName("Import...")
+        self.go.setDefault(True)  # Return goes on: nothing is written before a name is chosen
+        self._show_page(self.page, TALL if facts.classes else MEDIUM)
+        if facts.classes:
+            self.page.class_index.begin()
 
     def _offer_to_run(self) -> None:
         """Offer to run the program whose weights are shown: the button for it is not the next step then."""
@@ -178,6 +185,10 @@ class ImportDialog(QDialog):
     def _show_page(self, page: QWidget, size: QSize) -> None:
         """Show a page, and make the dialog large enough for it, around the same middle."""
         self._body.addWidget(page)
+        last = self.previousInFocusChain()  # of the page, which is newer than the buttons; Tab comes to it before them
+        assert last is not None
+        for first, second in itertools.pairwise((last, *self._buttons)):
+            QWidget.setTabOrder(first, second)
         self.go.show()
         place = self.geometry()
         middle, room = place.center(), self.screen().availableGeometry()

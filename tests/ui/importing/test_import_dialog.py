@@ -334,6 +334,24 @@ def test_return_imports_a_generator_and_the_name_tells_its_class(qtbot, open_on,
     assert dialog.isVisible()  # no name was chosen
 
 
+def test_tab_goes_through_the_page_and_then_to_the_buttons(qtbot, open_on, tmp_path):
+    dialog = open_on(write_generator(tmp_path / "network.pt", classes=3))
+    page = dialog.page
+    qtbot.waitUntil(page.isVisible, timeout=LONG)
+    assert dialog.focusWidget() is page.class_index
+    assert page.class_index.lineEdit().selectedText() == "0"
+    seen = []
+    widget = page.class_index
+    for _ in range(40):
+        if widget.isVisible() and widget.focusPolicy() & Qt.FocusPolicy.TabFocus:
+            seen.append(widget)
+        widget = widget.nextInFocusChain()
+        if widget is page.class_index:
+            break
+    order = [seen.index(each) for each in (page.class_index, page.none, page.choose, dialog.close_button, dialog.go)]
+    assert order == sorted(order)
+
+
 def test_names_from_files_are_plain_text(open_on, checkpoint):
     dialog = open_on(checkpoint)
     assert dialog.file.text() == "<b>net.pth"
