@@ -35,6 +35,7 @@ class AttributeSearch:
     def __init__(self, explorer: Explorer) -> None:
         self._explorer = explorer
         self._jobs: dict[int, str] = {}  # classifier_ids of the searches that run or wait
+        self._pictures: dict[str, int] = {}  # that were searched last, by classifier_id
         self._added: set[str] = set()  # keys of sliders that were kept in place of an attribute
         self._waiting: list[Callable[[], None]] = []  # changes of the list that wait for the end of a drag
         updates = explorer.updates
@@ -43,15 +44,19 @@ class AttributeSearch:
         updates.on(JobEvent, self._take)
         updates.on(JobEnded, self._end)
 
-    def start(self, n: int) -> int | None:
+    def start(self, n: int | None) -> int | None:
         """Search for the attributes of the selected classifier (of all classes) on `n` pictures. Returns the job.
 
-        That is the one that runs, if there is one for this classifier.
+        That is the one that runs, if there is one for this classifier. `n` None: as many as last time, so that a
+        search that was stopped goes on, else as many as are searched in some ten minutes.
         """
         classifier_id = self._explorer.state.classifier_id if self._explorer.state else ""
         for running, searched in self._jobs.items():
             if searched == classifier_id:
                 return running
+        if n is None:
+            stopped = [s for s in self._sets() if s.classifier_id == classifier_id and not s.settled]
+            n = stopped[-1].n if stopped else self._pictures.get(classifier_id)
         job = self._explorer.start_model_job(
             NAME, lambda host, budget: host.attfind(budget, n=n, classifier_id=classifier_id), self._show
         )
@@ -62,6 +67,7 @@ class AttributeSearch:
     def _forget(self) -> None:
         """Forget searches on the model that was open before."""
         self._jobs.clear()
+        self._pictures.clear()
         self._waiting.clear()
         self._added.clear()
 
@@ -75,6 +81,7 @@ class AttributeSearch:
             self._change(partial(self._stop, classifier_id))
 
     def _show(self, found: AttFindResult) -> None:
+        self._pictures[found.attribute_set.classifier_id] = found.attribute_set.n
         self._change(partial(self._list, found.attribute_set))
 
     def _change(self, change: Callable[[], None]) -> None:

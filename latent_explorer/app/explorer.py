@@ -358,21 +358,25 @@ class Explorer:
                 temporary.write_bytes(data)
             self.updates.emit(updates.Message(f"Saved {path.name}.", file=path))
 
-    def start_attfind(self, n: int = 250) -> int | None:
-        """Search for the attributes of the selected classifier (of all classes) on `n` pictures. Returns the job."""
-        return self._search.start(n)
+    def start_attfind(self, n: int | None = None) -> int | None:
+        """Search for the attributes of the selected classifier (of all classes) on `n` pictures. Returns the job.
+
+        n  None: 250, or fewer where that would take longer than some ten minutes
+        """
+        return None if self._closed else self._search.start(n)
 
     def start_model_job(
-        self, name: str, job: ModelJob, on_result: ResultHandler, *, model_hash: str = ""
+        self, name: str, job: ModelJob, on_result: ResultHandler, *, model_hash: str = "", quiet: bool = False
     ) -> int | None:
         """Queue a job on the open model; `on_result` gets its value. Returns its id; None while no model is ready.
 
         `model_hash` is the model that it was asked for, where that was earlier; on another one it ends with a sentence.
+        Nothing is told of a `quiet` job, which takes seconds and was not asked for.
         """
         if self.summary is None or not self._ready():
             return None
         asked = model_hash or self.summary.model_hash
-        return self._jobs.start(name, partial(self._host.run_job, asked, job), on_result)
+        return self._jobs.start(name, partial(self._host.run_job, asked, job), on_result, quiet=quiet)
 
     def call_model(self, name: str, fn: Callable[[ModelHost], Any], on_result: ResultHandler) -> bool:
         """Call a short function with the open model, before any picture. Returns False while no model is open.

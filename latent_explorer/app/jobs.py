@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from latent_explorer.app.engine.events import JobEnded, JobEvent, JobStarted
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     Job = Callable[[StepBudget], Generator[Event, None, Any]]
     ModelJob = Callable[[ModelHost, StepBudget], Generator[Event, None, Any]]
 
+log = logging.getLogger(__name__)
+
 
 class Jobs:
     """Long jobs can be listed and cancelled; calls (opening a model) are short and go before all pictures."""
@@ -31,6 +34,7 @@ class Jobs:
         self._calls_done = calls_done
         self._calls: set[int] = set()
         self._without_model: set[int] = set()  # jobs that do not need the open model
+        self._quiet: set[int] = set()
         self._on_result: dict[int, ResultHandler] = {}
 
     @property
@@ -41,19 +45,26 @@ class Jobs:
     @property
     def of_model(self) -> tuple[str, ...]:
         """Names of the jobs that end when another model or exploration is opened."""
-        return tuple(name for number, name in self.running.items() if number not in self._without_model)
+        apart = self._without_model | self._quiet
+        return tuple(name for number, name in self.running.items() if number not in apart)
 
-    def start(self, name: str, job: Job, on_result: ResultHandler, *, of_model: bool = True) -> int:
+    def start(
+        self, name: str, job: Job, on_result: ResultHandler, *, of_model: bool = True, quiet: bool = False
+    ) -> int:
         """Queue a job; `on_result` gets its value on the window's thread. Emits `JobQueued`. Returns its id.
 
         A job `of_model` works on the open model and exploration, and is cancelled when another one is opened.
+        Nothing is told of a `quiet` one, also not that it failed: it takes seconds, and nobody asked for it.
         """
         number = self._engine.start(name, job)
         if not of_model:
             self._without_model.add(number)
+        if quiet:
+            self._quiet.add(number)
         self.running[number] = name
         self._on_result[number] = on_result
-        self._notify(updates.JobQueued(number, name))
+        if not quiet:
+            self._notify(updates.JobQueued(number, name))
         return number
 
     def call(self, name: str, fn: Callable[[], Any], on_result: ResultHandler) -> None:
@@ -70,14 +81,20 @@ class Jobs:
 
     def take(self, event: JobStarted | JobEvent | JobEnded) -> None:
         """Handle an event of a job or call, on the window's thread."""
+        quiet = event.job in self._quiet
         if not isinstance(event, JobEnded):
-            self._notify(event)
+            if not quiet:
+                self._notify(event)
             return
         self.running.pop(event.job, None)
         self._without_model.discard(event.job)
         on_result = self._on_result.pop(event.job)
-        self._notify(event)
-        if event.failure is not None:
+        self._quiet.discard(event.job)
+        if not quiet:
+            self._notify(event)
+        if event.failure is not None and quiet:
+            log.warning("%s: %s", event.name, event.failure)
+        elif event.failure is not None:
             self._notify(updates.ErrorReport(event.failure, event.name))
         elif event.outcome == "finished":
             with updates.report_errors(self._notify, event.name):

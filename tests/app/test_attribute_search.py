@@ -31,10 +31,11 @@ def found(*attributes, settled=False, classifier_id="c" * 64):
 def searching(opened, monkeypatch):
     """Return the headless explorer, and a function that lets a search yield one list or, with `end`, return it."""
     lists: list = []
+    opened.asked = []
     wake = threading.Event()
 
     def attfind(_budget, *, n, classifier_id):
-        assert n == 250
+        opened.asked.append(n)
         assert classifier_id == opened.explorer.state.classifier_id
         while True:
             yield Notice("still at it")
@@ -153,6 +154,9 @@ def test_a_stop_keeps_the_list_so_far_where_there_is_no_other(searching):
     headless.settle()
     assert listed(explorer) == ["8max"]
     assert [s.settled for s in explorer.document.attribute_sets] == [False]
+    headless.job = explorer.start_attfind()
+    give(found(NEW, classifier_id=SECOND.classifier_id))
+    assert headless.asked == [None, None, 4]  # it goes on with the pictures that it had
 
 
 def test_a_list_of_a_model_that_was_closed_is_not_taken(searching):

@@ -17,7 +17,7 @@ from latent_explorer.explain.recipe import SeedBase
 from latent_explorer.models.architecture import GeneratorConfig
 from latent_explorer.models.explainer_file import write_explainer
 from latent_explorer.models.stylegan2 import Generator
-from latent_explorer.ui.attributes.panel import NO_CLASSIFIER
+from latent_explorer.ui.attributes.search_pages import NO_CLASSIFIER
 
 
 @pytest.fixture

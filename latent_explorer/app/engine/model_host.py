@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from latent_explorer.app.engine.failure import is_out_of_memory
 from latent_explorer.app.engine.frame_cache import CachedFrame, FrameCache, FrameRequest, cache_scope
 from latent_explorer.common.errors import UserError
+from latent_explorer.common.events import Notice
+from latent_explorer.common.format import duration_text
+from latent_explorer.explain.attfind.cost import USUAL
 from latent_explorer.explain.recipe import LiveRequest, MovesRequest, TrialsRequest
 from latent_explorer.models.summary import ExplainerSummary
 
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from latent_explorer.common.events import Event
     from latent_explorer.common.jobs import StepBudget
     from latent_explorer.explain.attfind.attfind import AttFindResult
+    from latent_explorer.explain.attfind.cost import SearchCost
     from latent_explorer.explain.projected import ProjectedPicture
     from latent_explorer.explain.recipe import Draft, PictureRequest, RenderResult
     from latent_explorer.models.attributes import AttributeEntry
@@ -236,25 +240,40 @@ class ModelHost:
             return CachedFrame(render(request.request), False)
         return self.frames.get_or_render(request.request, cache_scope(model_hash, device), render)
 
-    def attfind(self, budget: StepBudget, *, n: int, classifier_id: str) -> Generator[Event, None, AttFindResult]:
+    def attfind(
+        self, budget: StepBudget, *, n: int | None, classifier_id: str
+    ) -> Generator[Event, None, AttFindResult]:
         """Search for the attributes of a classifier, as a job on the open explainer.
 
         Only the moves that can change the list are rendered: all of them take half an hour on a laptop. What an
-        earlier search of the same rendered is not rendered again.
+        earlier search of the same rendered is not rendered again. `n` None: as many pictures as `search_cost` proposes.
         """
         from latent_explorer.explain.attfind.attfind import AttFindSettings, attfind
         from latent_explorer.explain.attfind.kept_moves import KeptMoves
 
+        if n is None:
+            cost = yield from self.search_cost(budget, classifier_id=classifier_id)
+            n = cost.proposed()
+            if n < min(USUAL, cost.available):
+                yield Notice(f"A search of {n} pictures, which takes about {duration_text(cost.seconds(n))} here.")
         settings = AttFindSettings(n=n)
-        return attfind(
-            self._explainer,
-            settings,
-            classifier_id=classifier_id,
-            ranges=self._explainer.style_stats,
-            device=self.device,
-            budget=budget,
-            kept=None if self.moves_folder is None else KeptMoves(self.moves_folder),
+        return (
+            yield from attfind(
+                self._explainer,
+                settings,
+                classifier_id=classifier_id,
+                ranges=self._explainer.style_stats,
+                device=self.device,
+                budget=budget,
+                kept=None if self.moves_folder is None else KeptMoves(self.moves_folder),
+            )
         )
+
+    def search_cost(self, budget: StepBudget, *, classifier_id: str) -> Generator[Event, None, SearchCost]:
+        """Time what a search for the attributes of a classifier takes, as a job of seconds on the open explainer."""
+        from latent_explorer.explain.attfind.timing import search_cost
+
+        return search_cost(self._explainer, classifier_id=classifier_id, device=self.device, budget=budget)
 
     def _retried(self, compute: Callable[[R], T], request: R) -> T:
         try:

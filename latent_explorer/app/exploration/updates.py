@@ -121,6 +121,11 @@ class EffectsMeasured:
 
 
 @dataclass(frozen=True)
+class SearchTimed:
+    """What a search for the attributes of a classifier takes is known."""
+
+
+@dataclass(frozen=True)
 class GestureEnded:
     """End of a drag."""
 

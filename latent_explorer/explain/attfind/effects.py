@@ -152,6 +152,12 @@ class SingleMoves:
             yield Progress(done, count, message, left)
         return np.concatenate(parts)
 
+    def slopes(self, rows: slice, classes: int) -> Tensor:
+        """Return the slopes (B, S, classes) of the first logits of pictures, by their styles."""
+        s, logits = self._with_gradients(rows)
+        totals = [logits[:, k].sum() for k in range(classes)]
+        return torch.stack([torch.autograd.grad(total, s, retain_graph=True)[0] for total in totals], dim=-1)
+
     def _with_gradients(self, rows: slice) -> tuple[Tensor, Tensor]:
         """Return style values s (B, num_styles) and logits (B, K), which have gradients with respect to s."""
         synthesis, pictures = self.synthesis, self.pictures

@@ -97,7 +97,8 @@ def ranking_summary(
         return f"Found for {_name_of(attribute_set.classifier_id, summary)}; shown for {classifier_name}"
     rendered = _count(attribute_set, "rendered_moves")
     if not attribute_set.settled:
-        return f"So far, after {rendered} moves" if running else f"Stopped after {rendered} moves; not settled"
+        so_far = f"on {attribute_set.n:,} pictures, after {rendered} moves"
+        return f"So far, {so_far}" if running else f"Not settled: stopped {so_far}"
     found = f"Found on {attribute_set.n:,} pictures"
     return f"{found}, {rendered} moves rendered" if rendered else found
 

@@ -22,9 +22,11 @@ from latent_explorer.app.exploration.updates import (
     EffectsMeasured,
     MainPicture,
     ModelOpened,
+    SearchTimed,
     StateChanged,
     TimelineFrame,
 )
+from latent_explorer.app.search_timer import SearchTimer
 from latent_explorer.ui.attributes.add_slider import AddSliderDialog
 from latent_explorer.ui.attributes.attribute_list import AttributeList
 from latent_explorer.ui.attributes.card_data import class_name, ranking_details, ranking_summary, rows
@@ -65,6 +67,7 @@ class AttributesPanel(QWidget):
         self._result: RenderResult | None = None  # of the last picture, for "already at the end"
         self._job: int | None = None  # a search that runs or waits
         self._meter = EffectMeter(explorer)
+        self._timer = SearchTimer(explorer)
         self.setAccessibleName("Attributes")
         self.add = icon_button("add", "Add slider for any style coordinate", self.open_add_slider)
         self.reset = icon_button("reset", "Reset all attributes", lambda: explorer.apply(ResetAttributes()))
@@ -126,6 +129,7 @@ class AttributesPanel(QWidget):
         updates.on(StateChanged, self._state_changed)
         updates.on(DocumentChanged, lambda _update: self.refresh())
         updates.on(EffectsMeasured, lambda _update: self.refresh())
+        updates.on(SearchTimed, lambda _update: self.refresh())
         updates.on(MainPicture, self._take_picture)
         updates.on(TimelineFrame, self._take_picture)
         updates.on(JobStarted, self._job_started)
@@ -148,7 +152,7 @@ class AttributesPanel(QWidget):
 
     def start_search(self) -> None:
         """Search for the attributes of the selected classifier."""
-        self._job = self._explorer.start_attfind()
+        self._job = self._explorer.start_attfind(self.search.chosen())
         self.refresh()
 
     def _stop_search(self) -> None:
@@ -255,7 +259,7 @@ class AttributesPanel(QWidget):
             self.search.show_no_classifier()
         elif not any_slider:
             target = class_name(state, summary, state.target_class)
-            self.search.show_nothing(target, running=self._job is not None)
+            self.search.show_nothing(target, running, self._timer.cost())
         self._pages.setCurrentIndex(0 if any_slider else 1)
 
 

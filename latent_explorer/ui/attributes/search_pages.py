@@ -6,15 +6,30 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QProgressBar, QWidget
+from PySide6.QtWidgets import QBoxLayout, QProgressBar, QWidget
 
 from latent_explorer.common.events import Progress
+from latent_explorer.common.format import duration_text
+from latent_explorer.explain.attfind.cost import USUAL
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.widgets.basics import ElidedLabel, EmptyState, Pages, button, column, hint, row, title
+from latent_explorer.ui.widgets.basics import (
+    ElidedLabel,
+    EmptyState,
+    NoWheelComboBox,
+    Pages,
+    button,
+    column,
+    hint,
+    row,
+    title,
+)
 from latent_explorer.ui.widgets.status_bar import job_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from latent_explorer.common.events import Event
+    from latent_explorer.explain.attfind.cost import SearchCost
 
 NO_MODEL = "Open a model to see what moves its classifier."
 NO_CLASSIFIER = (
@@ -23,6 +38,7 @@ NO_CLASSIFIER = (
 )
 NOTHING = "No attributes are known yet for this class."
 STARTING = "Starting"
+TIMING = "Timing a few pictures..."
 STOP_HELP = "Stop the search and keep what is known; Find attributes goes on from there"
 
 
@@ -34,7 +50,7 @@ class AttributeSearchPages(Pages):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.no_model = EmptyState("sliders", NO_MODEL)
-        self.nothing = EmptyState("sliders", NOTHING, "Find attributes", self.search_requested.emit)
+        self.nothing = SearchOffer(self.search_requested.emit)
         self.searching = SearchProgress()
         self.no_classifier = EmptyState("sliders", NO_CLASSIFIER)
         for page in (self.no_model, self.nothing, self.no_classifier, self.searching):
@@ -46,14 +62,52 @@ class AttributeSearchPages(Pages):
     def show_no_classifier(self) -> None:
         self.setCurrentWidget(self.no_classifier)
 
-    def show_nothing(self, target: str, running: bool) -> None:
+    def show_nothing(self, target: str, running: bool, cost: SearchCost | None) -> None:
         """Show that nothing is known for `target`: the offer to search, or the progress if a search is running."""
-        self.nothing.sentence.setText(
-            f"No attributes are known yet that move the classifier towards {target}. "
-            "A search takes about a minute on a laptop and lists what it knows as it goes; everything stays usable "
-            "meanwhile."
-        )
+        self.nothing.show_offer(target, cost)
         self.setCurrentWidget(self.searching if running else self.nothing)
+
+    def chosen(self) -> int | None:
+        """Return the number of pictures that is chosen on the page, or None where it is not shown or not yet timed."""
+        return self.nothing.number.currentData() if self.currentWidget() is self.nothing else None
+
+
+class SearchOffer(EmptyState):
+    """Offer to search, with a choice of the number of pictures and of what that takes here."""
+
+    def __init__(self, search: Callable[[], object]) -> None:
+        super().__init__("sliders", NOTHING, "Find attributes", search)
+        self.number = NoWheelComboBox("Pictures to search")
+        self.number.setSizeAdjustPolicy(NoWheelComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.number.setToolTip("More pictures make the list surer. The times are estimated from a few of them")
+        layout = self.layout()
+        assert isinstance(layout, QBoxLayout)
+        before_button = layout.count() - 2  # the button, and what takes the room below
+        layout.insertWidget(before_button, self.number, alignment=Qt.AlignmentFlag.AlignHCenter)
+        self._cost: SearchCost | None = None
+        self.number.addItem(TIMING)
+        self.number.setEnabled(False)
+
+    def show_offer(self, target: str, cost: SearchCost | None) -> None:
+        """Show the offer for a class. What was chosen stays until another `cost` is known."""
+        text = (
+            f"No attributes are known yet that move the classifier towards {target}. "
+            "A search lists what it knows as it goes, and everything stays usable meanwhile."
+        )
+        if cost is not None and (usual := min(USUAL, cost.available)) > cost.proposed():
+            text += f" {usual} pictures would take some {duration_text(cost.seconds(usual))}, so fewer are proposed."
+        self.sentence.setText(text)
+        if cost == self._cost:
+            return
+        self._cost = cost
+        self.number.clear()
+        self.number.setEnabled(cost is not None)
+        if cost is None:
+            self.number.addItem(TIMING)
+            return
+        for n in cost.choices():
+            self.number.addItem(f"{n} pictures, about {duration_text(cost.seconds(n))}", n)
+        self.number.setCurrentIndex(self.number.findData(cost.proposed()))
 
 
 class SearchProgress(QWidget):

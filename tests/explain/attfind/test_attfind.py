@@ -201,8 +201,9 @@ def test_the_windows_search_is_raced_and_says_so():
     explainer = tiny_explainer(n=4)
     host = ModelHost(read=lambda _path: explainer)
     host.open(Path("tiny.explainer"), "cpu")
-    job = host.attfind(lambda: 0.3, n=4, classifier_id=explainer.classifier_id)
+    job = host.attfind(lambda: 0.3, n=None, classifier_id=explainer.classifier_id)
     _, result = finish(job)
+    assert result.attribute_set.n == 4
     assert result.attribute_set.method == "attfind-notebook-raced"
     assert result.attribute_set.settings["rendered_moves"] <= result.attribute_set.settings["moves"]
 

@@ -15,11 +15,13 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLineEdi
 
 from latent_explorer.app.attribute_search import NAME
 from latent_explorer.app.engine.events import JobEnded, JobEvent, JobStarted
+from latent_explorer.app.engine.model_host import ModelHost
 from latent_explorer.app.exploration.document import attribute_key, listed_set
 from latent_explorer.app.exploration.intents import SetAttribute, SetBase, SetTarget
 from latent_explorer.app.exploration.state import attribute_amount
 from latent_explorer.app.exploration.updates import DocumentChanged, HoverPicture, MainPicture, StateChanged
 from latent_explorer.common.events import Progress
+from latent_explorer.explain.attfind.cost import SearchCost
 from latent_explorer.explain.recipe import SampleBase
 from latent_explorer.ui.attributes.panel import AttributesPanel
 from latent_explorer.ui.style import theme
@@ -256,13 +258,40 @@ def test_the_target_chooser_is_an_intent(panel, explorer):
 
 
 def test_a_class_without_attributes_offers_the_search(panel, explorer, monkeypatch):
-    monkeypatch.setattr(explorer, "start_attfind", lambda: 77)
+    asked = []
+    monkeypatch.setattr(explorer, "start_attfind", lambda n: asked.append(n) or 77)
     explorer.apply(SetTarget(1))
     nothing = panel.search.nothing
     assert nothing.isVisible()
     assert "healthy" in nothing.sentence.text()
     QTest.mouseClick(nothing.button, LEFT)
+    assert asked == [None]  # nothing was timed yet
     assert panel.search.searching.isVisible()
+
+
+def test_the_offer_says_what_a_search_takes_here_and_lets_choose_the_pictures(qtbot, panel, explorer, monkeypatch):
+    slow = SearchCost(picture=0.06, gradient=0.3, available=250, styles=760, classes=2, verdicts=2)
+
+    def search_cost(_host, _budget, *, classifier_id):
+        assert classifier_id == explorer.state.classifier_id
+        yield Progress(0, 1)
+        return slow
+
+    asked = []
+    monkeypatch.setattr(ModelHost, "search_cost", search_cost)
+    monkeypatch.setattr(explorer, "start_attfind", asked.append)
+    explorer.apply(SetTarget(1))
+    nothing = panel.search.nothing
+    assert not nothing.number.isEnabled()
+    qtbot.waitUntil(nothing.number.isEnabled, timeout=60_000)
+    assert [nothing.number.itemData(i) for i in range(nothing.number.count())] == [250, 120, 60, 30]
+    assert nothing.number.currentText() == "120 pictures, about 7 min"
+    assert "250 pictures would take some 11 min" in nothing.sentence.text()
+    nothing.number.setCurrentIndex(3)
+    panel.refresh()  # what was chosen stays
+    QTest.mouseClick(nothing.button, LEFT)
+    assert asked == [30]
+    assert explorer.jobs == {}
 
 
 def test_the_search_shows_how_far_it_is_and_can_be_cancelled(panel, explorer, monkeypatch):
@@ -293,12 +322,12 @@ def test_a_search_beside_a_list_tells_how_far_it_is_and_can_be_stopped(panel, ex
     counts = {"settled": False, "rendered_moves": 1200, "moves": 9000}
     so_far = msgspec.structs.replace(found, method="attfind-notebook-raced", settings=counts)
     explorer.change_document(explorer.document.with_attribute_set(so_far))
-    assert panel.info.text() == "So far, after 1,200 moves"
+    assert panel.info.text() == "So far, on 60 pictures, after 1,200 moves"
     QTest.mouseClick(panel.searching.cancel, LEFT)
     assert cancelled == [77]
     explorer.updates.emit(JobEnded(77, NAME, "cancelled"))
     assert not panel.searching.isVisible()
-    assert panel.info.text() == "Stopped after 1,200 moves; not settled"
+    assert panel.info.text() == "Not settled: stopped on 60 pictures, after 1,200 moves"
     assert "1,200 of 9,000 moves" in panel.info.toolTip()
 
 
