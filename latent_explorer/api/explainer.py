@@ -23,7 +23,7 @@ from latent_explorer.common.jobs import run_job
 from latent_explorer.common.paths import check_writable
 from latent_explorer.data.dataset import evenly_spaced_rows, open_dataset
 from latent_explorer.data.images import read_image
-from latent_explorer.explain.attfind import attfind, encode
+from latent_explorer.explain.attfind import attfind, encode, similar
 from latent_explorer.explain.batches import BatchSizer
 from latent_explorer.explain.direction_search import search
 from latent_explorer.explain.direction_search.settings import SearchSettings
@@ -245,6 +245,12 @@ class Explainer:
             device=self.device,
         )
         return run_job(job, on_event).attribute_set
+
+    def similar_attributes(
+        self, attributes: AttributeSet, *, on_event: OnEvent = None
+    ) -> dict[int, similar.Similarity]:
+        """Compare the attributes of each class with each other, by what they change in pictures of the file."""
+        return run_job(similar.similar_attributes(self.model, attributes, device=self.device), on_event)
 
     def coverage(
         self,

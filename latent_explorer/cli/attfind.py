@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -23,13 +24,16 @@ from latent_explorer.common.jobs import forward_events
 from latent_explorer.common.paths import MOVES_FOLDER, cache_dir
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from latent_explorer.common.events import Event
+    from latent_explorer.explain.attfind.similar import Similarity
     from latent_explorer.models.architecture import StyleLayout
     from latent_explorer.models.attributes import Attribute, AttributeSet
     from latent_explorer.models.explainer import Explainer, Samples
 
+NOT_COMPARED: Mapping[int, Similarity] = MappingProxyType({})
 STOPPED = "Stopped: this list is not settled. The same command goes on from here."
 
 
@@ -72,10 +76,14 @@ def attfind(
     as_json: bool,
     **selection: Any,
 ) -> None:
-    """Find the style coordinates that move the classifier, best first."""
+    """Find the style coordinates that move the classifier, best first.
+
+    "like 2" marks one that changes pictures much as number 2 does.
+    """
     from latent_explorer.explain.attfind.attfind import AttFindSettings
     from latent_explorer.explain.attfind.attfind import attfind as job
     from latent_explorer.explain.attfind.kept_moves import KeptMoves
+    from latent_explorer.explain.attfind.similar import similar_attributes
     from latent_explorer.models.device import choose_device
     from latent_explorer.models.explainer import resolve_classifier, with_attribute_set
     from latent_explorer.models.explainer_file import read_explainer, write_explainer
@@ -103,11 +111,13 @@ def attfind(
             unwritten = f" {out.name} was not written." if out else ""
             output.result(result_fields(model, each), f"{STOPPED}{unwritten}\n{table(model, each)}")
         raise
-    fields = result_fields(model, result.attribute_set)
+    found = result.attribute_set
+    similar = output.run(similar_attributes(model, found, latents=latents, device=chosen))
+    fields = result_fields(model, found, similar)
     if out is not None:
-        write_explainer(with_attribute_set(model, result.attribute_set), out)
+        write_explainer(with_attribute_set(model, found), out)
         fields["path"] = out
-    output.result(fields, table(model, result.attribute_set))
+    output.result(fields, table(model, found, similar))
 
 
 def encode_pictures(
@@ -144,30 +154,46 @@ def attribute_fields(attribute: Attribute, layout: StyleLayout) -> dict[str, Any
     }
 
 
-def result_fields(model: Explainer, attribute_set: AttributeSet) -> dict[str, Any]:
-    """Return the fields of the result of `attfind --json`."""
+def result_fields(
+    model: Explainer, attribute_set: AttributeSet, similar: Mapping[int, Similarity] = NOT_COMPARED
+) -> dict[str, Any]:
+    """Return the fields of the result of `attfind --json`; `similar` by target."""
     layout = model.generator.synthesis.layout
+    compared = {
+        "similar": {
+            model.classifiers[attribute_set.classifier_id].config.class_names[target]: {
+                "n": each.n,
+                "cosine": each.cosine,
+                "correlation": each.correlation,
+                "like": {str(i + 1): other + 1 for i, other in each.likes.items()},
+            }
+            for target, each in similar.items()
+        }
+    }
     return {
         "model_hash": model.model_hash,
         "classifier_id": attribute_set.classifier_id,
         "n": attribute_set.n,
         "settled": attribute_set.settled,
         "attributes": [attribute_fields(a, layout) for a in attribute_set.attributes],
+        **(compared if similar else {}),
     }
 
 
-def table(model: Explainer, attribute_set: AttributeSet) -> str:
-    """Return the attributes as text, one block a class."""
+def table(model: Explainer, attribute_set: AttributeSet, similar: Mapping[int, Similarity] = NOT_COMPARED) -> str:
+    """Return the attributes as text, one block a class; `similar` by target."""
     layout = model.generator.synthesis.layout
     class_names = model.classifiers[attribute_set.classifier_id].config.class_names
     lines: list[str] = []
     for target, name in enumerate(class_names):
         lines.append(f"towards {name}")
         attributes = [a for a in attribute_set.attributes if a.target == target]
+        likes = similar[target].likes if target in similar else {}
         for rank, attribute in enumerate(attributes, 1):
             f = attribute_fields(attribute, layout)
             interval = "[{:+.2f}, {:+.2f}]".format(*f["interval"]) if f["interval"] else ""
             place = f"style {f['style_index']:5d} to its {f['direction']}, {f['layer']} channel {f['channel']}"
             effect = f"{'' if attribute.exact else '~'}{attribute.mean_effect:+.2f}"
-            lines.append(f"  {rank:2d}  {place:44}  {effect} {interval}  {f['name']}".rstrip())
+            like = f"  like {likes[rank - 1] + 1}" if rank - 1 in likes else ""
+            lines.append(f"  {rank:2d}  {place:44}  {effect} {interval}  {f['name']}{like}".rstrip())
     return "\n".join(lines)

@@ -12,15 +12,18 @@ import torch
 from PIL import Image
 
 from latent_explorer.app.exploration.recipe_png import read_recipe
+from latent_explorer.cli.attfind import table
 from latent_explorer.cli.generate import parse_seeds
 from latent_explorer.cli.root import main
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Kept
+from latent_explorer.explain.attfind.similar import Similarity
 from latent_explorer.explain.latents import seed_latent
 from latent_explorer.explain.recipe import PictureRecipe, PictureRequest, SeedBase
 from latent_explorer.explain.render.renderer import Renderer
+from latent_explorer.models.attributes import Attribute, AttributeEntry, AttributeSet
 from latent_explorer.models.classifier_file import write_classifier
-from latent_explorer.models.explainer import resolve_classifier, with_attribute_set
+from latent_explorer.models.explainer import Explainer, resolve_classifier, with_attribute_set
 from latent_explorer.models.explainer_file import read_explainer
 
 
@@ -203,3 +206,23 @@ def test_a_classifier_is_named_or_identified(tiny_explainer) -> None:
 
 def test_unknown_classifier_is_refused(file: Path, run_json) -> None:
     assert "Known" in run_json("attfind", file, "--classifier", "zzz", code=1)["message"]
+
+
+def test_an_attribute_that_looks_like_an_earlier_one_is_marked(file: Path, run_json) -> None:
+    result = run_json("attfind", file, "--n", 12, "--wanted", 3)
+    model = read_explainer(file)
+    for name, compared in result["similar"].items():
+        count = sum(a["target"] == model.classifier.config.class_names.index(name) for a in result["attributes"])
+        assert [len(compared[key]) for key in ("cosine", "correlation")] == [count, count]
+        assert all(compared["cosine"][int(i) - 1][other - 1] >= 0.6 for i, other in compared["like"].items())
+
+
+def test_the_table_says_which_number_it_is_like(tiny_explainer: Explainer) -> None:
+    attributes = tuple(Attribute("", 1, (AttributeEntry(i, "max"),)) for i in range(3))
+    found = AttributeSet(tiny_explainer.classifier_id, "attfind-notebook", 24, 1.0, "", attributes)
+    cosine = np.eye(3)
+    cosine[2, 1] = 0.7
+    similar = {1: Similarity(attributes, 5, cosine, np.eye(3))}
+    lines = table(tiny_explainer, found, similar).splitlines()
+    assert lines[-1].endswith("like 2")
+    assert not any("like" in line for line in lines[:-1])

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from latent_explorer.explain.likeness import ALIKE, unit_change
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FULL_CHANGE = 64  # grey levels of 255 from which a pixel counts as wholly changed
-ALIKE = 0.6  # cosine of two changes from which a person takes them for one
-LEAST_CHANGE = 1.0  # root mean square in grey levels below which a change looks like nothing, and not like another
 
 
 def where_changed(minus: np.ndarray, now: np.ndarray, plus: np.ndarray) -> np.ndarray:
@@ -36,11 +36,9 @@ def look_alikes(now: np.ndarray, plus: Mapping[str, np.ndarray]) -> dict[str, st
     alike: dict[str, str] = {}
     changes: dict[str, np.ndarray] = {}
     for key, picture in plus.items():
-        change = picture.astype(np.float32).ravel() - now.astype(np.float32).ravel()
-        length = float(np.linalg.norm(change))
-        if length < LEAST_CHANGE * len(change) ** 0.5:
+        change = unit_change(now, picture)
+        if change is None:
             continue
-        change /= length
         nearest = max(changes, key=lambda other: float(changes[other] @ change), default=None)
         if nearest is not None and float(changes[nearest] @ change) >= ALIKE:
             alike[key] = nearest
