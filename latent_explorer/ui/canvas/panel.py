@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QApplication, QProgressBar, QVBoxLayout, QWidget
 
 from latent_explorer.app import library
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from latent_explorer.explain.recipe import PictureRecipe, PictureRequest
 
 MIN_PAGE = 256, 152  # px
+REST_MS = 700  # ms after a draft until it says that the whole picture is being drawn
 WELCOME = "Open an explainer to see what its classifier looks at, or drop one on this window."
 
 
@@ -88,6 +89,8 @@ class CanvasPanel(QWidget):
         self._verdict: ClassProbabilities | None = None
         self._picture: MainPicture | TimelineFrame | None = None  # on the canvas, unless there is a draft of the next
         self._draft: DraftPicture | None = None
+        self._rest = QTimer(self, singleShot=True, interval=REST_MS)  # since the last draft
+        self._rest.timeout.connect(self._show)
         self._stage: QWidget | None = None  # page shown while photos are projected
         self._staged = self._in_grid = self._photo = False
         self.welcome = WelcomePage(self.open_requested.emit)
@@ -174,6 +177,7 @@ class CanvasPanel(QWidget):
 
     def _take_picture(self, picture: MainPicture | TimelineFrame) -> None:
         first, self._picture, self._draft = self._picture is None, picture, None
+        self._rest.stop()
         if first:
             had_focus = self.hasFocus() or self.isAncestorOf(QApplication.focusWidget() or self.window())
             self._choose_page()
@@ -183,6 +187,7 @@ class CanvasPanel(QWidget):
 
     def _take_draft(self, draft: DraftPicture) -> None:
         self._draft = draft
+        self._rest.start()
         self._show()
 
     def _name_classes(self, state: ExplorerState) -> None:
@@ -219,6 +224,8 @@ class CanvasPanel(QWidget):
         draft, state, summary = update.draft, self._explorer.state, self._explorer.summary
         size = summary.resolution if summary else 0
         mark = f"Draft, {draft.resolution} px"
+        if not self._rest.isActive():
+            mark += f". Drawing {size} px..."
         title = self._before_title(update.request.recipe)
         photo = self._photo_of(update.request)
         if photo is not None:

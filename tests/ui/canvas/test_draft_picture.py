@@ -11,6 +11,7 @@ from latent_explorer.app import picture_scheduler
 from latent_explorer.app.exploration.intents import SetAttribute, SetBase
 from latent_explorer.app.exploration.updates import DraftPicture, MainPicture
 from latent_explorer.explain.recipe import SampleBase
+from latent_explorer.ui.canvas import panel
 from latent_explorer.ui.canvas.live_plot import LivePlot
 from latent_explorer.ui.canvas.panel import CanvasPanel
 from latent_explorer.ui.widgets.probability_bars import NOT_ASKED
@@ -20,6 +21,7 @@ from latent_explorer.ui.widgets.probability_bars import NOT_ASKED
 def slow(qtbot, tmp_path, monkeypatch):
     """An explorer whose model gives drafts, the canvas and the plot, in the middle of a drag."""
     monkeypatch.setattr(picture_scheduler, "REST", 1000.0)
+    monkeypatch.setattr(panel, "REST_MS", 1_000_000)
     with explorer_on(tmp_path, drafts=True) as explorer:
         canvas, plot = CanvasPanel(explorer), LivePlot(explorer)
         for widget in (canvas, plot):
@@ -48,6 +50,17 @@ def test_it_is_marked_and_has_no_verdict_until_the_hand_is_off(qtbot, slow):
     assert canvas.view.after.verdict
     assert canvas.bars.verdict.asked
     assert len(plot.plot.probs) == drawn + 1
+
+
+def test_a_draft_that_stays_says_that_the_picture_is_being_drawn(qtbot, slow):
+    explorer, canvas, _plot = slow
+    canvas._rest.start(1)
+    qtbot.waitUntil(lambda: canvas.view.after.mark != "Draft, 8 px", timeout=60_000)
+    assert canvas.view.after.mark == "Draft, 8 px. Drawing 64 px..."
+    with waiting_for(qtbot, explorer, MainPicture):
+        explorer.end_gesture()
+    assert canvas.view.after.mark == ""
+    assert not canvas._rest.isActive()
 
 
 @pytest.mark.parametrize("mode", ["side", "after", "swipe", "difference"])
