@@ -129,6 +129,7 @@ def coverage(
     *,
     n: int = SEEDS,
     psi: float = 1.0,
+    cutoff: int | None = None,
     read: Callable[[slice], np.ndarray] | None = None,
     ids: Sequence[str] = (),
     classifier_id: str | None = None,
@@ -136,6 +137,8 @@ def coverage(
     budget: StepBudget = default_budget,
 ) -> Generator[Event, None, Coverage]:
     """Ask a classifier about the pictures of the file, `n` seeds truncated with `psi`, and the real pictures `ids`.
+
+    The first `cutoff` rows of ws are truncated; all for None.
 
     `read(rows)` returns rows of these as (n, R, R, 3) uint8 at the model's resolution R.
     Raises UserError where there is no classifier to ask.
@@ -150,7 +153,7 @@ def coverage(
 
     @torch.inference_mode()
     def seeds(rows: slice) -> np.ndarray:
-        return asked(draw(model, [seed(model, i, psi) for i in range(rows.start, rows.stop)]))
+        return asked(draw(model, [seed(model, i, psi, cutoff) for i in range(rows.start, rows.stop)]))
 
     @torch.inference_mode()
     def samples(rows: slice) -> np.ndarray:
@@ -185,10 +188,10 @@ def _encoded_from(explainer: Explainer, classifier_id: str) -> PictureSet | None
     return PictureSet("photographs of the file", samples.ids, samples.probs.float().cpu().numpy())
 
 
-def seed(model: Explainer, number: int, psi: float) -> Latent:
+def seed(model: Explainer, number: int, psi: float, cutoff: int | None = None) -> Latent:
     """Return the truncated latent of a seed."""
     latent = seed_latent(model, number)
-    return Latent(truncate(latent.ws, model.generator.mapping.w_avg, psi), latent.cond)
+    return Latent(truncate(latent.ws, model.generator.mapping.w_avg, psi, cutoff), latent.cond)
 
 
 def sample(model: Explainer, row: int) -> Latent:

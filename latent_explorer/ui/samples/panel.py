@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLayout, QMenu, QStackedLayout, QVBoxLayout, QWidget
 
+from latent_explorer.app.coverage import CoverageController, coverage_details, coverage_lines
 from latent_explorer.app.exploration.intents import SetBase, SetCutoff, SetTruncateEncoded, SetTruncation
 from latent_explorer.app.exploration.picture_requests import classifier_of
 from latent_explorer.app.exploration.updates import DocumentChanged, ModelOpened, StateChanged, Thumbnail
 from latent_explorer.app.explorer import MAX_SEED
+from latent_explorer.common.format import shortened
 from latent_explorer.explain.recipe import ProjectedBase, SampleBase, SeedBase, is_generated
 from latent_explorer.ui.samples.generator_inputs import GeneratorInputs
 from latent_explorer.ui.samples.thumbnails import INSET as STRIP_INSET
@@ -31,13 +33,19 @@ if TYPE_CHECKING:
 
 SEED_HELP = "The same seed gives the same picture on every computer. Type one, or copy it."
 SEEDS = 24  # random seeds offered at a time
-SAMPLES, SEEDS_PAGE, PROJECTED, FAVOURITES = "samples", "seeds", "projected", "favourites"
+SAMPLES, SEEDS_PAGE, PROJECTED, FAVOURITES, TRIGGERS = "samples", "seeds", "projected", "favourites", "triggers"
 EMPTY = {  # texts of empty lists
     SAMPLES: "This model holds no pictures. Random seeds always work.",
     SEEDS_PAGE: "",
     PROJECTED: "Drop a photo on the window to bring it into the model; the result is listed here.",
     FAVOURITES: "Press F to add the shown picture to this list.",
+    TRIGGERS: "This was stopped. Choose the list again to look at the pictures.",
 }
+ASKING = "Seeds and the pictures of the file are drawn and classified."
+COVERAGE_HELP = (
+    "Listed are the seeds with the highest probability of this class, then the pictures of the file, as the generator "
+    "draws them. The lines say for how many of all each class is the verdict, with the 95 % interval:"
+)
 PSI_HELP = (
     "Truncation psi: 1 leaves the latent as it is, 0 is the average picture, above 1 is more unusual than the data."
 )
@@ -77,12 +85,16 @@ class SamplesPanel(QWidget):
         self._pages = QStackedLayout()
         self._pages.addWidget(self.view)
         self._pages.addWidget(self.empty)
+        self.coverage = CoverageController(explorer, self._coverage_changed)
+        self.coverage_line = hint("")
+        self.coverage_line.hide()
         layout = column(self, spacing=theme.GAP)
         layout.setContentsMargins(0, 0, 0, theme.MARGIN)
         layout.addLayout(self._source_row())
         strip = _inset(self._pages)  # its scroll bar is in the margin
         strip.setContentsMargins(theme.MARGIN - STRIP_INSET, 0, theme.UNIT // 2, 0)
         layout.addLayout(strip, 1)
+        layout.addLayout(_inset(self.coverage_line))
         layout.addLayout(_inset(self._seed_row()))
         layout.addLayout(_inset(self._truncation()))
         layout.addLayout(_inset(self._generator()))
@@ -153,8 +165,13 @@ class SamplesPanel(QWidget):
         return self.inputs
 
     def _state_changed(self, update: StateChanged) -> None:
-        if update.old.classifier_id != update.new.classifier_id:
+        self._state = update.new
+        asked = update.old.classifier_id != update.new.classifier_id
+        if asked:
             self._name_classes(update.new)
+        if asked or update.old.target_class != update.new.target_class:
+            self._name_triggers(update.new)
+        if asked or (self._lists_triggers and update.old.target_class != update.new.target_class):
             self._list()
         self._show(update.new)
 
@@ -166,6 +183,7 @@ class SamplesPanel(QWidget):
 
     def _open(self, update: ModelOpened) -> None:
         self._name_classes(update.state)
+        self._name_triggers(update.state)
         self.inputs.start(update.summary)
         rows = update.summary.layout.num_ws
         self.cutoff.clear()
@@ -187,6 +205,37 @@ class SamplesPanel(QWidget):
         if summary is not None:
             self.view.thumbnails.start(summary, classifier.class_names if classifier else ())
             self.view.thumbnails.set_favourites(self._explorer.document.favourites)
+
+    @property
+    def _lists_triggers(self) -> bool:
+        return bool(self.source.currentData() == TRIGGERS)
+
+    def _name_triggers(self, state: ExplorerState) -> None:
+        """Name the list of the pictures that score highest for the class of the sliders; none without a classifier."""
+        summary, at = self._explorer.summary, self.source.findData(TRIGGERS)
+        classifier = classifier_of(state, summary) if summary else None
+        if classifier is None:
+            if at >= 0:
+                self.source.removeItem(at)
+            return
+        text = f"What triggers {shortened(classifier.class_names[state.target_class], 30)}"
+        if at < 0:
+            self.source.addItem(text, TRIGGERS)
+        else:
+            self.source.setItemText(at, text)
+
+    def _coverage_changed(self) -> None:
+        if self._lists_triggers:
+            self._list(ask=False)
+
+    def _show_coverage(self, listed: bool) -> None:
+        """Show how often each class is drawn below the pictures that trigger one."""
+        found, state = self.coverage.found, self._state
+        shown = listed and found is not None and state is not None
+        self.coverage_line.setVisible(shown)
+        if shown and found is not None and state is not None:
+            self.coverage_line.setText("\n".join(coverage_lines(found, state.target_class)))
+            self.coverage_line.setToolTip("\n".join([COVERAGE_HELP, *coverage_details(found, state.target_class)]))
 
     def _show_nothing(self) -> None:
         self.setEnabled(False)
@@ -216,8 +265,8 @@ class SamplesPanel(QWidget):
         if self._state is not None:
             self.favourite.setChecked(self._state.base in self.view.thumbnails.favourites)
 
-    def _list(self) -> None:
-        """Fill the strip from the chosen source."""
+    def _list(self, *, ask: bool = True) -> None:
+        """Fill the strip from the chosen source; `ask` about what triggers a class unless it is known."""
         summary, kind = self.view.thumbnails.summary, self.source.currentData()
         if summary is None:
             return
@@ -230,10 +279,16 @@ class SamplesPanel(QWidget):
             bases = [ProjectedBase(i) for i in self._explorer.document.projected]
         elif kind == FAVOURITES:
             bases = list(self._explorer.document.favourites)
+        elif kind == TRIGGERS and self._state is not None:
+            if ask:
+                self.coverage.ask()
+            bases = self.coverage.highest(self._state.target_class)
+        self._show_coverage(kind == TRIGGERS)
         for each in (self.seed, self.seed_label):
             each.setVisible(kind == SEEDS_PAGE)
         self.view.thumbnails.set_bases(bases, self._names_of(bases))
-        self.empty.sentence.setText(EMPTY[kind])
+        waits = kind == TRIGGERS and self.coverage.asking
+        self.empty.sentence.setText(ASKING if waits else EMPTY[kind])
         self._pages.setCurrentWidget(self.view if bases else self.empty)
         if self._state is not None:
             self.view.show_base(self._state.base)
