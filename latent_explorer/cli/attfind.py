@@ -19,15 +19,18 @@ from latent_explorer.cli.options import (
     split_option,
 )
 from latent_explorer.cli.output import Output, json_option
-from latent_explorer.common.events import Kept
-from latent_explorer.common.jobs import forward_events
+from latent_explorer.common.events import Kept, Notice
+from latent_explorer.common.format import duration_text
+from latent_explorer.common.jobs import forward_events, without_progress
 from latent_explorer.common.paths import MOVES_FOLDER, cache_dir
+from latent_explorer.explain.attfind.cost import LONG
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Generator, Mapping
     from pathlib import Path
 
     from latent_explorer.common.events import Event
+    from latent_explorer.explain.attfind.cost import SearchCost
     from latent_explorer.explain.attfind.similar import Similarity
     from latent_explorer.models.architecture import StyleLayout
     from latent_explorer.models.attributes import Attribute, AttributeSet
@@ -84,6 +87,7 @@ def attfind(
     from latent_explorer.explain.attfind.attfind import attfind as job
     from latent_explorer.explain.attfind.kept_moves import KeptMoves
     from latent_explorer.explain.attfind.similar import similar_attributes
+    from latent_explorer.explain.attfind.timing import search_cost
     from latent_explorer.models.device import choose_device
     from latent_explorer.models.explainer import resolve_classifier, with_attribute_set
     from latent_explorer.models.explainer_file import read_explainer, write_explainer
@@ -94,9 +98,11 @@ def attfind(
     output = Output(as_json=as_json)
     chosen = choose_device(device)
     latents = None if data is None else encode_pictures(model, data, side, n, selection, output)
-    style_range = model.style_stats
+    tell_the_cost(output, search_cost(model, classifier_id=key, latents=latents, device=chosen), n, exhaustive)
     kept = KeptMoves(cache_dir() / MOVES_FOLDER)
-    search = job(model, settings, classifier_id=key, latents=latents, ranges=style_range, device=chosen, kept=kept)
+    search = job(
+        model, settings, classifier_id=key, latents=latents, ranges=model.style_stats, device=chosen, kept=kept
+    )
     so_far: list[AttributeSet] = []
 
     def watch(event: Event) -> Event:
@@ -118,6 +124,25 @@ def attfind(
         write_explainer(with_attribute_set(model, found), out)
         fields["path"] = out
     output.result(fields, table(model, found, similar))
+
+
+def tell_the_cost(output: Output, job: Generator[Event, None, SearchCost], n: int, exhaustive: bool) -> None:
+    """Say what the search takes if it is long."""
+    cost = output.run(without_progress(job))
+    if text := long_search_text(cost, n, exhaustive=exhaustive):
+        output.event(Notice(text))
+
+
+def long_search_text(cost: SearchCost, n: int, *, exhaustive: bool) -> str:
+    """Return what a search of `n` pictures takes, and what fewer would take; "" if it is not long."""
+    n, fewer = min(n, cost.available), cost.proposed()
+    seconds = cost.seconds(n, exhaustive=exhaustive)
+    if seconds <= LONG:
+        return ""
+    text = f"{n} pictures take about {duration_text(seconds)} here"
+    if exhaustive:
+        return f"{text}, and without --exhaustive {duration_text(cost.seconds(n))}."
+    return f"{text}, --n {fewer} about {duration_text(cost.seconds(fewer))}." if fewer < n else f"{text}."
 
 
 def encode_pictures(

@@ -6,6 +6,7 @@ from __future__ import annotations
 import pytest
 from colour_explainer import tiny_explainer
 
+from latent_explorer.cli.attfind import long_search_text
 from latent_explorer.common.jobs import run_job
 from latent_explorer.explain.attfind import timing
 from latent_explorer.explain.attfind.cost import LONG, USUAL, SearchCost
@@ -37,6 +38,18 @@ def test_fewer_pictures_are_proposed_where_the_usual_number_is_long():
     middle = SearchCost(picture=0.045, gradient=0.2, available=250, styles=760, classes=3, verdicts=3)
     assert middle.seconds(250) > LONG >= middle.seconds(middle.proposed())
     assert 30 < middle.proposed() < USUAL
+
+
+def test_the_command_line_says_what_is_long_and_what_is_shorter():
+    assert long_search_text(FAST, 250, exhaustive=False) == ""
+    assert long_search_text(FAST, 250, exhaustive=True) == (
+        "250 pictures take about 16 min here, and without --exhaustive 27 s."
+    )
+    middle = SearchCost(picture=0.045, gradient=0.2, available=250, styles=760, classes=3, verdicts=3)
+    assert long_search_text(middle, 1000, exhaustive=False) == (
+        "250 pictures take about 11 min here, --n 120 about 8 min."
+    )
+    assert long_search_text(VIT, 30, exhaustive=False) == "30 pictures take about 44 min here."
 
 
 def test_the_choices_are_those_that_the_file_has():
