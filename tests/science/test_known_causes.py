@@ -8,11 +8,13 @@ import functools
 import numpy as np
 import pytest
 import torch
-from known_causes import CASES, known_explainer, recall
+from known_explainers import CASES, known_explainer, planted_in_w, recall
 
 from latent_explorer.common.jobs import run_job
 from latent_explorer.explain.attfind.attfind import AttFindSettings, attfind
 from latent_explorer.explain.attfind.stylespace import StyleSpaceSettings, stylespace
+from latent_explorer.explain.direction_search.search import find_directions
+from latent_explorer.explain.direction_search.settings import SearchSettings
 
 N = 60
 MANY = 400  # pictures for the channels of Wu et al., which render few: a tenth of them are exemplars
@@ -142,3 +144,13 @@ def test_stylespace_channels_put_a_shadow_before_five_causes(score):
         found = channels("spread over five", target, score)
         assert found[0] == roles.shadow
         assert recall(found, roles.causes) < 1
+
+
+def test_a_boundary_follows_a_cause_in_w():
+    """The classifier is linear in w, so what separates its classes is the direction that it reads."""
+    explainer, truth = planted_in_w(n=MANY)
+    [found] = run_job(find_directions(explainer, SearchSettings(method="boundary", n=MANY, held_out=0)))
+    vector = found.direction.shift(explainer.generator.num_ws)[0]
+    assert vector @ truth / np.linalg.norm(vector) > 0.8  # the sign, too: it leads to the second class
+    others = np.random.default_rng(0).standard_normal((100, len(truth)))
+    assert np.abs(others @ truth / np.linalg.norm(others, axis=1)).max() < 0.6

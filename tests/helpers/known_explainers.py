@@ -165,6 +165,27 @@ def known_explainer(name: str, seed: int = 0, n: int = 100) -> tuple[Explainer, 
     return explainer, roles
 
 
+@torch.no_grad()
+def planted_in_w(seed: int = 0, n: int = 100) -> tuple[Explainer, np.ndarray]:
+    """Make an explainer whose classifier reads one direction of W off all spots together; return it, too (w_dim,).
+
+    No style coordinate is its cause: 120 of them share it, each with the weight of least squares.
+    """
+    explainer, _ = known_explainer("one", seed, n)
+    synthesis, samples, reader = explainer.generator.synthesis, explainer.samples, explainer.classifier.network
+    assert samples is not None
+    axes = explainer.generator.broadcast(torch.eye(W_DIM))
+    by_w = synthesis.join(synthesis.styles(axes)) - synthesis.join(synthesis.styles(torch.zeros_like(axes)))
+    direction = torch.randn(W_DIM, generator=torch.Generator().manual_seed(seed))
+    along = samples.ws[:, 0] @ direction
+    reader.leak.copy_(torch.linalg.pinv(by_w / synthesis.std) @ (direction / along.std()))
+    reader.case, reader.causes = Case(0, lambda u: u.new_zeros(len(u))), []
+    reader.threshold.zero_()
+    reader.threshold.copy_(reader.effect(synthesis(samples.ws)).mean())
+    samples.probs.copy_(explainer.classifier.probs(synthesis(samples.ws)))
+    return explainer, (direction / direction.norm()).numpy()
+
+
 def first_rank(order: Sequence[int], causes: Sequence[int]) -> int:
     """Return the rank, from 1, of the first true cause in a list of coordinates; NUM_STYLES if it lists none."""
     return next((rank for rank, j in enumerate(order, 1) if j in causes), NUM_STYLES)
