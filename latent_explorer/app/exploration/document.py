@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from latent_explorer.common.errors import UserError
+from latent_explorer.common.format import shortened
 from latent_explorer.explain.directions.direction import Direction, direction_key, direction_problem
 from latent_explorer.explain.recipe import Base, DirectionShift, ProjectedBase, SampleBase
 from latent_explorer.models.attributes import (
@@ -73,6 +74,14 @@ class Document(msgspec.Struct, frozen=True):
         """Return a copy with the latent among the favourites, or not."""
         kept = tuple(b for b in self.favourites if b != base)
         return msgspec.structs.replace(self, favourites=(*kept, base) if on else kept)
+
+    def merged(self, first: Attribute, second: Attribute) -> Document:
+        """Return a copy with one slider in the place of two (see `can_merge`), until it is removed."""
+        keys = {attribute_key(first), attribute_key(second)}
+        kept = tuple(a for a in self.sliders if attribute_key(a) not in keys)
+        name = shortened(f"{self.name_of(first)} + {self.name_of(second)}")
+        both = Attribute(name, first.target, first.entries + second.entries)
+        return msgspec.structs.replace(self, sliders=(*kept, both))
 
     def with_projected(self, *latent_ids: str) -> Document:
         """Return a copy with these projected pictures at the end of the list."""
@@ -155,6 +164,12 @@ def attribute_key(attribute: Attribute) -> str:
     """Return the identity of an attribute: coordinates, ends and weights, such as "214max" or "3min*0.5+214max"."""
     parts = [f"{e.style_index}{e.end}" + (f"*{e.weight:g}" if e.weight != 1 else "") for e in attribute.entries]
     return "+".join(parts)
+
+
+def can_merge(first: Attribute, second: Attribute) -> bool:
+    """Return True if one slider can move both: they lead to the same class, by other coordinates."""
+    moved = {e.style_index for e in first.entries}
+    return first.target == second.target and moved.isdisjoint(e.style_index for e in second.entries)
 
 
 def rename_attributes(sets: Sequence[AttributeSet], names: Mapping[str, str]) -> tuple[AttributeSet, ...]:
@@ -249,6 +264,10 @@ def reported_attributes(document: Document, attribute_set: AttributeSet) -> list
 
 def _arranged(document: Document, sliders: Sequence[Attribute], ranked: Sequence[Attribute]) -> list[Attribute]:
     """Return pins, then own sliders, then the rest by rank, with the user's names."""
+    # What a slider of several coordinates holds has no slider of its own beside it.
+    parts = {entry for a in sliders if len(a.entries) > 1 for entry in a.entries}
+    own = {attribute_key(a) for a in sliders}
+    ranked = [a for a in ranked if attribute_key(a) in own or not parts.issuperset(a.entries)]
     # A coordinate that was both added and found keeps its place, with the name and effect that were found.
     found_by_key = {attribute_key(a): a for a in ranked}
     listed = {attribute_key(a): a for a in (*sliders, *ranked)} | found_by_key

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QLabel, QMenu, QSizePolicy, QWidget
 from latent_explorer.ui.attributes.effect_bar import EffectBar
 from latent_explorer.ui.attributes.ends_strip import HEIGHT, EndsStrip
 from latent_explorer.ui.style import icons, theme
-from latent_explorer.ui.widgets.basics import Pages, column, hint, icon_button, row
+from latent_explorer.ui.widgets.basics import Pages, action_text, column, hint, icon_button, row
 from latent_explorer.ui.widgets.editable_label import EditableLabel
 from latent_explorer.ui.widgets.slider import ValueSlider
 
@@ -41,12 +41,14 @@ class AttributeCard(QWidget):
     renamed = Signal(str)
     pin_toggled = Signal(bool)
     removed = Signal()
+    merge_requested = Signal()  # with the attribute above that looks much the same
     hovered = Signal(bool)
     preview_requested = Signal()  # by keyboard or menu: pictures at both ends
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.card_data: CardData | None = None
+        self.merge_with = ""  # key of the attribute above that it is like and can be merged with
         self.rank = QLabel()
         self.rank.setFixedSize(RANK_WIDTH, FIRST_LINE_HEIGHT)
         self.name = EditableLabel()
@@ -191,6 +193,8 @@ class AttributeCard(QWidget):
         reset.setEnabled(card_data.amount != 0)
         text = "Unpin" if card_data.pinned else "Pin to the top"
         menu.addAction(text, lambda: self.pin_toggled.emit(not card_data.pinned))
+        if self.merge_with:
+            menu.addAction(f"Merge with {action_text(self.ends.alike)}", self.merge_requested.emit)
         if card_data.removable:
             menu.addSeparator()
             menu.addAction("Remove slider", self.removed.emit)

@@ -11,7 +11,7 @@ from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QApplication, QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from latent_explorer.app.ends import EndsRenderer
-from latent_explorer.app.exploration.document import attribute_key
+from latent_explorer.app.exploration.document import attribute_key, can_merge
 from latent_explorer.app.exploration.intents import SetAttribute
 from latent_explorer.app.exploration.looks import look_alikes
 from latent_explorer.app.exploration.picture_requests import resolve
@@ -219,6 +219,8 @@ class AttributeList(QScrollArea):
         alike = look_alikes(update.now.image, same)
         for key, each in self._cards.items():
             each.ends.set_alike(self._cards[alike[key]].name.text if key in alike else "")
+            mergeable = key in alike and can_merge(self._attributes[key], self._attributes[alike[key]])
+            each.merge_with = alike[key] if mergeable else ""
 
     def set_editable(self, on: bool) -> None:
         """Grey the cards unless `on`; the list can still be scrolled, and keeps a focus that was inside."""
@@ -258,6 +260,7 @@ class AttributeList(QScrollArea):
         card.renamed.connect(lambda name: change(explorer.document.renamed(self._attributes[key], name)))
         card.pin_toggled.connect(lambda on: change(explorer.document.with_pin(self._attributes[key], on)))
         card.removed.connect(lambda: self._remove(self._attributes[key]))
+        card.merge_requested.connect(lambda: self._merge(key))
         card.hovered.connect(lambda on: self._on_hover(key, on))
         card.preview_requested.connect(lambda: self._ask(key))
         return card
@@ -266,6 +269,13 @@ class AttributeList(QScrollArea):
         """Remove a user-added slider and reset its effect on the picture; the reset can be undone."""
         self._explorer.apply(SetAttribute(attribute, 0.0))
         self._explorer.change_document(self._explorer.document.without_slider(attribute))
+
+    def _merge(self, key: str) -> None:
+        """Put one slider in the place of this attribute and the one above that it looks like."""
+        other = self._cards[key].merge_with
+        if other in self._attributes and key in self._attributes:
+            merged = self._explorer.document.merged(self._attributes[other], self._attributes[key])
+            self._explorer.change_document(merged)
 
     def _on_hover(self, key: str, on: bool) -> None:
         if on:

@@ -26,7 +26,7 @@ STALE = 0.35  # opacity of pictures whose slider's picture has changed meanwhile
 HELP = (
     "This picture with the slider at −1 and at +1, and where it changes in between: "
     "the brighter, the more (full from a quarter of the range). “Like” names an attribute above whose plus end changes "
-    "this picture much the same."
+    "this picture much the same; the menu of the card (right click) merges the two into one slider."
 )
 
 

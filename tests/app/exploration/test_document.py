@@ -12,6 +12,7 @@ from fakes import BOTH, EDGES, GREEN, SPOTS, make_summary
 from latent_explorer.app.exploration.document import (
     Document,
     attribute_key,
+    can_merge,
     reported_attributes,
     reported_set,
     shown_attributes,
@@ -145,3 +146,18 @@ def test_a_report_rests_on_a_settled_list_where_there_is_one():
     document = Document().with_attribute_set(so_far)
     assert reported_set(document, SUMMARY) == settled
     assert reported_set(document, replace(SUMMARY, attribute_sets=())) == so_far
+
+
+def test_a_merged_slider_stands_in_the_place_of_both_until_it_is_removed():
+    document = Document().renamed(EDGES, "edges").merged(SPOTS, EDGES)
+    (merged,) = shown_attributes(document, SUMMARY, STATE)
+    assert merged.name == "spots + edges"
+    assert merged.entries == SPOTS.entries + EDGES.entries
+    assert names(document, msgspec.structs.replace(STATE, target_class=0)) == ["spots + edges", "green"]
+    mine = single_slider(20, target=1)
+    three = document.with_slider(mine).merged(merged, mine)
+    assert names(three) == ["spots + edges + Style 20 up"]
+    assert names(three.without_slider(three.sliders[0])) == ["spots", "edges"]
+    assert can_merge(SPOTS, EDGES)
+    assert not can_merge(SPOTS, GREEN)  # towards another class
+    assert not can_merge(merged, SPOTS)  # the same coordinate

@@ -55,3 +55,25 @@ def test_what_looks_like_a_card_above_says_so(panel, explorer):
     explorer.updates.emit(twin)
     assert second.ends.alike_text == f"like {first.name.text}"
     assert first.ends.alike_text == ""
+
+
+def test_the_two_can_be_merged_into_one_slider(panel, explorer):
+    first, second = shown(panel)[:2]
+    names = [first.name.text, second.name.text]
+    assert not any(action.text().startswith("Merge") for action in second.menu().actions())
+    explorer.updates.emit(replace(second.ends.ends, plus=first.ends.ends.plus))
+    assert not any(action.text().startswith("Merge") for action in first.menu().actions())
+    offer = next(action for action in second.menu().actions() if action.text() == f"Merge with {names[0]}")
+    count = len(panel.list.cards)
+    offer.trigger()
+    merged = next(a for a in explorer.attributes() if len(a.entries) == 2)
+    assert merged.name == " + ".join(names)
+    assert len(panel.list.cards) == count - 1
+    card = next(card for card in panel.list.cards if card.name.text == merged.name)
+    card.amount_changed.emit(0.5)
+    assert {(e.style_index, abs(e.amount)) for e in explorer.state.edits} == {
+        (e.style_index, 0.5) for e in merged.entries
+    }
+    card.removed.emit()
+    assert {card.name.text for card in panel.list.cards} >= set(names)
+    assert explorer.state.edits == ()
