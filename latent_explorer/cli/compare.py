@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING
 
 import click
@@ -60,11 +61,12 @@ def comparison_text(model: Explainer, found: Comparison) -> str:
     names = [f"{letter} ({c.config.name})" for letter, c in zip("AB", classifiers, strict=True)]
     layout, class_names = model.generator.synthesis.layout, classifiers[0].config.class_names
     low, high = found.same_verdicts.interval
+    correlation = f"{found.rank_correlation:+.2f}" if math.isfinite(found.rank_correlation) else "not known"
     lines = [
         f"{names[0]} and {names[1]}: the same verdict on {found.same_verdicts.share:.1%} [{low:.1%}, {high:.1%}] of "
         f"{found.n} reconstructions",
         f"{found.shared} of {len(found.moves)} listed moves are in both lists; rank correlation of the effects "
-        f"{found.rank_correlation:+.2f}",
+        f"{correlation}",
     ]
     for name, rates in zip("AB", found.flips, strict=True):
         lines.append(

@@ -2,7 +2,7 @@
 """Two classifiers asked about the same generator: what both look at, and what only one does. A job.
 
 AttFind makes a list for each. Every coordinate of either list is then moved on the same pictures for both, and each
-list's coordinates are applied together, so that both verdicts on the same edit stand side by side.
+list's coordinates are applied together, to turn the verdicts of one and of the other.
 """
 
 from __future__ import annotations
@@ -57,7 +57,9 @@ class Comparison:
     same_verdicts: Rate  # on the reconstructions
     moves: tuple[SharedMove, ...]  # those that both list, then by the larger effect
     rank_correlation: float  # Spearman's, of the effects of all these moves; NaN of fewer than three
-    flips: tuple[tuple[Rate, Rate], tuple[Rate, Rate]]  # [list of][verdict of]: all ten of a list applied together
+    # [list of][verdict of]: all of a list applied together, towards the runner-up of the classifier that is asked: one
+    # edit for both only where their verdicts, and their runners-up, are the same.
+    flips: tuple[tuple[Rate, Rate], tuple[Rate, Rate]]
 
     @property
     def shared(self) -> int:

@@ -46,6 +46,13 @@ def test_a_steeper_copy_looks_at_the_same():
     assert found.flips[0] == found.flips[1]
 
 
+def test_too_few_moves_have_no_rank_correlation():
+    explainer, first, second = with_second(tiny_classifier(gain=4.0))
+    found = run_job(compare_classifiers(explainer, first, second, n=30, wanted=1))
+    assert len(found.moves) < 3
+    assert "rank correlation of the effects not known" in comparison_text(explainer, found)
+
+
 def test_the_opposite_classifier_disagrees_everywhere():
     explainer, first, second = with_second(other_colours())
     found = run_job(compare_classifiers(explainer, first, second, n=30, wanted=3))
