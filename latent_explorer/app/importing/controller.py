@@ -77,7 +77,8 @@ class ImportController:
     def waiting(self) -> str:
         """Sentence on the jobs of others that go first, since jobs run one after another; "" if there are none."""
         names = [name for job, name in self._explorer.jobs.items() if job not in self._own]
-        return f"Waiting until this has ended: {shortened(', '.join(names))}." if names else ""
+        ended = f"Waiting until this has ended: {shortened(', '.join(names))}."
+        return f"{ended} To stop it, close this dialog first." if names else ""
 
     @property
     def checking(self) -> bool:

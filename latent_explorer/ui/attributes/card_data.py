@@ -97,8 +97,7 @@ def ranking_summary(
         return f"Found for {_name_of(attribute_set.classifier_id, summary)}; shown for {classifier_name}"
     rendered = _count(attribute_set, "rendered_moves")
     if not attribute_set.settled:
-        so_far = f"on {attribute_set.n:,} pictures, after {rendered} moves"
-        return f"So far, {so_far}" if running else f"Not settled: stopped {so_far}"
+        return f"{'So far' if running else 'Not settled'}: {attribute_set.n:,} pictures, {rendered} moves"
     found = f"Found on {attribute_set.n:,} pictures"
     return f"{found}, {rendered} moves rendered" if rendered else found
 

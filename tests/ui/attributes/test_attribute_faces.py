@@ -79,8 +79,8 @@ def test_the_line_of_the_search_says_how_the_tooltip_for_whom():
     details = ranking_details(raced, SUMMARY, STATE)
     assert "AttFind notebook, raced: 9,291 of 380,000 moves rendered; completions agree by 92 %" in details
     stopped = msgspec.structs.replace(raced, settings=counts | {"settled": False})
-    assert ranking_summary(stopped, SUMMARY, STATE) == "Not settled: stopped on 60 pictures, after 9,291 moves"
-    assert ranking_summary(stopped, SUMMARY, STATE, running=True) == "So far, on 60 pictures, after 9,291 moves"
+    assert ranking_summary(stopped, SUMMARY, STATE) == "Not settled: 60 pictures, 9,291 moves"
+    assert ranking_summary(stopped, SUMMARY, STATE, running=True) == "So far: 60 pictures, 9,291 moves"
     assert "Not settled" in ranking_details(stopped, SUMMARY, STATE)
 
 

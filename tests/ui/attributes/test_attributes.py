@@ -322,12 +322,12 @@ def test_a_search_beside_a_list_tells_how_far_it_is_and_can_be_stopped(panel, ex
     counts = {"settled": False, "rendered_moves": 1200, "moves": 9000}
     so_far = msgspec.structs.replace(found, method="attfind-notebook-raced", settings=counts)
     explorer.change_document(explorer.document.with_attribute_set(so_far))
-    assert panel.info.text() == "So far, on 60 pictures, after 1,200 moves"
+    assert panel.info.text() == "So far: 60 pictures, 1,200 moves"
     QTest.mouseClick(panel.searching.cancel, LEFT)
     assert cancelled == [77]
     explorer.updates.emit(JobEnded(77, NAME, "cancelled"))
     assert not panel.searching.isVisible()
-    assert panel.info.text() == "Not settled: stopped on 60 pictures, after 1,200 moves"
+    assert panel.info.text() == "Not settled: 60 pictures, 1,200 moves"
     assert "1,200 of 9,000 moves" in panel.info.toolTip()
 
 

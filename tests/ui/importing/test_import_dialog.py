@@ -149,7 +149,7 @@ def test_a_dialog_behind_a_long_job_says_what_it_waits_for(qtbot, explorer, open
     explorer.start_job("A long search", long_job, lambda _none: None)
     dialog = ImportDialog(ImportController(explorer, checkpoint))
     qtbot.addWidget(dialog)
-    assert dialog.message.texts == ["Waiting until this has ended: A long search."]
+    assert dialog.message.texts == ["Waiting until this has ended: A long search. To stop it, close this dialog first."]
     ended.append(True)
     qtbot.waitUntil(lambda: dialog.page is not None, timeout=LONG)
     assert dialog.controller.waiting == ""
