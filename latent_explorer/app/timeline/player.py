@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from latent_explorer.explain.timeline.timeline import Timeline
 
 TRACE_EVERY = 0.1  # seconds between two updates of the trace while frames come in
+ENOUGH = 0.5  # share of rendered frames below which playing shows few of them
+LATER = "They are rendered while the timeline is in view."
 _ROUNDING = 1e-6  # of a frame
 
 
@@ -199,6 +201,14 @@ class TimelinePlayer:
                 break
         if ends:
             self._explorer.updates.emit(updates.TimelinePlaying(False))
+            self._say_what_is_missing()
+
+    def _say_what_is_missing(self) -> None:
+        """Say after playing that most frames were left out: a model of 1024 px takes seconds for each."""
+        if self.progress < ENOUGH:
+            missing, total = int((~self._frames.known).sum()), len(self._frames.known)
+            text = f"{missing} of {total} frames were left out: they are not rendered yet. {LATER}"
+            self._explorer.updates.emit(updates.Message(text))
 
     def _start(self, index: int) -> None:
         """Play from a frame; time starts with the next tick."""

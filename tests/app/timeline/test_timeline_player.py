@@ -245,6 +245,23 @@ def test_it_plays_every_frame_in_time_and_stops_at_the_end(harness):
     assert harness.play(0.05)[0].seconds == 0.0
 
 
+def test_it_says_that_most_frames_were_left_out(harness):
+    two_keyframes(harness)
+    harness.settle()
+    player = harness.controller.player
+    player.play()
+    player.tick(harness.clock.now)
+    player.tick(harness.clock.now + 2)  # nothing was rendered meanwhile
+    (said,) = of_type(harness.updates, updates.Message)
+    assert said.text.startswith("11 of 11 frames were left out: they are not rendered yet.")
+    harness.settle()
+    player.set_active(True)
+    harness.settle()
+    player.play()
+    harness.play(1.5)
+    assert not of_type(harness.updates, updates.Message)
+
+
 def test_a_loop_goes_on_without_a_doubled_frame(harness):
     two_keyframes(harness, loop=True, ping_pong=True)
     harness.controller.player.play()
