@@ -61,16 +61,16 @@ class EffectTable:
 
     def __post_init__(self) -> None:
         self.exact = np.zeros_like(self.predicted)
-        self._nowhere = self.rendered.copy()  # moves that go nowhere need no render
+        self.nowhere = self.rendered.copy()  # moves that go nowhere need no render
 
     @property
     def count(self) -> int:
         """Moves that were rendered."""
-        return int(self.rendered.sum() - self._nowhere.sum())
+        return int(self.rendered.sum() - self.nowhere.sum())
 
     def known(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the moves (M, 3) that were rendered, and their effects (M, K)."""
-        where = self.rendered & ~self._nowhere
+        where = self.rendered & ~self.nowhere
         return np.argwhere(where), self.exact[where]
 
     def add(self, moves: np.ndarray, effects: np.ndarray) -> None:
@@ -93,9 +93,12 @@ class Race:
     unstable_share  a picture is unstable with more than this share of effects above `unstable_effect`
     seed            of what is drawn at random
 
-    `unstable` (N,) bool are the pictures that were found to be so: by all their moves where few do not tell.
-    `agreement` is the mean share of the shown list that a completion of the last round has, 0 to 1: of what random
-    pictures showed about all columns, so little could still have changed the list.
+    `unstable` (N,) bool are the pictures that were found to be so: by all their moves where few do not tell. Where
+    large effects are rare, a picture is taken for stable if none of its moves drawn at first has one, nor half as many
+    as would make it unstable are predicted.
+    `agreement` is the mean share, 0 to 1, that a completion of the last round has of the attributes that most of them
+    list, whichever the end: of what random pictures showed about all columns, so little could still have changed the
+    list. It is 1 where none lists any.
     `sure` is how many attributes SURE completions of the last round list, of `listed`; with two classes, of their one
     list.
     """
@@ -118,6 +121,7 @@ class Race:
         self._rng = np.random.default_rng(seed)
         groups = [self._rng.permutation(np.flatnonzero(classes == k)) for k in range(table.predicted.shape[3])]
         self._groups = [rows for rows in groups if len(rows)]
+        self._order = np.random.default_rng(seed).permutation(len(classes))  # in which pictures are rendered
         sizes = np.abs(table.predicted).mean(axis=(0, 3))
         self._sizes = np.digitize(sizes, np.quantile(sizes, _QUANTILES))  # (2, S)
 
@@ -137,7 +141,10 @@ class Race:
         self._calibrate()
         large = np.abs(self.table.exact[tuple(at_random.T)]) > self._unstable_effect
         common = large.mean() > _COMMON * self._unstable_share
-        suspects = np.arange(len(self._classes)) if common else np.unique(at_random[large.any(axis=1), 0])
+        predicted_large = (np.abs(self.table.predicted) > self._unstable_effect).mean(axis=(1, 2, 3))
+        suspected = common | (predicted_large > self._unstable_share / 2)
+        suspected[at_random[large.any(axis=1), 0]] = True
+        suspects = np.flatnonzero(suspected)
         yield from self._find_unstable(suspects)
 
     def _find_unstable(self, suspects: np.ndarray) -> Generator[Event, None, None]:
@@ -173,7 +180,8 @@ class Race:
             yield Progress(done + 1, COMPLETIONS)
         shown = Counter((p.target, p.style_index) for lists in found for picks in lists.ranked.values() for p in picks)
         length = max(sum(map(len, lists.ranked.values())) for lists in found)
-        self.agreement = sum(count for _, count in shown.most_common(length)) / max(1, COMPLETIONS * length)
+        of_most = sum(count for _, count in shown.most_common(length))
+        self.agreement = of_most / (COMPLETIONS * length) if length else 1.0
         times = 2 if len(found[0].ranked) == 2 else 1  # that each attribute is listed
         self.sure, self.listed = sum(count >= SURE for count in shown.values()) // times, length // times
         moves, settled = [], True
@@ -209,7 +217,8 @@ class Race:
         That of the difference estimator, with Student's t: the errors of the predictions on the pictures that were
         rendered stand for those on the others. None if fewer than FEW were rendered.
         """
-        rows = np.flatnonzero(self._classes != pick.target)
+        others = self._classes != pick.target
+        rows = np.flatnonzero(others & ~self.unstable)
         column = rows, pick.direction, pick.style_index
         seen = self.table.rendered[column]
         count = int(seen.sum())
@@ -217,9 +226,11 @@ class Race:
             return None
         exact, predicted = self.table.exact[column][seen, pick.target], self.table.predicted[column][:, pick.target]
         errors = exact - predicted[seen]
-        mean = float(predicted.mean() + errors.mean())
-        unseen = errors.var(ddof=1) * (1 / count - 1 / len(rows))
-        half = _student(count - 1) * float(np.sqrt(unseen + exact.var(ddof=1) / len(rows)))
+        stable = len(rows) / others.sum()  # the others count as 0
+        mean = stable * float(predicted.mean() + errors.mean())
+        unseen = stable**2 * errors.var(ddof=1) * (1 / count - 1 / len(rows))
+        spread = stable * (exact.var(ddof=1) + (1 - stable) * exact.mean() ** 2)
+        half = _student(count - 1) * float(np.sqrt(unseen + spread / others.sum()))
         return min(mean - half, pick.mean_effect), max(mean + half, pick.mean_effect)
 
     def _wanted(self, found: list[Lists], active: np.ndarray) -> Iterator[tuple[np.ndarray, bool]]:
@@ -258,7 +269,9 @@ class Race:
             unknown = errors.std(axis=0, ddof=1) * np.sqrt(1 / count - 1 / len(rows))
             if (unknown <= exact.std(axis=0, ddof=1) / np.sqrt(len(rows)) + _NOTHING).all():
                 return self._moves(direction, style_index, rows[:0])
-        return self._moves(direction, style_index, rows[~seen][: max(FEW, count)])
+        unseen = rows[~seen]  # in the order of the file, in which neighbours may be alike
+        unseen = unseen[np.argsort(self._order[unseen])]
+        return self._moves(direction, style_index, unseen[: max(FEW, count)])
 
     def _at(self, column: np.ndarray) -> tuple[np.ndarray, ...]:
         """Return direction and style_index of columns."""
@@ -284,7 +297,7 @@ class Race:
         """Return the errors (M, K) of the predictions that were checked, for each size of prediction."""
         table, found = self.table, []
         for size in range(len(_QUANTILES) + 1):
-            where = table.rendered & (self._sizes == size)
+            where = table.rendered & ~table.nowhere & (self._sizes == size)
             errors = table.exact[where] - table.predicted[where]
             found.append(errors if len(errors) else np.zeros((1, table.exact.shape[3]), table.exact.dtype))
         return found

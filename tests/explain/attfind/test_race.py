@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from latent_explorer.explain.attfind.greedy import Pick, search_all
-from latent_explorer.explain.attfind.race import EffectTable, Race
+from latent_explorer.explain.attfind.race import FEW, EffectTable, Race
 
 N, STYLES, WANTED = 120, 150, 6
 
@@ -54,6 +54,11 @@ def run_race(effects, predicted, verdicts, seed=0, rendered=None):
     for _ in job():
         pass
     return race, search(race.estimate()), search(effects), count
+
+
+def as_job(value):
+    yield from ()
+    return value
 
 
 def moves_of(picks):
@@ -132,6 +137,20 @@ def test_unstable_pictures_are_found_by_moves_drawn_at_random():
     assert count < 0.75 * race.table.rendered.size
 
 
+def test_unstable_pictures_that_are_predicted_are_found_though_few_of_their_moves_are_drawn():
+    """Of 20 moves of a picture that are drawn, none is among the twentieth with a large effect in every third case."""
+    rng = np.random.default_rng(0)
+    effects = rng.normal(0, 0.01, (N, 2, 10 * N // 2, 2)).astype(np.float32)
+    unstable = np.arange(3)
+    effects[unstable] += 3 * (rng.random(effects[unstable].shape[:3]) < 0.05)[..., None]
+    for seed in range(5):
+        table = EffectTable(effects + 0.01, np.zeros(effects.shape[:3], dtype=bool))
+        race = Race(table, np.arange(N) % 2, lambda moves: as_job(effects[tuple(moves.T)]), None, seed=seed)
+        for _ in race.start():
+            pass
+        assert set(np.flatnonzero(race.unstable)) == set(unstable)
+
+
 def test_the_interval_of_what_is_partly_rendered_holds_the_mean_and_is_wider_than_that_of_all():
     covered, widths = 0, []
     for seed in range(20):
@@ -151,3 +170,48 @@ def test_the_interval_of_what_is_partly_rendered_holds_the_mean_and_is_wider_tha
         assert race.interval(Pick(11, 1, 0, 1)) is None
     assert covered >= 17
     assert min(widths) > 2 * effects[rows, 1, 10, 0].std() / np.sqrt(len(rows))
+
+
+def test_the_interval_counts_unstable_pictures_as_the_list_does():
+    """They are rendered as wild as they are, and count as 0."""
+    effects, predicted, verdicts = planted_table()
+    rows = np.flatnonzero(verdicts != 0)
+    some = np.random.default_rng(0).permutation(rows)[:30]
+    effects[some[:10]] += 50
+    table = EffectTable(predicted, np.zeros(effects.shape[:3], dtype=bool))
+    moves = np.stack([some, np.ones(30, dtype=int), np.full(30, 10)], axis=1)
+    table.add(moves, effects[tuple(moves.T)])
+    race = Race(table, verdicts, None, None)
+    race.unstable[some[:10]] = True
+    mean = float(np.where(race.unstable, 0, effects[:, 1, 10, 0])[rows].mean())
+    low, high = race.interval(Pick(10, 1, 0, 1, mean_effect=mean))
+    assert low < mean < high < mean + 0.5
+
+
+def test_moves_that_go_nowhere_say_nothing_of_how_far_predictions_err():
+    classes = np.zeros(10, dtype=int)
+    at_end = np.zeros((10, 2, 4), dtype=bool)
+    at_end[0] = True
+    table = EffectTable(np.zeros((10, 2, 4, 2), np.float32), at_end)
+    moves = np.argwhere(np.arange(10)[:, None, None] * np.ones((1, 2, 4)) == 1)
+    table.add(moves, np.ones((len(moves), 2), np.float32))
+    # Its column has the errors 0 and 1, and STRANGERS = 2 others of 1.
+    np.testing.assert_allclose(Race(table, classes, None, None).estimate()[2:], 0.75)
+
+
+def test_more_pictures_of_a_column_are_drawn_from_the_whole_file():
+    """Files are often sorted by class: the first that are missing would all be of one."""
+    verdicts = np.repeat([0, 1, 2], 40)
+    asked = []
+    for seed in range(10):
+        table = EffectTable(np.zeros((120, 2, 2, 3), np.float32), np.zeros((120, 2, 2), dtype=bool))
+        asked.append(Race(table, verdicts, None, None, seed=seed)._more(1, 0, np.arange(40, 120))[:, 0])
+    assert [len(rows) for rows in asked] == [FEW] * 10
+    assert 0.25 < (verdicts[np.concatenate(asked)] == 2).mean() < 0.75
+
+
+def test_where_nothing_helps_all_agree_on_an_empty_list():
+    shape = N, 2, STYLES, 2
+    race, found, _, _ = run_race(np.zeros(shape, np.float32), np.zeros(shape, np.float32), np.arange(N) % 2)
+    assert found.ranked == {0: (), 1: ()}
+    assert race.agreement == 1
