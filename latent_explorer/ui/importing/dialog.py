@@ -185,10 +185,7 @@ class ImportDialog(QDialog):
     def _show_page(self, page: QWidget, size: QSize) -> None:
         """Show a page, and make the dialog large enough for it, around the same middle."""
         self._body.addWidget(page)
-        last = self.previousInFocusChain()  # of the page, which is newer than the buttons; Tab comes to it before them
-        assert last is not None
-        for first, second in itertools.pairwise((last, *self._buttons)):
-            QWidget.setTabOrder(first, second)
+        self._put_before_the_buttons(page)
         self.go.show()
         place = self.geometry()
         middle, room = place.center(), self.screen().availableGeometry()
@@ -197,6 +194,16 @@ class ImportDialog(QDialog):
         place.moveLeft(max(room.left(), min(place.left(), room.right() - place.width())))
         place.moveTop(max(room.top() + FRAME.height() // 2, min(place.top(), room.bottom() - place.height())))
         self.setGeometry(place)
+
+    def _put_before_the_buttons(self, page: QWidget) -> None:
+        """Let Tab come to a page before the buttons, which are older."""
+        last = self.previousInFocusChain()
+        while last is not None and page.isAncestorOf(last):
+            if last.focusPolicy() & Qt.FocusPolicy.TabFocus:
+                for first, second in itertools.pairwise((last, *self._buttons)):
+                    QWidget.setTabOrder(first, second)
+                return
+            last = last.previousInFocusChain()
 
     def _refresh(self) -> None:
         self.run.setEnabled(not self._inspecting)
