@@ -3,15 +3,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 from typing import TYPE_CHECKING
 
 import click
 
 from latent_explorer.cli.options import OUTPUT_FILE, LocalPath, device_option
-from latent_explorer.cli.output import Output, json_option
-from latent_explorer.common.paths import atomic_output
+from latent_explorer.cli.output import Output, json_option, write_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,8 +47,7 @@ def compare(
     found = output.run(job)
     fields = found.to_dict()
     if out is not None:
-        with atomic_output(out) as temporary:
-            temporary.write_text(json.dumps(fields, indent=2) + "\n", encoding="utf-8")
+        write_json(out, fields)
         fields["path"] = out
     output.result(fields, comparison_text(model, found))
 

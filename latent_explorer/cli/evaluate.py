@@ -6,7 +6,6 @@ The measures are in explain/report/evaluation.py.
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,8 +22,7 @@ from latent_explorer.cli.options import (
     device_option,
     split_option,
 )
-from latent_explorer.cli.output import Output, json_option
-from latent_explorer.common.paths import atomic_output
+from latent_explorer.cli.output import Output, json_option, write_json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -171,7 +169,6 @@ def _write(evaluation: Evaluation, fields: dict[str, Any], class_names: tuple[st
     ]
     sheet = draw_sheet(rows, ("picture", "reconstruction"), "Reconstructions", "Bold: the verdict changed.")
     files = [out / "report.json", out / "reconstructions.png"]
-    with atomic_output(files[0]) as temporary:
-        temporary.write_text(json.dumps(fields, indent=2) + "\n", encoding="utf-8")
+    write_json(files[0], fields)
     write_picture(files[1], sheet)
     return files

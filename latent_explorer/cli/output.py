@@ -19,6 +19,7 @@ import numpy as np
 from latent_explorer.common.events import Event, Kept, Metric, Notice, Preview, Progress
 from latent_explorer.common.format import duration_text, valid_text
 from latent_explorer.common.jobs import run_job
+from latent_explorer.common.paths import atomic_output
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
@@ -115,14 +116,24 @@ class Output:
             self._bar.clear()
 
     def _json(self, fields: Mapping[str, Any]) -> None:
-        # msgspec writes NaN and infinities as null: json.dumps would write what no other parser reads.
-        try:
-            line = msgspec.json.encode(fields, enc_hook=_plain)
-        except UnicodeEncodeError:
-            line = msgspec.json.encode(_with_valid_texts(msgspec.to_builtins(fields, enc_hook=_plain)))
+        line = _encoded(fields)
         sys.stdout.flush()
         sys.stdout.buffer.write(line + b"\n")  # UTF-8, whatever encoding text has here
         sys.stdout.buffer.flush()
+
+
+def write_json(path: Path, fields: Mapping[str, Any]) -> None:
+    """Write the fields of a result as indented JSON. UserError where the file cannot be written."""
+    with atomic_output(path) as temporary:
+        temporary.write_bytes(msgspec.json.format(_encoded(fields), indent=2) + b"\n")
+
+
+def _encoded(fields: Mapping[str, Any]) -> bytes:
+    """Return fields as JSON in one line; NaN and infinities are null, as json.dumps would not write them."""
+    try:
+        return msgspec.json.encode(fields, enc_hook=_plain)
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_with_valid_texts(msgspec.to_builtins(fields, enc_hook=_plain)))
 
 
 def _with_valid_texts(value: Any) -> Any:

@@ -6,15 +6,13 @@ The comparisons are in explain/report/replication.py and methods.py.
 
 from __future__ import annotations
 
-import json
 import math
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from latent_explorer.cli.options import NUMBER, OUTPUT_FILE, PATH, LocalPath, device_option
-from latent_explorer.cli.output import Output, json_option
-from latent_explorer.common.paths import atomic_output
+from latent_explorer.cli.output import Output, json_option, write_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -119,7 +117,6 @@ def table(rows: list[Row]) -> str:
 
 def _finish(output: Output, fields: dict[str, Any], text: str, out: Path | None) -> None:
     if out is not None:
-        with atomic_output(out) as temporary:
-            temporary.write_text(json.dumps(fields, indent=2) + "\n", encoding="utf-8")
+        write_json(out, fields)
         fields = fields | {"path": out}
     output.result(fields, text)

@@ -18,7 +18,7 @@ from PIL import Image
 
 from latent_explorer import bootstrap
 from latent_explorer.cli import root as root_module
-from latent_explorer.cli.output import Output
+from latent_explorer.cli.output import Output, write_json
 from latent_explorer.common import log, paths
 from latent_explorer.common.events import Notice, Progress
 from latent_explorer.common.format import plain_stand_in, valid_text
@@ -68,6 +68,16 @@ def test_a_pipe_in_an_old_encoding_gets_the_result(file, tmp_path):
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(b"-0.5 - kappa 1 >= 2 x e -> ? ")
     assert json.loads(done.stdout.splitlines()[1].decode("utf-8"))["x"] == SIGNS
+
+
+def test_a_result_that_is_not_a_number_is_null_in_a_file(tmp_path):
+    """JSON has no NaN; names of old archives are not always UTF-8."""
+    path = tmp_path / "results" / "x.json"
+    write_json(path, {"share": float("nan"), "name": "a\udcff", "rows": np.arange(2), "path": tmp_path})
+    assert path.read_text("utf-8").startswith('{\n  "share": null,\n')
+    found = json.loads(path.read_text("utf-8"), parse_constant=pytest.fail)
+    assert found["rows"] == [0, 1]
+    assert found["path"] == str(tmp_path)
 
 
 # -------------------------------------------------------------------------------------------- names that are not UTF-8
