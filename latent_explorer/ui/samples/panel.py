@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLayout, QMenu, QStackedLayout, QVBoxLayout, QWidget
 
-from latent_explorer.app.coverage import CoverageController, coverage_details, coverage_lines
+from latent_explorer.app.coverage import CoverageController
 from latent_explorer.app.exploration.intents import SetBase, SetCutoff, SetTruncateEncoded, SetTruncation
 from latent_explorer.app.exploration.picture_requests import classifier_of
 from latent_explorer.app.exploration.updates import DocumentChanged, ModelOpened, StateChanged, Thumbnail
 from latent_explorer.app.explorer import MAX_SEED
 from latent_explorer.common.format import shortened
 from latent_explorer.explain.recipe import ProjectedBase, SampleBase, SeedBase, is_generated
+from latent_explorer.ui.samples.coverage_line import CoverageLine
 from latent_explorer.ui.samples.generator_inputs import GeneratorInputs
 from latent_explorer.ui.samples.thumbnails import INSET as STRIP_INSET
 from latent_explorer.ui.samples.thumbnails import ThumbnailView
@@ -42,10 +43,6 @@ EMPTY = {  # texts of empty lists
     TRIGGERS: "This was stopped. Choose the list again to look at the pictures.",
 }
 ASKING = "Seeds and the pictures of the file are drawn and classified."
-COVERAGE_HELP = (
-    "Listed are the seeds with the highest probability of this class, then the pictures of the file, as the generator "
-    "draws them. The lines say for how many of all each class is the verdict, with the 95 % interval:"
-)
 PSI_HELP = (
     "Truncation psi: 1 leaves the latent as it is, 0 is the average picture, above 1 is more unusual than the data."
 )
@@ -86,8 +83,7 @@ class SamplesPanel(QWidget):
         self._pages.addWidget(self.view)
         self._pages.addWidget(self.empty)
         self.coverage = CoverageController(explorer, self._coverage_changed)
-        self.coverage_line = hint("")
-        self.coverage_line.hide()
+        self.coverage_line = CoverageLine()
         layout = column(self, spacing=theme.GAP)
         layout.setContentsMargins(0, 0, 0, theme.MARGIN)
         layout.addLayout(self._source_row())
@@ -228,15 +224,6 @@ class SamplesPanel(QWidget):
         if self._lists_triggers:
             self._list(ask=False)
 
-    def _show_coverage(self, listed: bool) -> None:
-        """Show how often each class is drawn below the pictures that trigger one."""
-        found, state = self.coverage.found, self._state
-        shown = listed and found is not None and state is not None
-        self.coverage_line.setVisible(shown)
-        if shown and found is not None and state is not None:
-            self.coverage_line.setText("\n".join(coverage_lines(found, state.target_class)))
-            self.coverage_line.setToolTip("\n".join([COVERAGE_HELP, *coverage_details(found, state.target_class)]))
-
     def _show_nothing(self) -> None:
         self.setEnabled(False)
         self._pages.setCurrentWidget(self.empty)
@@ -279,11 +266,12 @@ class SamplesPanel(QWidget):
             bases = [ProjectedBase(i) for i in self._explorer.document.projected]
         elif kind == FAVOURITES:
             bases = list(self._explorer.document.favourites)
-        elif kind == TRIGGERS and self._state is not None:
+        target = self._state.target_class if self._state is not None else 0
+        if kind == TRIGGERS:
             if ask:
                 self.coverage.ask()
-            bases = self.coverage.highest(self._state.target_class)
-        self._show_coverage(kind == TRIGGERS)
+            bases = self.coverage.highest(target)
+        self.coverage_line.show_coverage(self.coverage.found if kind == TRIGGERS else None, target)
         for each in (self.seed, self.seed_label):
             each.setVisible(kind == SEEDS_PAGE)
         self.view.thumbnails.set_bases(bases, self._names_of(bases))

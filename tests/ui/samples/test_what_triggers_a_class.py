@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 from window_tools import desktop_on
 
-from latent_explorer.app.coverage import coverage_details, coverage_lines
+from latent_explorer.app.coverage import NAME, coverage_details, coverage_lines
 from latent_explorer.app.engine.model_host import ModelHost
 from latent_explorer.app.exploration.intents import SetTarget
+from latent_explorer.common.events import Progress
 from latent_explorer.explain.recipe import SampleBase, SeedBase
+from latent_explorer.explain.report import coverage as report_coverage
 from latent_explorer.explain.report.coverage import Coverage, PictureSet
 from latent_explorer.models.explainer_file import write_explainer
 from latent_explorer.ui.samples.panel import TRIGGERS
@@ -54,11 +56,18 @@ def test_the_pictures_that_score_highest_are_listed_for_the_class_of_the_sliders
     assert not panel.coverage_line.isVisible()
 
 
-def test_a_list_that_was_stopped_says_so_and_asks_again(qtbot, real) -> None:
+def _endless(*_args, **_settings):
+    while True:
+        yield Progress(0, 1)
+
+
+def test_a_list_that_was_stopped_says_so_and_asks_again(qtbot, real, monkeypatch: pytest.MonkeyPatch) -> None:
     panel, explorer = real.window.samples, real.explorer
-    panel.source.setCurrentIndex(panel.source.findData(TRIGGERS))
-    explorer.cancel(next(iter(explorer.jobs)))
-    qtbot.waitUntil(lambda: not explorer.jobs, timeout=60_000)
+    with monkeypatch.context() as patch:
+        patch.setattr(report_coverage, "coverage", _endless)
+        panel.source.setCurrentIndex(panel.source.findData(TRIGGERS))
+        explorer.cancel(next(job for job, name in explorer.jobs.items() if name == NAME))
+        qtbot.waitUntil(lambda: not panel.coverage.asking, timeout=60_000)
     assert panel.empty.sentence.text().startswith("This was stopped")
     panel.source.setCurrentIndex(0)
     panel.source.setCurrentIndex(panel.source.findData(TRIGGERS))
