@@ -48,6 +48,7 @@ class OwnEffectMeter:
         self._explorer = explorer
         self._attributes: tuple[Attribute, ...] = ()
         self._asked: tuple[object, ...] = ()  # picture, target and attributes that were asked about last
+        self._asked_of: tuple[Attribute, ...] = ()  # those may be shown no more while their answers arrive
         self._requests: list[TrialsRequest] = []
         self._target = 0
         self._zeros: list[int] = []  # places of the pictures without each attribute
@@ -80,6 +81,7 @@ class OwnEffectMeter:
         asked = (request, state.target_class, *map(attribute_key, self._attributes))
         if asked != self._asked:
             self._asked, self._target, self._answers = asked, state.target_class, {}
+            self._asked_of = self._attributes
             self._requests = effect_requests(state, summary, self._attributes)
             self._zeros = _zero_places(state, self._attributes)
             explorer.request_pictures(SLOT, self._requests)
@@ -93,8 +95,8 @@ class OwnEffectMeter:
         logits = np.concatenate([self._answers[i] for i in range(len(self._requests))])
         exact = self._requests[0].predicted is None
         of_target = logits[:, self._target if exact else 0].astype(float)
-        effects = of_target[1 : len(self._attributes) + 1] - of_target[self._zeros]
-        keys = map(attribute_key, self._attributes)
+        effects = of_target[1 : len(self._asked_of) + 1] - of_target[self._zeros]
+        keys = map(attribute_key, self._asked_of)
         self._explorer.updates.emit(OwnEffects(dict(zip(keys, effects.tolist(), strict=True)), exact))
 
 

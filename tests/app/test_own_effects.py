@@ -89,3 +89,15 @@ def test_large_pictures_are_predicted_by_one_gradient(marking, monkeypatch):
     (request,) = effect_requests(state, summary, attributes)
     assert request.predicted == state.target_class
     assert len(request.edits) == len(attributes) + 1
+
+
+def test_answers_about_attributes_that_are_shown_no_more_are_theirs(marking):
+    """The list was emptied while answers were on their way, and the window raised an error."""
+    headless, meter = marking
+    explorer = headless.explorer
+    chosen = explorer.attributes()[:3]
+    meter.show(chosen)
+    explorer.updates.emit(TimelinePlaying(True))  # nothing new is asked meanwhile
+    meter.show(())
+    (found,) = told_effects(headless.settle())
+    assert found.effects == pytest.approx({attribute_key(a): expected(explorer, a) for a in chosen}, abs=1e-5)
