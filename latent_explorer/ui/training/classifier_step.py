@@ -79,7 +79,7 @@ class ClassifierStep(FormStep):
         self._file: Path | None = None
         self._open: Path | None = None  # file of the explainer on the screen
         self.train = QRadioButton("Train one here from labels")
-        self.from_open = QRadioButton("The one of the open explainer")
+        self.from_open = QRadioButton("Of the open explainer")
         self.from_file = QRadioButton("From a file")
         self.train.setChecked(True)
         self.label = NoWheelComboBox("Label")
