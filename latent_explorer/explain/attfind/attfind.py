@@ -165,7 +165,7 @@ def analyse(
         kappa=settings.kappa,
         ranges=ranges,
         attributes=tuple(
-            _attribute(pick, exact=bool(rendered[classes != t, pick.direction, pick.style_index].all()))
+            attribute_of(pick, classes, exact=bool(rendered[classes != t, pick.direction, pick.style_index].all()))
             for t, picks in ranked.items()
             for pick in picks
         ),
@@ -302,13 +302,17 @@ def observed_range(
     return torch.as_tensor(style_range, dtype=torch.float32, device=pictures.s.device), source
 
 
-def _attribute(pick: Pick, *, exact: bool) -> Attribute:
+def attribute_of(pick: Pick, classes: np.ndarray, *, exact: bool = True) -> Attribute:
+    """Return a pick as an attribute. Its effect has no interval with fewer than two pictures of other classes.
+
+    classes  (N,) of the unmoved pictures
+    """
     return Attribute(
         name="",
         target=pick.target,
         entries=(AttributeEntry(pick.style_index, pick.end),),
         mean_effect=pick.mean_effect,
-        interval=pick.interval,
+        interval=pick.interval if (classes != pick.target).sum() > 1 else None,
         round=pick.round,
         exact=exact,
     )
@@ -316,8 +320,11 @@ def _attribute(pick: Pick, *, exact: bool) -> Attribute:
 
 def _short_list_notices(result: AttFindResult, names: Sequence[str]) -> Iterator[Notice]:
     """Yield a notice for every class whose list is shorter than requested."""
-    for name, ranking in zip(names, result.rankings.values(), strict=True):
-        if ranking.stop == "no pictures":
+    for name, (target, ranking) in zip(names, result.rankings.items(), strict=True):
+        if ranking.stop == "no pictures" and result.ranked[target]:
+            text = f"Every picture is {name} already: its list is that of the other class reversed, and has no effects."
+            yield Notice(text, "warning")
+        elif ranking.stop == "no pictures":
             yield Notice(f"No attributes towards {name}: every picture is of that class already.", "warning")
         elif ranking.stop == "all explained":
             text = f"{len(ranking.picks)} attributes towards {name}: each picture is explained by one of them."

@@ -13,12 +13,12 @@ import msgspec
 import numpy as np
 
 from latent_explorer.common.events import Event, Notice
-from latent_explorer.explain.attfind.attfind import latents_to_search, observed_range
+from latent_explorer.explain.attfind.attfind import attribute_of, latents_to_search, observed_range
 from latent_explorer.explain.attfind.effects import SingleMoves, reconstruct
 from latent_explorer.explain.attfind.greedy import Pick, with_figures
 from latent_explorer.explain.batches import BatchSizer, default_budget
 from latent_explorer.explain.latents import copy_to_device
-from latent_explorer.models.attributes import Attribute, AttributeEntry, AttributeSet
+from latent_explorer.models.attributes import AttributeSet
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import torch
 
     from latent_explorer.common.jobs import StepBudget
+    from latent_explorer.models.attributes import Attribute
     from latent_explorer.models.explainer import Explainer, Samples
     from latent_explorer.models.summary import StyleStats
 
@@ -83,9 +84,7 @@ def stylespace(
         others = np.flatnonzero(classes != target)
         wanted = np.array([(i, p.direction, p.style_index) for p in picks for i in others]).reshape(-1, 3)
         effects[tuple(wanted.T)] = yield from moves.exact(wanted)
-        for pick in with_figures(picks, effects, classes):
-            entry = AttributeEntry(pick.style_index, pick.end)
-            attributes.append(Attribute("", target, (entry,), pick.mean_effect, pick.interval))
+        attributes += [attribute_of(pick, classes) for pick in with_figures(picks, effects, classes)]
     method = f"stylespace-{settings.score}-{settings.exemplars}"
     stored: dict[str, float | int | str | bool] = {
         "wanted": settings.wanted,

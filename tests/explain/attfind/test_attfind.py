@@ -183,6 +183,22 @@ def test_one_sided_pictures_are_reported():
     assert result.attribute_set.attributes == ()
 
 
+@pytest.mark.parametrize("exhaustive", [True, False])
+def test_a_class_that_all_pictures_have_gets_the_others_list_reversed_without_figures(exhaustive):
+    explainer = tiny_explainer(n=30)
+    settings = AttFindSettings(n=1, wanted=3, exhaustive=exhaustive, unstable_effect=100.0)
+    events, result = finish(attfind(explainer, settings, ranges=explainer.style_stats))
+    (seen,) = result.classes
+    listed = {t: [a for a in result.attribute_set.attributes if a.target == t] for t in (0, 1)}
+    assert len(listed[seen]) == len(listed[1 - seen]) > 0
+    assert [a.mean_effect for a in listed[seen]] == [0] * len(listed[seen])
+    assert all(a.mean_effect > 0 for a in listed[1 - seen][:1])
+    assert all(a.interval is None for a in result.attribute_set.attributes)  # one picture has no spread
+    notices = " ".join(e.text for e in events if isinstance(e, Notice))
+    assert "the other class reversed" in notices
+    assert "No attributes towards" not in notices
+
+
 def test_an_explainer_without_pictures_is_a_sentence():
     explainer = tiny_explainer(n=3)
     explainer.samples = None
