@@ -319,7 +319,15 @@ def attribute_of(pick: Pick, classes: np.ndarray, *, exact: bool = True) -> Attr
 
 
 def _short_list_notices(result: AttFindResult, names: Sequence[str]) -> Iterator[Notice]:
-    """Yield a notice for every class whose list is shorter than requested."""
+    """Yield a notice for every class whose list is shorter than requested, or one that no picture can be used."""
+    if result.unstable.all():
+        settings = result.attribute_set.settings
+        text = (
+            f"No attributes: every picture is unstable (more than {settings['unstable_share']:.1%} of its moves change "
+            f"a logit by more than {settings['unstable_effect']:g}). A smaller kappa moves less."
+        )
+        yield Notice(text, "warning")
+        return
     for name, (target, ranking) in zip(names, result.rankings.items(), strict=True):
         if ranking.stop == "no pictures" and result.ranked[target]:
             text = f"Every picture is {name} already: its list is that of the other class reversed, and has no effects."

@@ -82,7 +82,7 @@ def stylespace(
         picks = [Pick(style_index, direction, target, 1) for style_index, direction in ranked]
         effects = np.zeros((len(ws), 2, pictures.s.shape[1], logits.shape[1]), np.float32)
         others = np.flatnonzero(classes != target)
-        wanted = np.array([(i, p.direction, p.style_index) for p in picks for i in others]).reshape(-1, 3)
+        wanted = np.array([(i, p.direction, p.style_index) for p in picks for i in others], dtype=int).reshape(-1, 3)
         effects[tuple(wanted.T)] = yield from moves.exact(wanted)
         attributes += [attribute_of(pick, classes) for pick in with_figures(picks, effects, classes)]
     method = f"stylespace-{settings.score}-{settings.exemplars}"

@@ -284,3 +284,13 @@ def test_the_papers_procedure_is_raced_too_and_named(planted):
     assert raced.attribute_set.method == "attfind-paper-raced"
     assert whole.attribute_set.method == "attfind-paper"
     assert raced.ranked[0][0].style_index == whole.ranked[0][0].style_index
+
+
+@pytest.mark.parametrize("exhaustive", [True, False])
+def test_when_all_pictures_are_unstable_it_is_said(exhaustive):
+    settings = AttFindSettings(n=10, exhaustive=exhaustive, unstable_effect=0.0, unstable_share=0.01)
+    events, result = finish(attfind(tiny_explainer(n=10), settings))
+    assert result.attribute_set.attributes == ()
+    notices = [e.text for e in events if isinstance(e, Notice)]
+    assert sum("every picture is unstable" in text for text in notices) == 1
+    assert not any("no other coordinate" in text for text in notices)

@@ -51,3 +51,11 @@ def test_a_class_without_exemplars_has_a_notice_and_no_channels():
     found = run_job(stylespace(explainer, StyleSpaceSettings(n=30, exemplars="confident")), events.append)
     assert found.attributes == ()
     assert sum("exemplars" in e.text for e in events if isinstance(e, Notice)) == 2
+
+
+def test_a_class_that_all_pictures_have_is_ranked_without_figures():
+    """There is no picture whose logit the channels could raise."""
+    explainer = tiny_explainer(n=20, classifier=tiny_classifier(gain=0.0))
+    found = run_job(stylespace(explainer, StyleSpaceSettings(n=20, wanted=2)))
+    assert [a.target for a in found.attributes] == [0, 0, 1, 1]
+    assert [a.interval is None for a in found.attributes] == [True, True, False, False]
