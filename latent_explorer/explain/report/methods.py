@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from latent_explorer.common.errors import UserError
+from latent_explorer.common.events import Event, Notice
 from latent_explorer.explain.attfind.attfind import AttFindSettings, attfind, observed_range
 from latent_explorer.explain.attfind.effects import reconstruct
 from latent_explorer.explain.attfind.stylespace import StyleSpaceSettings, stylespace
@@ -27,7 +28,6 @@ from latent_explorer.models.explainer import Samples
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
-    from latent_explorer.common.events import Event
     from latent_explorer.common.jobs import StepBudget
     from latent_explorer.models.explainer import Explainer
 
@@ -84,6 +84,12 @@ def compare_methods(
     rows = []
     for explainer in explainers:
         model = copy_to_device(explainer, device)
+        if runs > 1 and explainer.samples is not None and len(explainer.samples) <= n:
+            yield Notice(
+                f"{explainer.name} holds {len(explainer.samples)} pictures, so every run uses all of them: the "
+                "standard error says nothing about other pictures. Take a smaller --n.",
+                "warning",
+            )
         rates: dict[str, list[float]] = {method: [] for method in METHODS}
         for run in range(runs):
             drawn = _draw(explainer, n, run)

@@ -12,6 +12,7 @@ from colour_explainer import tiny_explainer as random_explainer
 
 from latent_explorer.cli.root import root
 from latent_explorer.common.errors import UserError
+from latent_explorer.common.events import Notice
 from latent_explorer.common.jobs import run_job
 from latent_explorer.explain.report.methods import METHODS, MethodRow, compare_methods
 from latent_explorer.models.explainer_file import write_explainer
@@ -22,6 +23,12 @@ def test_every_method_is_measured_in_every_run_on_the_same_number_of_pictures():
     assert [row.method for row in rows] == list(METHODS)
     assert {row.n for row in rows} == {24}
     assert all(len(row.rates) == 2 and all(0 <= rate <= 1 for rate in row.rates) for row in rows)
+
+
+def test_runs_that_share_all_pictures_are_warned_of():
+    events = []
+    run_job(compare_methods([random_explainer(n=20)], n=20, runs=2), events.append)
+    assert sum("every run uses all" in e.text for e in events if isinstance(e, Notice)) == 1
 
 
 def test_the_standard_error_is_that_of_the_mean_of_the_runs():
