@@ -157,7 +157,7 @@ def test_a_sheet_of_every_kind(file, tmp_path, run_json, capsys):
         with Image.open(out) as picture:
             picture.verify()
     assert main(["sheet", str(file), "--samples", "99,1", "--out", str(tmp_path / "x.png")]) == 1
-    assert "no encoded picture 99" in capsys.readouterr().err
+    assert "no picture 99" in capsys.readouterr().err
 
 
 def test_projected_pictures_are_given_as_files(tiny_explainer, file, tmp_path, run_json, capsys):

@@ -24,6 +24,10 @@ OUTPUTS = {"out", "into"}
 # Commands with what they need beside --out; X is read only after the place was tried.
 WRITING = {
     "attfind": ["missing.explainer"],
+    "stylespace": ["missing.explainer"],
+    "compare": ["missing.explainer", "one", "other"],
+    "coverage": ["missing.explainer"],
+    "directions": ["missing.explainer", "--method", "sefa"],
     "name": ["missing.explainer", "214max=spots"],
     "add-classifier": ["missing.explainer", "missing.classifier"],
     "evaluate": ["missing.explainer", "--images", "missing"],
@@ -32,6 +36,7 @@ WRITING = {
     "import": ["missing.pkl"],
     "import-classifier": ["missing.pt"],
     "replicate google": ["missing"],
+    "replicate methods": ["missing.explainer"],
     "project": ["missing.explainer", "missing.png"],
     "train-classifier": ["missing"],
     "train": ["missing", "--label", "x"],

@@ -53,7 +53,8 @@ def forged(shape: str, descr: str = "<f4", more: str = "") -> bytes:
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (forged("(1000000000000, 1000000000000)"), "at most"),
+        (forged("(1000000000000, 1000000000000)"), "which there is not"),
+        (forged("(1000000, 1000000)"), "at most"),
         (forged("(" + "9" * 5000 + ",)"), "plain numbers"),
         (forged("(4,)", descr="|O"), "plain numbers"),
         (forged("(4,)", descr="<U4"), "plain numbers"),

@@ -25,7 +25,7 @@ WAIT = 100.0
 TINY = {
     "resolution": 16, "channels": (8, 8, 8), "z_dim": 8, "w_dim": 8, "hidden": 16, "mapping_steps": 20, "kl_start": 0,
     "kl_ramp": 1, "adversarial_start": 80, "adversarial_ramp": 1, "validate_every": 400, "sheet_every": 400,
-    "attributes": 8, "classifier.steps": 80, "classifier.widths": (8, 16), "classifier.batch": 16, "images": 800,
+    "attributes": 8, "classifier.steps": 80, "classifier.widths": (8, 16), "classifier.batch": 16, "images": 1600,
     "device": "cpu",
 }  # fmt: skip
 
@@ -107,11 +107,11 @@ def test_from_a_folder_of_pictures_to_an_opened_explainer(program, tmp_path):
     window.wait(lambda: controller.running is None, moving=True)
     assert controller.attached.state == "paused"
     seen = controller.attached.status.images
-    assert 200 < seen < 800
+    assert 200 < seen < 1600
 
     assert controller.resume()
     window.wait(lambda: window.count(training_updates.RunEnded) == 2)
-    assert (controller.attached.state, controller.attached.status.images) == ("finished", 800)
+    assert (controller.attached.state, controller.attached.status.images) == ("finished", 1600)
     assert controller.attached.series["val_agreement"]
     assert controller.attached.sheets
     controller.open_result()
