@@ -179,6 +179,15 @@ def print_memory(which: str, resolution: int) -> None:
     print(f"{peak / (1 << (20 if sys.platform != 'darwin' else 30)):.2f}")
 
 
+def peak_memory(resolution: int, threads: int) -> dict[str, str]:
+    """Return the peaks of processes of their own, in GiB."""
+    command = [sys.executable, __file__, str(resolution), "--threads", str(threads), "--memory"]
+    return {
+        name: subprocess.run([*command, name], capture_output=True, text=True, check=True).stdout.strip()
+        for name in ("ours", "published", "neither")
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("resolutions", nargs="*", type=int, default=list(BATCHES))
@@ -190,16 +199,12 @@ def main() -> None:
     if options.memory:
         print_memory(options.memory, options.resolutions[0])
         return
+    # First of all sizes: a child's peak starts with what its parent takes.
+    peaks = {resolution: peak_memory(resolution, options.threads) for resolution in options.resolutions}
     for resolution in options.resolutions:
-        # First: a child's peak starts with what its parent takes.
-        command = [sys.executable, __file__, str(resolution), "--threads", str(options.threads), "--memory"]
-        peaks = {
-            name: subprocess.run([*command, name], capture_output=True, text=True, check=True).stdout.strip()
-            for name in ("ours", "published", "neither")
-        }
         for n in BATCHES.get(resolution, (1,)):
             compare(resolution, n, options.rounds if n == 1 else max(2, options.rounds // 2))
-        listed = ", ".join(f"{name} {peak} GiB" for name, peak in peaks.items())
+        listed = ", ".join(f"{name} {peak} GiB" for name, peak in peaks[resolution].items())
         print(f"  peak memory of a process, batch 1: {listed} (neither: the network alone)")
 
 
