@@ -226,12 +226,12 @@ class Race:
             return None
         exact, predicted = self.table.exact[column][seen, pick.target], self.table.predicted[column][:, pick.target]
         errors = exact - predicted[seen]
-        stable = len(rows) / others.sum()  # the others count as 0
+        stable = len(rows) / int(others.sum())  # the others count as 0
         mean = stable * float(predicted.mean() + errors.mean())
         unseen = stable**2 * errors.var(ddof=1) * (1 / count - 1 / len(rows))
         spread = stable * (exact.var(ddof=1) + (1 - stable) * exact.mean() ** 2)
         half = _student(count - 1) * float(np.sqrt(unseen + spread / others.sum()))
-        return min(mean - half, pick.mean_effect), max(mean + half, pick.mean_effect)
+        return float(min(mean - half, pick.mean_effect)), float(max(mean + half, pick.mean_effect))
 
     def _wanted(self, found: list[Lists], active: np.ndarray) -> Iterator[tuple[np.ndarray, bool]]:
         """Yield moves that would tell more about what the lists chose, and whether the race must not end before."""

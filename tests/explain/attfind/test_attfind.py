@@ -18,6 +18,7 @@ from latent_explorer.common.jobs import run_job
 from latent_explorer.explain.attfind.attfind import AttFindResult, AttFindSettings, attfind
 from latent_explorer.explain.attfind.effects import SingleMoves, effect_table, reconstruct
 from latent_explorer.explain.batches import BatchSizer
+from latent_explorer.models.attributes import AttributeSet
 
 LAYER, CHANNEL = "b16.conv1", 2  # the planted coordinate
 
@@ -274,6 +275,9 @@ def test_a_raced_search_that_is_stopped_keeps_the_list_so_far(planted):
     assert kept
     assert all(isinstance(value, AttFindResult) for value in kept)
     assert not all(attribute.exact for attribute in kept[0].attribute_set.attributes)
+    for value in kept:  # in files and autosaves: plain numbers, none of numpy's
+        text = msgspec.json.encode(value.attribute_set)
+        assert msgspec.json.decode(text, type=AttributeSet).attributes == value.attribute_set.attributes
 
 
 def test_the_papers_procedure_is_raced_too_and_named(planted):
