@@ -6,6 +6,7 @@ Searches render in batches of their own, those for a single picture in `logits`.
 
 from __future__ import annotations
 
+import os
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -64,7 +65,13 @@ if TYPE_CHECKING:
 
 _CACHED_BASES = 32  # more than the grid shows; a base takes a few hundred kilobytes, and 3 MB with one of 1024 px
 _BATCH_PIXELS = 4 * 256**2  # of a batch: with more, its activations take over half a gigabyte
+_THREADS_PAY_FROM = 256  # px: below, a second CPU thread costs a picture more than it saves
 _TEMPORARY_ID = "temporary"  # latent_id of a latent that is not kept; real ones are hexadecimal
+
+
+def render_threads(resolution: int) -> int:
+    """Return how many CPU threads render pictures of a generator: a fixed number, so that all are equal."""
+    return min(2, os.cpu_count() or 1) if resolution >= _THREADS_PAY_FROM else 1
 
 
 @dataclass(frozen=True)
@@ -84,7 +91,7 @@ class _Base:
 class Renderer:
     """Renderer of recipes for one explainer on one device. Not thread-safe: the engine's thread owns it.
 
-    `latents` holds projected pictures by latent_id.
+    `latents` holds projected pictures by latent_id, `threads` is the number of CPU threads of a picture.
     """
 
     def __init__(self, explainer: Explainer, device: str | torch.device = "cpu") -> None:
@@ -97,6 +104,7 @@ class Renderer:
         self._resolver = BaseResolver(self.explainer, self.latents, self._tuned)
         self._style_neighbours: StyleNeighbours | None = None  # made when first needed
         self._times = BlockTimes()
+        self.threads = render_threads(self.explainer.generator.synthesis.resolutions[-1])
         stats = explainer.style_stats
         self._stats: Mapping[str, Tensor] | None = None
         if stats is not None:
@@ -114,7 +122,7 @@ class Renderer:
         """Render the picture on the canvas, or a draft where that is much quicker. Raises what `render` raises."""
         start = time.perf_counter()
         request = live.request
-        with cpu_threads(1):
+        with cpu_threads(self.threads):
             base = self._base(request.recipe)
             styles = self._edited(base, request.recipe.edits)
             known = base.pictures.get(request.classifier_id)
@@ -154,8 +162,7 @@ class Renderer:
         Raises GivenUp between two blocks if `give_up` says so and a picture takes long.
         """
         start = time.perf_counter()
-        # At batch 1 a second CPU thread costs more than it saves; a fixed number keeps preview and export equal.
-        with cpu_threads(1):
+        with cpu_threads(self.threads):
             base = self._base(request.recipe)
             before = base.pictures.get(request.classifier_id)
             if before is None:
@@ -185,7 +192,7 @@ class Renderer:
         if trials.predicted is None:
             return self._rendered_logits(trials, give_up)
         base, logit, slope = self._slope(trials.request, partial(_logit, trials.predicted))
-        with torch.inference_mode(), cpu_threads(1):
+        with torch.inference_mode(), cpu_threads(self.threads):
             own = base.synthesis.join(self._edited(base, trials.request.recipe.edits))
             moved = torch.cat([base.synthesis.join(self._edited(base, edits)) for edits in trials.edits])
         predicted: np.ndarray = (logit + (moved - own) @ slope).float().cpu().numpy()[:, None]
@@ -193,7 +200,7 @@ class Renderer:
 
     @torch.inference_mode()
     def _rendered_logits(self, trials: TrialsRequest, give_up: Callable[[], bool] | None) -> np.ndarray:
-        with cpu_threads(1):
+        with cpu_threads(self.threads):
             base = self._base(trials.request.recipe)
             edited = [self._edited(base, edits) for edits in trials.edits]
             classifier = self._classifier(trials.request.classifier_id)
@@ -222,11 +229,11 @@ class Renderer:
 
     def _slope(self, request: PictureRequest, value: Callable[[Tensor], Tensor]) -> tuple[_Base, float, Tensor]:
         """Return a picture's base, a value of its logits (K,), and the slope (num_styles,) of that in the styles."""
-        with torch.inference_mode(), cpu_threads(1):
+        with torch.inference_mode(), cpu_threads(self.threads):
             base = self._base(request.recipe)
             edited = self._edited(base, request.recipe.edits)
         classifier = self._classifier(request.classifier_id)
-        with cpu_threads(1):  # the copies are ordinary tensors, also of what inference made
+        with cpu_threads(self.threads):  # the copies are ordinary tensors, also of what inference made
             s = base.synthesis.join(edited).clone().requires_grad_()
             noise = [None if each is None else each.clone() for each in base.noise]
             styles = base.synthesis.replace([style.clone() for style in edited], s)
@@ -246,7 +253,7 @@ class Renderer:
     @torch.inference_mode()
     def img(self, recipe: PictureRecipe) -> Tensor:
         """Return img (1, 3, H, W) of a recipe, nominally in [-1, 1] but not clipped, without asking a classifier."""
-        with cpu_threads(1):
+        with cpu_threads(self.threads):
             base = self._base(recipe)
             return base.synthesis.render(self._edited(base, recipe.edits), base.noise)
 

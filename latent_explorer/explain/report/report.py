@@ -198,7 +198,7 @@ def _rendered(renderer: Renderer, row: int, attribute: Attribute | None = None) 
     Every classifier gets this picture before it is rounded.
     """
     edits = () if attribute is None else attribute_edits(attribute)
-    with cpu_threads(1):  # as in the renderer: the same bits in every report on this machine
+    with cpu_threads(renderer.threads):  # as the renderer itself: the same bits in every report on this machine
         img = renderer.img(PictureRecipe(SampleBase(row), edits=edits)).clamp(-1, 1)
         probs = {
             key: c.logits(img)[0].float().softmax(dim=0).cpu().numpy()

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import os
+
 import msgspec
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from colour_explainer import tiny_explainer
 from latent_explorer.common.errors import UserError
 from latent_explorer.data.images import to_uint8
 from latent_explorer.explain.directions.direction import Direction
-from latent_explorer.explain.latents import Latent, seed_latent
+from latent_explorer.explain.latents import Latent, cpu_threads, seed_latent
 from latent_explorer.explain.recipe import (
     DirectionShift,
     Noise,
@@ -23,7 +25,9 @@ from latent_explorer.explain.recipe import (
     SeedBase,
     StyleShift,
 )
-from latent_explorer.explain.render.renderer import Renderer
+from latent_explorer.explain.render.renderer import Renderer, render_threads
+from latent_explorer.models.architecture import GeneratorConfig
+from latent_explorer.models.stylegan2 import Generator
 
 
 @pytest.fixture(scope="module")
@@ -184,6 +188,27 @@ def test_equal_requests_give_equal_bits_whatever_was_rendered_between(explainer)
     for a, b in ((first.after, second.after), (first.before, second.before)):
         assert np.array_equal(a.image, b.image)
         assert np.array_equal(a.logits, b.logits)
+
+
+@pytest.mark.parametrize(
+    ("resolution", "cores", "threads"), [(64, 8, 1), (128, 8, 1), (256, 8, 2), (1024, 8, 2), (1024, 1, 1)]
+)
+def test_large_pictures_get_a_second_thread_where_there_is_a_second_core(resolution, cores, threads, monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    assert render_threads(resolution) == threads
+
+
+def test_a_second_thread_changes_large_pictures_by_rounding_only():
+    torch.manual_seed(0)
+    generator = Generator(GeneratorConfig((32, 32, 32, 32, 16, 16, 16), z_dim=16, w_dim=16, mapping_layers=2))
+    ws = generator.broadcast(torch.randn(1, 16))
+    pictures = []
+    for threads in (1, 2):
+        with cpu_threads(threads), torch.inference_mode():
+            styles = generator.synthesis.styles(ws, None)
+            pictures.append(generator.synthesis.render(styles, [None] * len(generator.synthesis.layout.conv_layers)))
+    assert pictures[0].shape == (1, 3, 256, 256)
+    torch.testing.assert_close(*pictures, atol=2e-6, rtol=1e-5)
 
 
 def test_rendering_touches_neither_the_explainer_nor_the_number_of_threads(explainer):
