@@ -119,6 +119,7 @@ class RunReporter:
         self.stop_request: Request | None = None
         self._stop_requested = stop_request
         self._written = 0.0
+        self._phase_message = ""
         self.status = RunStatus(
             "starting",
             "explainer",
@@ -138,6 +139,7 @@ class RunReporter:
 
     def begin(self, phase: Phase, message: str) -> None:
         self.run.log_line(message)
+        self._phase_message = message
         done = {"phase_done": 0, "phase_total": 0, "seconds_left": None}
         self.update_status(state="running", phase=phase, message=message, **done)
 
@@ -146,7 +148,7 @@ class RunReporter:
         changes: dict[str, Any] = {}
         phase = self.status.phase
         if isinstance(event, Progress):
-            changes = {"phase_done": event.done, "phase_total": event.total}
+            changes = {"phase_done": event.done, "phase_total": event.total, "message": self._phase_message}
             if phase == "explainer":
                 changes["images"] = event.done
             if phase != "classifier":  # whose time does not include the phases after it
@@ -158,6 +160,7 @@ class RunReporter:
                 self.run.log_line(_figures(event))
         elif isinstance(event, Notice):
             self.run.log_line(event.text)
+            changes = {"message": event.text}  # until the next step: reading and asking can take minutes
         self.status = msgspec.structs.replace(self.status, **changes)
         if changes and time.monotonic() - self._written >= STATUS_SECONDS:
             self.update_status()

@@ -115,6 +115,23 @@ def _told(run: RunFolder, what: str) -> list[tuple[Progress, RunStatus]]:
     return said
 
 
+def test_a_run_says_what_it_does_before_the_first_step(
+    config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("latent_explorer.app.training.pipeline.STATUS_SECONDS", 0.0)
+    monkeypatch.setattr("latent_explorer.training.verdicts.SAY_EVERY", 0.0)
+    run = RunFolder(tmp_path / "run")
+    run.create(config)
+    said = []
+    for event in run_pipeline(run.path):
+        status = run.status()
+        if status is not None and status.phase == "explainer" and status.state == "running":
+            said.append((type(event), status.message))
+    asked = [message for kind, message in said if kind is Notice and message.startswith("Asking the classifier")]
+    assert asked
+    assert {message for kind, message in said if kind is Progress} == {"Training the explainer."}
+
+
 def test_a_pause_in_the_classifiers_phase_starts_that_again(config: TrainConfig, tmp_path: Path) -> None:
     run = RunFolder(tmp_path / "run")
     own = classifier_training(Path(config.data.path))
