@@ -40,6 +40,7 @@ from latent_explorer.explain.report import coverage, evaluation, report
 from latent_explorer.media.animation.settings import AnimationSettings
 from latent_explorer.media.report.page import write_page
 from latent_explorer.models.attributes import by_effect, newest_set
+from latent_explorer.models.classifier_file import read_classifier
 from latent_explorer.models.device import choose_device
 from latent_explorer.models.explainer import resolve_classifier, with_attribute_set
 from latent_explorer.models.explainer_file import read_explainer, write_explainer
@@ -180,6 +181,7 @@ class Explainer:
         count: int = 1,
         labels: Sequence[int] | np.ndarray | None = None,
         given: Sequence[Direction] = (),
+        embedding: StrPath | None = None,
         settings: SearchSettings | None = None,
         on_event: OnEvent = None,
     ) -> list[FoundDirection]:
@@ -188,7 +190,8 @@ class Explainer:
         target    class to lead to, its name or index; None: every class where the method leads to one
         rows      first and last row of ws that may move, both included; None: all
         labels    1, 0 or -1 (skipped) for each picture of the file: the boundary's, in place of the classifier's word
-        given     the boundary is perpendicular to these
+        given     the boundary is perpendicular to these, and fitted on what they leave
+        embedding  file of a network whose answer is to stay beside a guided direction, by its cosine
         settings  for everything else; its method, target, rows and count are replaced
         """
         index = class_index(target, self.class_names) if isinstance(target, str) else target
@@ -196,8 +199,15 @@ class Explainer:
             settings or SearchSettings(method), method=method, target=index, rows=rows, count=count
         )
         key = self.classifier_id if self.model.classifiers else None
+        network = None if embedding is None else read_classifier(Path(embedding))[0]
         job = search.find_directions(
-            self.model, chosen, classifier_id=key, labels=labels, given=given, device=self.device
+            self.model,
+            chosen,
+            classifier_id=key,
+            labels=labels,
+            given=given,
+            embedding=network,
+            device=self.device,
         )
         return run_job(job, on_event)
 

@@ -45,7 +45,15 @@ class Rows(click.ParamType):
 @click.option("--count", default=1, show_default=True, type=click.IntRange(1, 64), help="Directions, for each class.")
 @click.option("--held-out", default=100, show_default=True, type=COUNT, help="Pictures to try them on.")
 @click.option("--seed", default=0, show_default=True, type=SEED, help="Of everything drawn at random.")
-@click.option("--given", type=PATH, metavar="D.npz", help="boundary: perpendicular to the directions in this file.")
+@click.option(
+    "--conditional-on",
+    "--given",
+    "given",
+    multiple=True,
+    type=PATH,
+    metavar="D.npz",
+    help="boundary: perpendicular to the directions in this file, and fitted on what they leave. May be repeated.",
+)
 @click.option("--steps", default=_GUIDED.steps, show_default=True, type=click.IntRange(1, 100_000), help="guided")
 @click.option("--loss", default=_GUIDED.loss, type=click.Choice(["cross-entropy", "margin"]), help="guided")
 @click.option(
@@ -53,6 +61,13 @@ class Rows(click.ParamType):
     default=_GUIDED.identity,
     type=click.Choice(["auto", "lpips", "features", "none"]),
     help="guided: what is to stay. auto: LPIPS where its weights are, else the classifier's features.",
+)
+@click.option(
+    "--embedding",
+    type=PATH,
+    metavar="FILE",
+    help="guided: network whose answer is to stay, by its cosine, in place of --identity: whatever import-classifier "
+    "reads.",
 )
 @click.option("--out", required=True, type=OUTPUT_FILE, metavar="D.npz", help="File that the window reads.")
 @classifier_option
@@ -66,10 +81,11 @@ def directions(
     count: int,
     held_out: int,
     seed: int,
-    given: Path | None,
+    given: tuple[Path, ...],
     steps: int,
     loss: str,
     identity: str,
+    embedding: Path | None,
     out: Path,
     classifier: str | None,
     device: str,
@@ -82,6 +98,7 @@ def directions(
     from latent_explorer.explain.direction_search.search import find_directions
     from latent_explorer.explain.direction_search.summary import class_index, found_fields, found_lines
     from latent_explorer.explain.directions.file import write_directions
+    from latent_explorer.models.classifier_file import read_classifier
     from latent_explorer.models.device import choose_device
     from latent_explorer.models.explainer import resolve_classifier
     from latent_explorer.models.explainer_file import read_explainer
@@ -101,8 +118,13 @@ def directions(
         guided=GuidedSettings(loss=loss, identity=identity, steps=steps),  # type: ignore[arg-type]  # click's choices
     )
     output = Output(as_json=as_json)
-    others = _given(model, given)
-    found = output.run(find_directions(model, settings, classifier_id=key, given=others, device=choose_device(device)))
+    others = [direction for path in given for direction in _given(model, path)]
+    network = None if embedding is None else read_classifier(embedding)[0]
+    found = output.run(
+        find_directions(
+            model, settings, classifier_id=key, given=others, embedding=network, device=choose_device(device)
+        )
+    )
     if not found:
         raise UserError("No direction was found, so nothing was written.")
     write_directions(out, [each.direction for each in found], model.generator.num_ws)
@@ -111,12 +133,10 @@ def directions(
     output.result(fields, "\n".join([*lines, f"Wrote {out}."]))
 
 
-def _given(model: Explainer, path: Path | None) -> Sequence[Direction]:
+def _given(model: Explainer, path: Path) -> Sequence[Direction]:
     """Return the directions in a file."""
     from latent_explorer.explain.directions.file import read_directions, unit_directions
     from latent_explorer.explain.latents import typical_ws
 
-    if path is None:
-        return ()
     vectors = read_directions(path, model.generator.num_ws, model.generator.config.w_dim)
     return unit_directions(vectors, typical_ws(model))

@@ -216,6 +216,11 @@ class Classifier(nn.Module):
             y = torch.cat([-y / 2, y / 2], dim=1)
         return y / self.config.temperature
 
+    def embedding(self, img: Tensor) -> Tensor:
+        """(N, 3, H, W) -> what the network answers, (N, D), for one that is no classifier but an embedding."""
+        answer: Tensor = self.network(self.preprocess(img))
+        return answer
+
     def forward(self, img: Tensor) -> Tensor:
         return self.logits(img)
 

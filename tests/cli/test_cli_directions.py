@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 import latent_explorer
+from latent_explorer.api import GuidedSettings, SearchSettings
 from latent_explorer.cli.root import main
+from latent_explorer.models.classifier_file import read_classifier, write_classifier
 
 
 @pytest.mark.parametrize(("method", "options", "names"), [
@@ -55,3 +57,27 @@ def test_a_boundary_is_perpendicular_to_those_given(file: Path, tmp_path: Path, 
     again = explainer.find_directions("boundary", "diseased", given=[explainer.directions(first)[0]])
     assert again[0].target == 1
     assert again[0].figures["majority"] == 0.5
+
+
+def test_a_network_of_your_own_says_what_stays(file: Path, tmp_path: Path, run_json) -> None:
+    network, out = tmp_path / "mine.classifier", tmp_path / "D.npz"
+    write_classifier(network, read_classifier(file)[0], {})
+    options = ("--target", "0", "--steps", 2, "--held-out", 8, "--embedding", network, "--out", out)
+    (found,) = run_json("directions", file, "--method", "guided", *options)["directions"]
+    assert found["identity"].startswith("embedding by ")
+    assert run_json("directions", file, "--method", "sefa", *options, code=1)["event"] == "error"
+    explainer = latent_explorer.open(file)
+    settings = SearchSettings("guided", held_out=8, guided=GuidedSettings(steps=2))
+    (same,) = explainer.find_directions("guided", 0, embedding=network, settings=settings)
+    assert same.identity == found["identity"]
+
+
+def test_a_boundary_is_conditional_on_several_files(file: Path, tmp_path: Path, run_json) -> None:
+    names = [tmp_path / f"{i}.npz" for i in range(3)]
+    for number, path in enumerate(names):
+        given = [part for each in names[:number] for part in ("--conditional-on", each)]
+        run_json("directions", file, "--method", "boundary", "--held-out", 0, *given, "--out", path)
+    explainer = latent_explorer.open(file)
+    a, b, c = (explainer.directions(path)[0].array[0] for path in names)
+    for x, y in ((a, b), (a, c), (b, c)):
+        assert abs(x @ y) < 1e-4 * np.linalg.norm(x) * np.linalg.norm(y)

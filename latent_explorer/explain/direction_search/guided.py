@@ -69,8 +69,10 @@ class Space:
         return min(1.0, self.limit / length) if length > 0 else 1.0
 
 
-def find(context: SearchContext) -> Generator[Event, None, list[FoundDirection]]:
+def find(context: SearchContext, embedding: Classifier | None = None) -> Generator[Event, None, list[FoundDirection]]:
     """Return `count` directions for each target, perpendicular to each other. A job within a job.
+
+    embedding  network whose answer is to stay, in place of the identity loss of the settings
 
     Figures: length_sd and length_w_std (of the direction at alpha 1), rising (share of held-out pictures of other
     classes whose probability never falls on the way), probability_0 and probability_1 (its mean at alpha 0 and 1), and
@@ -88,7 +90,7 @@ def find(context: SearchContext) -> Generator[Event, None, list[FoundDirection]]
                 raise UserError(text)
             yield Notice(text, "warning")
             continue
-        identity, refusal = _identity(settings, context.classifier, target)
+        identity, refusal = _identity(settings, context.classifier, target, embedding)
         if refusal:
             yield Notice(refusal, "warning")
         earlier: list[Tensor] = []
@@ -108,12 +110,14 @@ def find(context: SearchContext) -> Generator[Event, None, list[FoundDirection]]
     return found
 
 
-def _identity(settings: GuidedSettings, classifier: Classifier, target: int) -> tuple[IdentityLoss | None, str]:
+def _identity(
+    settings: GuidedSettings, classifier: Classifier, target: int, embedding: Classifier | None
+) -> tuple[IdentityLoss | None, str]:
     """Return the identity loss; where the best one was asked for and there is none, None and why, as sentences."""
     try:
-        return identity_loss(settings, classifier, target), ""
+        return identity_loss(settings, classifier, target, embedding), ""
     except UserError as error:
-        if settings.identity != "auto":
+        if settings.identity != "auto" or embedding is not None:
             raise
         return None, f"The search goes on without an identity loss, so other things may change, too. {error}"
 

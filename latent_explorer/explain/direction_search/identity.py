@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Protocol
 
 import torch
@@ -10,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from latent_explorer.common.errors import UserError
+from latent_explorer.common.format import shortened
 from latent_explorer.models.perceptual import LpipsDistance, perceptual_for
 
 if TYPE_CHECKING:
@@ -70,8 +72,42 @@ def class_normal(classifier: Classifier, target: int) -> Tensor:
     return weight[target] - (weight.sum(dim=0) - weight[target]) / (outputs - 1)
 
 
-def identity_loss(settings: GuidedSettings, classifier: Classifier, target: int) -> IdentityLoss | None:
-    """Return the loss that the settings name; None for "none"."""
+class EmbeddingDistance:
+    """1 - cosine of what a network answers for two pictures: an embedding that a person brings, such as of faces.
+
+    Its answer is taken as it is, whatever the network was trained for. UserError unless that is a vector for each
+    picture, of finite numbers.
+    """
+
+    def __init__(self, embedding: Classifier, device: torch.device) -> None:
+        self.network = copy.deepcopy(embedding).to(device)
+        name = shortened(embedding.config.name)
+        self.name = f"embedding by {name}"
+        size = embedding.config.preprocessing.input_size
+        with torch.no_grad():
+            tried = self.network.embedding(torch.linspace(-1, 1, size, device=device).expand(2, 3, size, size))
+        if tried.ndim != 2 or tried.shape[1] < 2:
+            shape = " x ".join(map(str, tried.shape[1:])) or "1"
+            raise UserError(
+                f"{name} answers {shape} for a picture, which is no embedding: its cosine needs two numbers or more. "
+                "Give a network that ends in a vector."
+            )
+        if not bool(tried.isfinite().all()):
+            raise UserError(f"{name} answers numbers that are not finite, so it cannot compare pictures.")
+
+    def features(self, img: Tensor) -> list[Tensor]:
+        return [self.network.embedding(img)]
+
+    def distance_of_features(self, a: list[Tensor], b: list[Tensor]) -> Tensor:
+        return 1 - F.cosine_similarity(a[0], b[0], dim=1)
+
+
+def identity_loss(
+    settings: GuidedSettings, classifier: Classifier, target: int, embedding: Classifier | None = None
+) -> IdentityLoss | None:
+    """Return the loss by `embedding`, else the one that the settings name; None for "none"."""
+    if embedding is not None:
+        return EmbeddingDistance(embedding, classifier.mean.device)
     if settings.identity == "none":
         return None
     if settings.identity != "features":

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from latent_explorer.common.jobs import StepBudget
     from latent_explorer.explain.direction_search.settings import FoundDirection, SearchSettings
     from latent_explorer.explain.directions.direction import Direction
+    from latent_explorer.models.classifiers import Classifier
     from latent_explorer.models.explainer import Explainer
 
-_FINDERS = {"sefa": sefa.find, "ganspace": ganspace.find, "guided": guided.find}
+_FINDERS = {"sefa": sefa.find, "ganspace": ganspace.find}
 
 
 def find_directions(
@@ -33,6 +34,7 @@ def find_directions(
     classifier_id: str | None = None,
     labels: Sequence[int] | np.ndarray | None = None,
     given: Sequence[Direction] = (),
+    embedding: Classifier | None = None,
     device: str | torch.device = "cpu",
     budget: StepBudget = default_budget,
 ) -> Generator[Event, None, list[FoundDirection]]:
@@ -40,15 +42,20 @@ def find_directions(
 
     labels  1, 0 or -1 (skipped) for each picture of the file, in place of the classifier's word (boundary only)
     given   directions to which those found are to be perpendicular (boundary only)
+    embedding  network whose answer is to stay, by its cosine, in place of the identity loss (guided only)
     budget  seconds that the next step may last
 
     UserError for settings that do not fit the model, and where nothing can be found.
     """
     if settings.method != "boundary" and (labels is not None or given):
         raise UserError("Labels and given directions are for the linear boundary only.")
+    if settings.method != "guided" and embedding is not None:
+        raise UserError("A network that says what is to stay is for the classifier-guided direction only.")
     context = yield from open_context(explainer, settings, classifier_id, device, BatchSizer(budget), labels)
     if settings.method == "boundary":
         found = yield from boundary.find(context, labels, given)
+    elif settings.method == "guided":
+        found = yield from guided.find(context, embedding)
     else:
         found = yield from _FINDERS[settings.method](context)
     if not context.logits.shape[1]:
