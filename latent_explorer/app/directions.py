@@ -9,7 +9,7 @@ from latent_explorer.app.exploration.intents import SetDirectionRows, SetEdit
 from latent_explorer.app.exploration.picture_requests import classifier_of
 from latent_explorer.app.exploration.updates import LatentsOpened, Message, ModelOpened, VectorsDropped, VectorsFound
 from latent_explorer.common.format import shortened
-from latent_explorer.explain.direction_search.summary import check_text
+from latent_explorer.explain.direction_search.summary import effect_text
 from latent_explorer.explain.directions.direction import direction_key
 from latent_explorer.explain.recipe import DirectionShift
 
@@ -109,7 +109,7 @@ class DirectionsController:
         if not found:
             self._explorer.updates.emit(Message("No direction was found.", "warning"))
             return
-        effects = {direction_key(each.direction): check_text(each.check, class_names) for each in found}
+        effects = {direction_key(each.direction): effect_text(each, class_names) for each in found}
         self._effects |= effects
         self._list([each.direction for each in found])
         best = max(found, key=lambda each: each.check.flipped[-1] if each.check else 0.0)

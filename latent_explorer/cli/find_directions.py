@@ -8,10 +8,19 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
-from latent_explorer.cli.options import COUNT, OUTPUT_FILE, PATH, SEED, LocalPath, classifier_option, device_option
+from latent_explorer.cli.options import (
+    COUNT,
+    NUMBER,
+    OUTPUT_FILE,
+    PATH,
+    SEED,
+    LocalPath,
+    classifier_option,
+    device_option,
+)
 from latent_explorer.cli.output import Output, json_option
 from latent_explorer.common.errors import UserError
-from latent_explorer.explain.direction_search.settings import GuidedSettings, Method, SearchSettings
+from latent_explorer.explain.direction_search.settings import GuidedSettings, Loss, Method, SearchSettings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,12 +64,25 @@ class Rows(click.ParamType):
     help="boundary: perpendicular to the directions in this file, and fitted on what they leave. May be repeated.",
 )
 @click.option("--steps", default=_GUIDED.steps, show_default=True, type=click.IntRange(1, 100_000), help="guided")
-@click.option("--loss", default=_GUIDED.loss, type=click.Choice(["cross-entropy", "margin"]), help="guided")
+@click.option(
+    "--loss",
+    default=_GUIDED.loss,
+    show_default=True,
+    type=click.Choice(get_args(Loss)),
+    help="guided. amount: the way is measured by a requested change of the probability.",
+)
+@click.option(
+    "--length",
+    default=_GUIDED.length,
+    show_default=True,
+    type=NUMBER,
+    help="guided: standard deviations that it may measure at its end.",
+)
 @click.option(
     "--identity",
     default=_GUIDED.identity,
     type=click.Choice(["auto", "lpips", "features", "none"]),
-    help="guided: what is to stay. auto: LPIPS where its weights are, else the classifier's features.",
+    help="guided: what is to stay. auto: LPIPS where its weights are, else the classifier's features; none for amount.",
 )
 @click.option(
     "--embedding",
@@ -83,7 +105,8 @@ def directions(
     seed: int,
     given: tuple[Path, ...],
     steps: int,
-    loss: str,
+    loss: Loss,
+    length: float,
     identity: str,
     embedding: Path | None,
     out: Path,
@@ -115,7 +138,7 @@ def directions(
         count=count,
         seed=seed,
         held_out=held_out,
-        guided=GuidedSettings(loss=loss, identity=identity, steps=steps),  # type: ignore[arg-type]  # click's choices
+        guided=GuidedSettings(loss=loss, identity=identity, steps=steps, length=length),  # type: ignore[arg-type]  # click's choices
     )
     output = Output(as_json=as_json)
     others = [direction for path in given for direction in _given(model, path)]

@@ -19,6 +19,7 @@ from latent_explorer.models.classifier_file import read_classifier, write_classi
     ("ganspace", ("--target", "diseased"), ["GANSpace 1"]),
     ("boundary", ("--target", "1", "--held-out", 40), ["boundary diseased"]),
     ("guided", ("--identity", "none", "--steps", 2), ["guided healthy", "guided diseased"]),
+    ("guided", ("--loss", "amount", "--steps", 2, "--length", 2, "--target", 1), ["guided diseased"]),
 ])  # fmt: skip
 def test_directions_are_found_and_read_again(file: Path, tmp_path: Path, run_json, method, options, names) -> None:
     out = tmp_path / "D.npz"

@@ -54,6 +54,10 @@ class SearchContext:
         verdicts: np.ndarray = self.logits.argmax(axis=1)
         return verdicts
 
+    def probabilities(self, rows: np.ndarray, target: int) -> np.ndarray:
+        """Return the target's probabilities (n,) of the unedited pictures `rows` (n,)."""
+        return probabilities_of(self.logits[rows], target)
+
     @property
     def rows(self) -> tuple[int, int]:
         """First and last row of ws that may move, both included."""
@@ -100,6 +104,12 @@ class SearchContext:
             parts.append(str(number))
         rows = "" if self.settings.rows is None else f", row {first}" if first == last else f", rows {first}-{last}"
         return " ".join(parts) + rows
+
+
+def probabilities_of(logits: np.ndarray, target: int) -> np.ndarray:
+    """Return the target's probabilities (n,) for logits (n, K)."""
+    probs: np.ndarray = torch.from_numpy(logits).softmax(dim=1)[:, target].numpy()
+    return probs
 
 
 def open_context(

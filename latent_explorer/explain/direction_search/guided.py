@@ -3,7 +3,8 @@
 
 Section E of the reference. x = G(w), x' = G(w + alpha v) with alpha drawn from [0, 1], so that the way is trained and
 not only its end; the loss is cross-entropy (or a margin) of x' to the class plus an identity loss of x' and x, over
-latents whose picture is of another class. The published text draws v ~ N(0, I) of 512 numbers, several times as long as
+latents whose picture is of another class. With the loss "amount" alpha is a requested change of the probability, over
+all latents (`amount`). The published text draws v ~ N(0, I) of 512 numbers, several times as long as
 latents of many models are; here v starts at 0 and its length is limited.
 """
 
@@ -21,6 +22,8 @@ from torch import Tensor
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Metric, Notice, Progress
+from latent_explorer.explain.direction_search.amount import REACH, amount_figures, amount_loss, drawn_requests
+from latent_explorer.explain.direction_search.context import probabilities_of
 from latent_explorer.explain.direction_search.identity import identity_loss
 from latent_explorer.explain.direction_search.settings import FoundDirection
 from latent_explorer.explain.latents import w_standard_deviation
@@ -76,14 +79,17 @@ def find(context: SearchContext, embedding: Classifier | None = None) -> Generat
 
     Figures: length_sd and length_w_std (of the direction at alpha 1), rising (share of held-out pictures of other
     classes whose probability never falls on the way), probability_0 and probability_1 (its mean at alpha 0 and 1), and
-    identity_1 (mean identity loss at alpha 1, where there is one).
+    identity_1 (mean identity loss at alpha 1, where there is one). With the loss "amount" those of `amount_figures`
+    stand in place of rising and the probabilities: to ask for a change of p, multiply length_sd by it.
     """
     assert context.classifier is not None
     settings, names = context.settings.guided, context.class_names
     check_guided(settings)
     found: list[FoundDirection] = []
     for target in context.targets:
-        rows = context.fitted[context.verdicts[context.fitted] != target]
+        rows = context.fitted
+        if settings.loss != "amount":
+            rows = rows[context.verdicts[rows] != target]
         if not len(rows):
             text = f"Every picture is {names[target]} already, so there is nothing to lead there."
             if len(context.targets) == 1:
@@ -104,7 +110,8 @@ def find(context: SearchContext, embedding: Classifier | None = None) -> Generat
             title = context.title("guided", target, number + 1 if context.settings.count > 1 else None)
             direction = context.direction(title, v.numpy())
             figures = {"length_sd": float(space.length(v, "sd")), "length_w_std": float(space.length(v, "w_std"))}
-            figures |= yield from _judged(context, target, v, identity)
+            figures |= yield from (_amounts if settings.loss == "amount" else _followed)(context, target, v)
+            figures |= yield from _kept(context, target, v, identity)
             name = identity.name if identity is not None else ""
             found.append(FoundDirection(direction, target, figures, identity=name))
     return found
@@ -114,6 +121,8 @@ def _identity(
     settings: GuidedSettings, classifier: Classifier, target: int, embedding: Classifier | None
 ) -> tuple[IdentityLoss | None, str]:
     """Return the identity loss; where the best one was asked for and there is none, None and why, as sentences."""
+    if settings.loss == "amount" and settings.identity == "auto" and embedding is None:
+        return None, ""  # as published
     try:
         return identity_loss(settings, classifier, target, embedding), ""
     except UserError as error:
@@ -140,7 +149,8 @@ def space_of(context: SearchContext) -> Space:
     root = vectors @ torch.diag(values.clamp_min(0).sqrt()) @ vectors.T
     settings = context.settings.guided
     w_std = w_standard_deviation(context.model.generator)
-    return Space(covariance, root, w_std, settings.length, settings.length_unit)
+    largest = REACH if settings.loss == "amount" else 1.0  # alpha, at which the length is the longest allowed
+    return Space(covariance, root, w_std, settings.length / largest, settings.length_unit)
 
 
 def _optimised(
@@ -166,7 +176,10 @@ def _optimised(
     total, began = context.settings.count * settings.steps, time.monotonic()
     for step in range(settings.steps):
         batch = rng.choice(rows, settings.batch, replace=len(rows) < settings.batch)
-        alphas = rng.random(settings.batch)
+        if settings.loss == "amount":
+            alphas = drawn_requests(context.probabilities(batch, target), rng)
+        else:
+            alphas = rng.random(settings.batch)
         done = number * settings.steps + step
         left = (time.monotonic() - began) / (step + 1) * (total - done)
         progress = Progress(done, total, label, left)
@@ -219,13 +232,17 @@ def _losses(
     first, last = context.rows
     mask = torch.zeros(context.model.generator.num_ws, 1, device=context.ws.device)
     mask[first : last + 1] = 1
+    wanted = torch.as_tensor(context.probabilities(batch, target) + alphas).to(context.ws)
 
     def part(rows: slice) -> tuple[Tensor, float]:
         with torch.enable_grad():
             moving = v.to(context.ws).clone().requires_grad_()
             alpha = torch.as_tensor(alphas[rows], dtype=context.ws.dtype, device=context.ws.device)
             img = context.moved(batch[rows], alpha[:, None, None] * moving * mask)
-            loss = class_loss(classifier.logits(img), target, settings)
+            if settings.loss == "amount":
+                loss = amount_loss(classifier.logits(img), target, wanted[rows])
+            else:
+                loss = class_loss(classifier.logits(img), target, settings)
             if identity is not None:
                 with torch.no_grad():
                     before = identity.features(context.moved(batch[rows], torch.zeros_like(mask)).clamp(-1, 1))
@@ -246,43 +263,80 @@ def class_loss(logits: Tensor, target: int, settings: GuidedSettings) -> Tensor:
     return F.relu(settings.margin - (logits[:, target] - others.amax(dim=1)))
 
 
-def _judged(
-    context: SearchContext, target: int, v: Tensor, identity: IdentityLoss | None
-) -> Generator[Event, None, dict[str, float]]:
-    """Return the figures of the way from alpha 0 to 1 on held-out pictures of other classes; none without any."""
-    held_out = context.held_out[context.verdicts[context.held_out] != target]
-    classifier = context.classifier
-    assert classifier is not None
-    if not len(held_out):
-        return {}
+def _whole(context: SearchContext, v: Tensor | np.ndarray) -> np.ndarray:
+    """Return what v (w_dim,) adds to ws: (num_ws, w_dim) float32, zero outside the rows of the search."""
     first, last = context.rows
     shift = np.zeros((context.model.generator.num_ws, len(v)), np.float32)
-    shift[first : last + 1] = v.numpy()
-    places = [(row, alpha) for alpha in ALPHAS for row in held_out]
-    rows, alphas = np.array([row for row, _ in places]), np.array([alpha for _, alpha in places], np.float32)
+    shift[first : last + 1] = np.asarray(v)
+    return shift
+
+
+def _probs(
+    context: SearchContext, target: int, rows: np.ndarray, alphas: np.ndarray, v: Tensor | np.ndarray
+) -> Generator[Event, None, np.ndarray]:
+    """Return the target's probabilities (M,) of latents `rows` (M,) moved by `alphas` (M,) times v (w_dim,)."""
+    shift, by = _whole(context, v), alphas.astype(np.float32)[:, None, None]
 
     def logits(part: slice) -> np.ndarray:
-        return context.logits_of(rows[part], alphas[part, None, None] * shift)
+        return context.logits_of(rows[part], by[part] * shift)
 
-    parts = yield from context.sizer.run(logits, len(places), "Following the direction")
-    probs = torch.from_numpy(np.concatenate(parts)).softmax(dim=1)[:, target].reshape(len(ALPHAS), -1).numpy()
-    figures = {
+    parts = yield from context.sizer.run(logits, len(rows), "Following the direction")
+    return probabilities_of(np.concatenate(parts), target)
+
+
+def _others(context: SearchContext, target: int) -> np.ndarray:
+    """Return the held-out pictures of other classes."""
+    others: np.ndarray = context.held_out[context.verdicts[context.held_out] != target]
+    return others
+
+
+def _followed(context: SearchContext, target: int, v: Tensor) -> Generator[Event, None, dict[str, float]]:
+    """Return the figures of the way from alpha 0 to 1 on held-out pictures of other classes; none without any."""
+    held_out = _others(context, target)
+    if not len(held_out):
+        return {}
+    rows, alphas = np.tile(held_out, len(ALPHAS)), np.repeat(ALPHAS, len(held_out))
+    followed = yield from _probs(context, target, rows, alphas, v)
+    probs = followed.reshape(len(ALPHAS), -1)
+    return {
         "rising": rising_share(probs),
         "probability_0": float(probs[0].mean()),
         "probability_1": float(probs[-1].mean()),
     }
-    if identity is not None:
-        kept, whole = identity, torch.as_tensor(shift, device=context.ws.device)
 
-        @torch.no_grad()
-        def distances(part: slice) -> Tensor:
-            before = kept.features(context.moved(held_out[part], torch.zeros_like(whole)).clamp(-1, 1))
-            after = kept.features(context.moved(held_out[part], whole).clamp(-1, 1))
-            return kept.distance_of_features(after, before)
 
-        far = yield from context.sizer.run(distances, len(held_out), "Comparing the pictures")
-        figures["identity_1"] = float(torch.cat(far).mean())
-    return figures
+def _amounts(context: SearchContext, target: int, v: Tensor) -> Generator[Event, None, dict[str, float]]:
+    """Return how requested changes are met on held-out pictures, beside random vectors; nothing without any."""
+    held_out, rng = context.held_out, np.random.default_rng((context.settings.seed, 2))
+    controls = [rng.standard_normal(len(v)) for _ in range(context.settings.controls)]
+    length = float(v.norm())
+    return (
+        yield from amount_figures(
+            context.probabilities(held_out, target),
+            v.numpy(),
+            [length * each / np.linalg.norm(each) for each in controls],
+            lambda rows, alphas, vector: _probs(context, target, held_out[rows], alphas, vector),
+        )
+    )
+
+
+def _kept(
+    context: SearchContext, target: int, v: Tensor, identity: IdentityLoss | None
+) -> Generator[Event, None, dict[str, float]]:
+    """Return the mean identity loss at alpha 1 over held-out pictures of other classes, where there is one."""
+    held_out = _others(context, target)
+    if identity is None or not len(held_out):
+        return {}
+    whole = torch.as_tensor(_whole(context, v), device=context.ws.device)
+
+    @torch.no_grad()
+    def distances(part: slice) -> Tensor:
+        before = identity.features(context.moved(held_out[part], torch.zeros_like(whole)).clamp(-1, 1))
+        after = identity.features(context.moved(held_out[part], whole).clamp(-1, 1))
+        return identity.distance_of_features(after, before)
+
+    far = yield from context.sizer.run(distances, len(held_out), "Comparing the pictures")
+    return {"identity_1": float(torch.cat(far).mean())}
 
 
 def rising_share(probs: np.ndarray) -> float:

@@ -10,6 +10,12 @@ import msgspec
 from latent_explorer.explain.directions.direction import Direction
 
 Method = Literal["sefa", "ganspace", "boundary", "guided"]
+Loss = Literal["cross-entropy", "margin", "amount"]
+LOSS_TITLES: dict[Loss, str] = {
+    "cross-entropy": "As far as it goes",
+    "margin": "Up to a clear lead",
+    "amount": "By a requested amount",
+}
 TITLES: dict[Method, str] = {
     "sefa": "SeFa",
     "ganspace": "GANSpace",
@@ -24,12 +30,13 @@ MAX_COUNT = 64  # directions of a search, for each class
 class GuidedSettings(msgspec.Struct, frozen=True):
     """Settings of the classifier-guided direction."""
 
-    loss: Literal["cross-entropy", "margin"] = "cross-entropy"
+    loss: Loss = "cross-entropy"  # amount: alpha is the change of p that is asked for (GANalyze)
     margin: float = 2.0  # logits by which the class is to lead; no gradient beyond it
-    identity: Literal["auto", "lpips", "features", "none"] = "auto"  # auto: LPIPS where its weights are, else features
+    # auto: LPIPS where its weights are, else features; none for the loss "amount"
+    identity: Literal["auto", "lpips", "features", "none"] = "auto"
     identity_weight: float = 1.0
     start: Literal["zero", "means"] = "zero"  # or half the difference of the classes' means, cut to the length
-    length: float = 3.0  # the most that the direction at alpha 1 may measure
+    length: float = 3.0  # the most that the direction may measure at the largest alpha: 1, or 0.5 for amounts
     length_unit: Literal["sd", "w_std"] = "sd"  # standard deviations along it, or root mean square in w_std
     steps: int = 150
     batch: int = 8  # latents of a step

@@ -11,7 +11,7 @@ from latent_explorer.common.errors import UserError
 from latent_explorer.common.format import shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from latent_explorer.explain.direction_search.settings import DirectionCheck, FoundDirection
 
@@ -42,7 +42,13 @@ def found_lines(found: FoundDirection, class_names: Sequence[str]) -> list[str]:
     figures = "  ".join(f"{key} {value:.3g}" for key, value in found.figures.items())
     if found.identity:
         figures += f"  identity loss: {found.identity}"
-    return [found.direction.name, *(f"  {line}" for line in (figures, check_text(found.check, class_names)) if line)]
+    lines = (figures, check_text(found.check, class_names), amount_text(found.figures))
+    return [found.direction.name, *(f"  {line}" for line in lines if line)]
+
+
+def effect_text(found: FoundDirection, class_names: Sequence[str]) -> str:
+    """Return what is known of what a direction does to pictures that it was not found with; empty if nothing is."""
+    return " ".join(filter(None, (check_text(found.check, class_names), amount_text(found.figures))))
 
 
 def check_text(check: DirectionCheck | None, class_names: Sequence[str]) -> str:
@@ -54,6 +60,19 @@ def check_text(check: DirectionCheck | None, class_names: Sequence[str]) -> str:
     if check.random_flipped:
         text += f"; random directions of that length: {_shares(check.random_flipped)}"
     return f"{text}."
+
+
+def amount_text(figures: Mapping[str, float]) -> str:
+    """Return how to ask for a change along a direction found with the loss "amount", as sentences; empty for others."""
+    if "amount_error" not in figures:
+        return ""
+    text = (
+        f"Per 0.1 of probability that you ask for, move it by {0.1 * figures['length_sd']:.2f} sd. Changes of up to "
+        f"0.5 are missed by {figures['amount_error']:.2f} on average"
+    )
+    if "amount_error_random" in figures:
+        text += f" (along random directions by {figures['amount_error_random']:.2f})"
+    return f"{text}; a picture that stays as it is misses them by {figures['amount_error_still']:.2f}."
 
 
 def _shares(shares: Sequence[float]) -> str:

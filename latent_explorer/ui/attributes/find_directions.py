@@ -9,7 +9,16 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QDialog, QWidget
 
 from latent_explorer.common.format import shortened
-from latent_explorer.explain.direction_search.settings import MAX_COUNT, TARGETED, TITLES, Method, SearchSettings
+from latent_explorer.explain.direction_search.settings import (
+    LOSS_TITLES,
+    MAX_COUNT,
+    TARGETED,
+    TITLES,
+    GuidedSettings,
+    Loss,
+    Method,
+    SearchSettings,
+)
 from latent_explorer.models.summary import row_names
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import OF_MODEL, NoWheelComboBox, button, column, hint, row, title
@@ -30,6 +39,11 @@ SENTENCES: dict[Method, str] = {
     "ganspace": "The principal components of the latents: what differs most between the pictures of this model.",
     "sefa": "What changes the styles most, from the weights of the model alone.",
 }
+AMOUNT_SENTENCE = (
+    "Searches for one change that moves the probability of the class by as much as you ask for, up or down, and says "
+    "how far the slider moves for it. About a minute per direction."
+)
+LOSSES: tuple[Loss, ...] = tuple(LOSS_TITLES)
 
 
 class FindDirectionsDialog(QDialog):
@@ -45,6 +59,8 @@ class FindDirectionsDialog(QDialog):
         self.setWindowTitle("Find directions")
         self._methods = [m for m in SENTENCES if class_names or m not in TARGETED]
         self.method, self.target = NoWheelComboBox("Method"), NoWheelComboBox("Towards")
+        self.loss = NoWheelComboBox("How far")
+        self.loss.addItems([LOSS_TITLES[loss] for loss in LOSSES])
         self.first, self.last = NoWheelComboBox("First row"), NoWheelComboBox("Last row")
         self.count = NumberBox("Directions", 1, min(MAX_COUNT, summary.w_dim))
         self.sentence, self.about_count = hint(""), hint("for each class", wrap=False)
@@ -59,6 +75,7 @@ class FindDirectionsDialog(QDialog):
         self._names = [shortened(name) for name in class_names]
         self._build()
         self.method.currentIndexChanged.connect(self._show_method)
+        self.loss.currentIndexChanged.connect(self._show_sentence)
         self.target.currentIndexChanged.connect(self._show_count)
         self._show_method()
         if self._names:
@@ -70,6 +87,7 @@ class FindDirectionsDialog(QDialog):
         grid = FormGrid()
         grid.add("Method", self.method)
         grid.add("Towards", self.target)
+        grid.add("How far", self.loss)
         grid.add("First row", self.first)
         grid.add("Last row", self.last)
         grid.add("Directions", self.count, self.about_count)
@@ -100,6 +118,7 @@ class FindDirectionsDialog(QDialog):
             target=target if target >= 0 else None,
             rows=None if everywhere else (first, last),
             count=self.count.count,
+            guided=GuidedSettings(loss=LOSSES[self.loss.currentIndex()]),
         )
 
     @property
@@ -113,9 +132,14 @@ class FindDirectionsDialog(QDialog):
         self.target.addItems(["Every class" if self._chosen in TARGETED else "No class", *self._names])
         self.target.setCurrentIndex(kept if before else 0)
         self.target.setEnabled(bool(self._names))
-        self.sentence.setText(SENTENCES[self._chosen])
+        self.loss.setEnabled(self._chosen == "guided")
+        self._show_sentence()
         self.count.setValue(1 if self._chosen in TARGETED else 5)
         self._show_count()
+
+    def _show_sentence(self) -> None:
+        amount = self._chosen == "guided" and LOSSES[self.loss.currentIndex()] == "amount"
+        self.sentence.setText(AMOUNT_SENTENCE if amount else SENTENCES[self._chosen])
 
     def _show_count(self) -> None:
         each = self._chosen in TARGETED and self.target.currentIndex() == 0

@@ -8,18 +8,20 @@ import numpy as np
 import pytest
 import torch
 from colour_explainer import tiny_explainer
+from known_explainers import GAIN, planted_in_w
 from tiny import make_explainer
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Notice, Progress
 from latent_explorer.common.jobs import run_job
 from latent_explorer.explain.direction_search import identity
+from latent_explorer.explain.direction_search.amount import amount_loss, drawn_requests, possible_requests
 from latent_explorer.explain.direction_search.check import random_like
 from latent_explorer.explain.direction_search.guided import class_loss, rising_share
 from latent_explorer.explain.direction_search.identity import ClassFreeFeatures, class_normal
 from latent_explorer.explain.direction_search.search import find_directions
 from latent_explorer.explain.direction_search.settings import GuidedSettings, SearchSettings
-from latent_explorer.explain.direction_search.summary import check_text, class_index
+from latent_explorer.explain.direction_search.summary import check_text, class_index, effect_text
 from latent_explorer.explain.directions.file import read_directions, unit_directions, write_directions
 from latent_explorer.explain.latents import typical_ws
 
@@ -185,3 +187,52 @@ def test_classes_by_name_and_number():
     for text in ("3", "-1", "x", "²"):
         with pytest.raises(UserError, match="no class"):
             class_index(text, names)
+
+
+def test_requests_stay_within_what_a_probability_can_be():
+    rng = np.random.default_rng(0)
+    before = np.repeat([0.0, 0.1, 0.5, 0.98], 200)
+    alphas = drawn_requests(before, rng)
+    assert ((before + alphas >= 0) & (before + alphas <= 1) & (np.abs(alphas) <= 0.5)).all()
+    for p, low, high in ((0.0, 0.0, 0.5), (0.1, -0.1, 0.5), (0.5, -0.5, 0.5), (0.98, -0.5, 0.02)):
+        drawn = alphas[before == p]
+        assert drawn.min() == pytest.approx(low, abs=0.02)
+        assert drawn.max() == pytest.approx(high, abs=0.02)
+    rows, asked = possible_requests(np.array([0.05, 0.5]))
+    assert list(zip(rows.tolist(), asked.tolist(), strict=True)) == [
+        (1, -0.5), (1, -0.25), (1, -0.1), (0, 0.1), (1, 0.1), (0, 0.25), (1, 0.25), (0, 0.5), (1, 0.5)
+    ]  # fmt: skip
+
+
+def test_the_amount_is_the_squared_error_of_the_probability():
+    logits = torch.tensor([[0.0, 0.0], [2.0, 0.0]])
+    p = torch.sigmoid(torch.tensor(-2.0))
+    torch.testing.assert_close(
+        amount_loss(logits, 1, torch.tensor([0.7, 0.2])), torch.stack([p * 0 + 0.04, (p - 0.2) ** 2])
+    )
+
+
+def test_alpha_becomes_the_change_that_is_asked_for():
+    """Known answer: the class is a logistic function of one direction of W, so the best length can be searched for."""
+    explainer, truth = planted_in_w(n=400)
+    guided = GuidedSettings(loss="amount", steps=60, batch=16, lr=0.4)
+    (found,) = run_job(find_directions(explainer, SearchSettings("guided", target=1, guided=guided)))
+    ws = explainer.samples.ws
+    vector, along = found.direction.array[0], np.cov(ws[:, 0].numpy().T) @ truth  # steps follow the covariance of w
+    assert vector @ along / np.linalg.norm(vector) / np.linalg.norm(along) > 0.99
+    logits = explainer.classifier.logits(explainer.generator.synthesis(ws)).numpy()
+    margins = (logits[:, 1] - logits[:, 0]).repeat(20)
+    before = 1 / (1 + np.exp(-margins))
+    asked = drawn_requests(before, np.random.default_rng(0))
+    gains = np.linspace(0.1, 12, 240)
+    errors = [np.square(before + asked - 1 / (1 + np.exp(-margins - gain * asked))).mean() for gain in gains]
+    deviation = (ws[:, 0].numpy() @ truth).std()
+    gain = found.figures["length_sd"] * float(vector @ truth) / deviation * GAIN  # of the margin, per alpha
+    assert gain == pytest.approx(gains[int(np.argmin(errors))], rel=0.1)
+    figures = found.figures
+    assert figures["amount_error"] < 0.3 * figures["amount_error_still"]
+    assert figures["amount_error_random"] > 0.9 * figures["amount_error_still"]
+    assert figures["obtained_0.1"] < figures["obtained_0.25"] < figures["obtained_0.5"]
+    assert figures["obtained_0.25"] == pytest.approx(0.25, abs=0.03)
+    assert found.identity == "", "as published, unless one is chosen"
+    assert f"by {figures['amount_error']:.2f} on average" in effect_text(found, ("a", "b"))
