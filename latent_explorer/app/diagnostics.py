@@ -24,7 +24,18 @@ from latent_explorer.common.format import size_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-PACKAGES = ("torch", "torchvision", "lpips", "numpy", "pillow", "fpdf2", "safetensors", "msgspec", "PySide6-Essentials")
+PACKAGES = (
+    "torch",
+    "torchvision",
+    "torchcam",
+    "lpips",
+    "numpy",
+    "pillow",
+    "fpdf2",
+    "safetensors",
+    "msgspec",
+    "PySide6-Essentials",
+)
 EXTRAS = ("av", "timm")
 
 # Shared objects that Qt needs and a bare Linux lacks, with Debian's and Ubuntu's packages

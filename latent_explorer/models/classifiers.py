@@ -78,10 +78,11 @@ class SmallResNet(nn.Module):
             *(_PreActivationBlock(a, b, stride=1 if i == 0 else 2) for i, (a, b) in enumerate(pairs))
         )
         self.norm = nn.BatchNorm2d(widths[-1])
+        self.relu = nn.ReLU()  # a module, so that Grad-CAM finds the last map
         self.head = nn.Linear(widths[-1], outputs)
 
     def features(self, x: Tensor) -> Tensor:  # (N, 3, H, W) -> (N, widths[-1])
-        return F.relu(self.norm(self.stages(self.stem(x)))).mean(dim=(2, 3))
+        return self.relu(self.norm(self.stages(self.stem(x)))).mean(dim=(2, 3))
 
     def forward(self, x: Tensor) -> Tensor:
         return self.head(self.features(x))

@@ -218,14 +218,48 @@ class OnnxNetwork(nn.Module):
             found.append(maps)
         return [torch.cat([maps[size] for maps in found]) for size in sorted(found[0], reverse=True)]
 
+    def as_modules(self) -> nn.Module:
+        """Return the same network with a module for every node, which the node's first output passes: for hooks."""
+        return _NodeModules(self)
+
     def _batches(self, x: Tensor) -> tuple[Tensor, ...]:
         return (x,) if self.graph.any_batch else x.split(1)
 
     def _run(self, x: Tensor, observe: Observer | None = None) -> Tensor:
         if not self.graph.any_batch and len(x) > 1:
             return torch.cat([self._run(picture, observe) for picture in x.split(1)])
+        return run_graph(self.graph, self._known(x), observe)
+
+    def _known(self, x: Tensor) -> dict[int, Tensor]:
+        """Return picture, tensors and constants by number."""
         known = [x, *(getattr(self, f"t{index}") for index in range(len(self.graph.tensors))), *self._constants]
-        return run_graph(self.graph, dict(enumerate(known)), observe)
+        return dict(enumerate(known))
+
+
+class _NodeModule(nn.Identity):
+    """What a node's first output passes."""
+
+    def __init__(self, op: str) -> None:
+        super().__init__()
+        self.op = op
+
+
+class _NodeModules(nn.Module):
+    """A network of nodes that hooks can watch."""
+
+    def __init__(self, network: OnnxNetwork) -> None:
+        super().__init__()
+        self._network = (network,)  # not a part of this one: its parameters are its own
+        self.nodes = nn.ModuleList(_NodeModule(node.op) for node in network.graph.nodes)
+        self._module_of = {id(node): module for node, module in zip(network.graph.nodes, self.nodes, strict=True)}
+
+    def forward(self, x: Tensor) -> Tensor:
+        def run(node: Node, given: list[Tensor | None], opset: int) -> tuple[Tensor, ...]:
+            first, *others = run_node(node, given, opset)
+            return self._module_of[id(node)](first), *others
+
+        (network,) = self._network
+        return run_graph(network.graph, network._known(x), run=run)
 
 
 _HOST_MACS = 10**10
