@@ -27,8 +27,8 @@ TARGET_WEIGHT = 0.8  # of minimality: how much the distance to pictures of the t
 def insertion_steps(photo: Tensor, counterfactual: Tensor, steps: int = COUT_STEPS) -> Tensor:
     """Return (steps + 1, 3, R, R): a photo (3, R, R) into which its counterfactual is inserted step by step.
 
-    The most changed pixels come first. The change of a pixel is the sum of its channels' absolute differences. The first picture is the photo, the last
-    the counterfactual; pixels that changed alike come in the order of rows.
+    The most changed pixels come first. The change of a pixel is the sum of its channels' absolute differences;
+    pixels that changed alike come in the order of rows. The first picture is the photo, the last the counterfactual.
     """
     change = (counterfactual - photo).abs().sum(dim=0).flatten()
     place = torch.empty_like(change, dtype=torch.long)
@@ -60,9 +60,9 @@ def cout(
 def split_frechet(real: Tensor, made: Tensor, splits: int = SPLITS, seed: int = 0) -> float:
     """Return the Frechet distance of counterfactuals from photos that they were not made from.
 
-    "sFID" of Jeanneret et al. (2023) where features are Inception's. A counterfactual resembles its own photo, which makes the plain distance small. Rows are halved at random; the
-    distance is that of one half's photos from the other half's counterfactuals, meant over both ways and `splits`
-    halvings.
+    "sFID" of Jeanneret et al. (2023) where features are Inception's. A counterfactual resembles its own photo,
+    which makes the plain distance small. Rows are halved at random; the distance is that of one half's photos from the
+    other half's counterfactuals, meant over both ways and `splits` halvings.
 
     real, made   features (N, F) of photos and of their counterfactuals, row by row; N at least 4
     """
