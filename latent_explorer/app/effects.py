@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from latent_explorer.app.engine.events import PictureReady
-from latent_explorer.app.exploration import turning_sets
+from latent_explorer.app.exploration import turning_requests
 from latent_explorer.app.exploration.document import attribute_key, listed_set
 from latent_explorer.app.exploration.state import ExplorerState
 from latent_explorer.app.exploration.updates import DocumentChanged, EffectsMeasured, MainPicture, StateChanged
@@ -77,7 +77,7 @@ class EffectMeter:
         sets = [(), *((a,) for a in wanted)]
         states = [ExplorerState(question[0], base, classifier_id=question[1]) for base in _bases(summary, question[2])]
         self._requests = [
-            each for state in states if wanted for each in turning_sets.trial_requests(state, summary, sets)
+            each for state in states if wanted for each in turning_requests.trial_requests(state, summary, sets)
         ]
         self._explorer.request_pictures(SLOT, self._requests)
 

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from latent_explorer.app.engine.events import PictureFailed, PictureReady
-from latent_explorer.app.exploration import picture_requests, turning_sets
+from latent_explorer.app.exploration import picture_requests, turning_requests
 from latent_explorer.app.exploration.state import ExplorerState
-from latent_explorer.app.exploration.turning_sets import AttributeTuple, Search
 from latent_explorer.app.exploration.updates import (
     DocumentChanged,
     ErrorReport,
@@ -24,6 +23,8 @@ from latent_explorer.app.exploration.updates import (
     TurningSet,
     VerdictOffers,
 )
+from latent_explorer.explain.counterfactuals import turning_sets
+from latent_explorer.explain.counterfactuals.turning_sets import AttributeTuple, Search
 from latent_explorer.explain.recipe import MovesRequest, Picture, StyleShift
 from latent_explorer.models.attributes import Attribute
 
@@ -110,7 +111,7 @@ class VerdictTurner:
         margin = float(turning_sets.margins(logits[None], state.target_class)[0])
         if margin > 0:
             return None
-        return _Run(state, turning_sets.candidates(self._explorer.attributes(), state), margin)
+        return _Run(state, turning_requests.candidates(self._explorer.attributes(), state), margin)
 
     @property
     def _summary(self) -> ExplainerSummary:
@@ -129,11 +130,11 @@ class VerdictTurner:
             sets = next(run.search) if answer is None else run.search.send(answer)
         except StopIteration as stop:
             run.search, run.offered = None, stop.value
-            self._ask(turning_sets.offer_requests(run.state, self._summary, run.offered))
+            self._ask(turning_requests.offer_requests(run.state, self._summary, run.offered))
             if not run.offered:
                 self._emit(run, [])
         else:
-            self._ask(turning_sets.trial_requests(run.state, self._summary, sets))
+            self._ask(turning_requests.trial_requests(run.state, self._summary, sets))
 
     def _ask(self, requests: Sequence[Any]) -> None:
         self._requests, self._answers = list(requests), {}

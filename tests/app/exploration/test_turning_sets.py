@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from fake_explainer import FakeExplainer, FakeRenderer
 
-from latent_explorer.app.exploration import turning_sets
+from latent_explorer.app.exploration import turning_requests
 from latent_explorer.app.exploration.document import Document, shown_attributes
 from latent_explorer.app.exploration.picture_requests import opening_state, resolve
 from latent_explorer.app.exploration.state import with_attributes
+from latent_explorer.explain.counterfactuals import turning_sets
 from latent_explorer.explain.recipe import SampleBase
 from latent_explorer.models.attributes import Attribute, AttributeEntry, opposite
 
@@ -139,14 +140,14 @@ def test_a_margin_within_rounding_of_the_boundary_is_no_turn():
 
 def test_of_many_attributes_those_with_the_largest_effects_are_tried():
     many = [Attribute(f"{i}", 0, (AttributeEntry(i, "max"),), mean_effect=float(i)) for i in range(40)]
-    tried = turning_sets.candidates(many, STATE)
+    tried = turning_requests.candidates(many, STATE)
     assert [a.name for a in tried] == [f"{i}" for i in range(39, 39 - turning_sets.MAX_CANDIDATES, -1)]
 
 
 def test_sliders_at_1_already_cannot_help():
     listed = shown_attributes(Document(), SUMMARY, STATE)
     moved = with_attributes(STATE, listed[:1])
-    assert turning_sets.candidates(listed, moved) == tuple(listed[1:])
+    assert turning_requests.candidates(listed, moved) == tuple(listed[1:])
 
 
 def test_margins_are_against_the_strongest_other_class():
@@ -173,11 +174,11 @@ def test_every_offer_for_the_fakes_leaves_turns_also_with_edits_that_are_there_a
             continue
 
         def margin_of(s, state=state):
-            requests = turning_sets.trial_requests(state, SUMMARY, [s])
+            requests = turning_requests.trial_requests(state, SUMMARY, [s])
             return turning_sets.margins(renderer.logits(requests[0]), target)[0]
 
-        found, _ = run(turning_sets.candidates(listed, state), margin, margin_of)
-        for request in turning_sets.offer_requests(state, SUMMARY, found):
+        found, _ = run(turning_requests.candidates(listed, state), margin, margin_of)
+        for request in turning_requests.offer_requests(state, SUMMARY, found):
             assert renderer.render(request).after.logits.argmax() == target
             offers += 1
     assert offers > 0

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Search for the attributes that turn the asked classifier's verdict of one picture. Pure functions only.
+"""Search for the attributes that turn a classifier's verdict of one picture, whoever renders it. Pure functions only.
 
 Only rendered margins count: effects do not add up, since a verdict far from the boundary hardly moves at first. Their
-sums merely say which sets to render. A margin is the target's logit minus the
-largest of the others: above 0, the verdict is the target.
+sums merely say which sets to render. A margin is the target's logit minus the largest of the others: above 0, the
+verdict is the target.
 """
 
 from __future__ import annotations
@@ -15,16 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from latent_explorer.app.exploration.picture_requests import resolve
-from latent_explorer.app.exploration.state import attribute_amount, with_attributes
-from latent_explorer.explain.recipe import TrialsRequest
-from latent_explorer.models.attributes import by_effect
-
 if TYPE_CHECKING:
-    from latent_explorer.app.exploration.state import ExplorerState
-    from latent_explorer.explain.recipe import PictureRequest
     from latent_explorer.models.attributes import Attribute
-    from latent_explorer.models.summary import ExplainerSummary
 
 AttributeTuple = tuple["Attribute", ...]
 # Yields sets to be rendered with all their attributes at 1, gets their margins (N,), returns those that turn.
@@ -32,7 +24,6 @@ Search = Generator[list[AttributeTuple], np.ndarray, list[AttributeTuple]]
 
 MAX_CANDIDATES = 12  # attributes that are tried
 MAX_OFFERS = 3
-TRIALS = 4  # sets in a request
 WIDTH = 4  # sets of a length that are tried
 SAFE_MARGIN = 1e-3  # logits; pictures rendered one by one differ from those of a batch by about 1e-5
 
@@ -41,12 +32,6 @@ def margins(logits: np.ndarray, target: int) -> np.ndarray:
     """Return the margins (N,) of logits (N, K)."""
     others: np.ndarray = np.delete(logits, target, axis=1).max(axis=1)
     return np.asarray(logits[:, target] - others)
-
-
-def candidates(attributes: Sequence[Attribute], state: ExplorerState) -> AttributeTuple:
-    """Return the attributes that can still be moved to 1, at most MAX_CANDIDATES: those with the largest effects."""
-    movable = [a for a in attributes if attribute_amount(state, a) < 1]
-    return tuple(by_effect(movable)[:MAX_CANDIDATES])
 
 
 def search(attributes: Sequence[Attribute], margin: float) -> Search:
@@ -68,25 +53,6 @@ def search(attributes: Sequence[Attribute], margin: float) -> Search:
     while shorter := trials.without_one():
         yield from trials.render(shorter)
     return [trials.attributes_of(found) for found in trials.turning()[:MAX_OFFERS]]
-
-
-def trial_requests(
-    state: ExplorerState, summary: ExplainerSummary, sets: Sequence[AttributeTuple]
-) -> list[TrialsRequest]:
-    """Return requests for the logits of the state's picture with each set at 1, TRIALS sets each.
-
-    A request takes about as long as a few pictures, so that a slider need not wait longer.
-    """
-    request = resolve(state, summary)
-    edits = [resolve(with_attributes(state, each), summary).recipe.edits for each in sets]
-    return [TrialsRequest(request, tuple(edits[i : i + TRIALS])) for i in range(0, len(edits), TRIALS)]
-
-
-def offer_requests(
-    state: ExplorerState, summary: ExplainerSummary, sets: Sequence[AttributeTuple]
-) -> list[PictureRequest]:
-    """Return requests for the pictures with each set at 1, exactly as they will be on the canvas."""
-    return [resolve(with_attributes(state, each), summary) for each in sets]
 
 
 class _Trials:
