@@ -79,8 +79,8 @@ def methods(
 ) -> None:
     """Verdicts that the ten coordinates of each method turn: Wu et al., AttFind, and ten at random.
 
-    Table 2 of the replication studies. Give a StylEx, and beside it a plain StyleGAN2 of the same data, imported with
-    the same classifier.
+    Table 2 of the replication studies. Give a StylEx, and beside it a plain StyleGAN2 of the same data: one without a
+    classifier is asked the first one of the others, about pictures that it generates.
     """
     from latent_explorer.explain.report.methods import compare_methods
     from latent_explorer.models.device import choose_device

@@ -22,6 +22,7 @@ from latent_explorer.explain.attfind.stylespace import StyleSpaceSettings, style
 from latent_explorer.explain.attfind.sufficiency import FlipRate, flips
 from latent_explorer.explain.batches import BatchSizer, default_budget
 from latent_explorer.explain.latents import copy_to_device
+from latent_explorer.explain.plain_generator import explainer_of_generator
 from latent_explorer.models.attributes import Attribute, AttributeEntry, AttributeSet
 from latent_explorer.models.explainer import Samples
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from latent_explorer.common.jobs import StepBudget
     from latent_explorer.models.explainer import Explainer
 
+GENERATED = 250  # pictures of a plain generator: as many as an export keeps of others
 RANDOM = "random coordinates"
 METHODS = ("Wu et al., signal", "Wu et al., difference", "AttFind", RANDOM)
 TOP = 10
@@ -78,11 +80,14 @@ def compare_methods(
 ) -> Generator[Event, None, list[MethodRow]]:
     """Measure every method on every explainer, each with its own classifier. A job.
 
+    A plain generator has none: the first classifier of the others is asked about pictures that it generates.
+
     n     pictures of a run, drawn from the explainer's own; UserError if it holds none
     runs  draws of pictures
     """
     rows = []
-    for explainer in explainers:
+    for given in explainers:
+        explainer = given if given.classifiers else (yield from _with_pictures(given, explainers, n, budget))
         model = copy_to_device(explainer, device)
         if runs > 1 and explainer.samples is not None and len(explainer.samples) <= n:
             yield Notice(
@@ -99,6 +104,20 @@ def compare_methods(
                 rates[method].append(rate.reached.share)
         rows += [MethodRow(explainer.name, method, tuple(values), len(drawn)) for method, values in rates.items()]
     return rows
+
+
+def _with_pictures(
+    plain: Explainer, others: Sequence[Explainer], n: int, budget: StepBudget
+) -> Generator[Event, None, Explainer]:
+    """Return a plain generator with pictures of random z, judged by the first classifier of the others."""
+    asked = next((other.classifier for other in others if other.classifiers), None)
+    if asked is None:
+        raise UserError(
+            f"{plain.name} holds no classifier to ask, and none was given beside it. Give an explainer with one, too."
+        )
+    yield Notice(f"{plain.name} holds no classifier: {asked.config.name} is asked about pictures that it generates.")
+    count = max(GENERATED, n)
+    return (yield from explainer_of_generator(plain.generator, plain.name, asked, samples=count, budget=budget))
 
 
 def _draw(explainer: Explainer, n: int, run: int) -> Samples:

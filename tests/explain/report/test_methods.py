@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
@@ -43,6 +44,26 @@ def test_an_explainer_without_pictures_is_a_sentence():
     explainer.samples = None
     with pytest.raises(UserError, match="holds no pictures"):
         run_job(compare_methods([explainer]))
+
+
+def plain_generator():
+    """Return the explainer of a training without classes: a generator alone."""
+    explainer = random_explainer(n=3)
+    return replace(explainer, name="plain", classifiers={}, conditioned_on=None, samples=None, attribute_sets=())
+
+
+def test_a_plain_generator_is_asked_the_classifier_of_the_others_about_pictures_that_it_generates():
+    events = []
+    told = random_explainer(n=24)
+    rows = run_job(compare_methods([plain_generator(), told], n=20, runs=1), events.append)
+    assert [row.model for row in rows] == ["plain"] * len(METHODS) + [told.name] * len(METHODS)
+    assert {row.n for row in rows} == {20}
+    assert any("pictures that it generates" in e.text for e in events if isinstance(e, Notice))
+
+
+def test_a_plain_generator_alone_is_a_sentence():
+    with pytest.raises(UserError, match="none was given beside it"):
+        run_job(compare_methods([plain_generator()], n=20))
 
 
 def test_the_commands_print_and_write(tmp_path, tiny_explainer):
