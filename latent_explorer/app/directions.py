@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 from latent_explorer.app.exploration.intents import SetDirectionRows, SetEdit
 from latent_explorer.app.exploration.picture_requests import classifier_of
-from latent_explorer.app.exploration.updates import LatentsOpened, Message, ModelOpened, VectorsDropped, VectorsFound
+from latent_explorer.app.exploration.updates import (
+    DirectionsFound,
+    LatentsOpened,
+    Message,
+    ModelOpened,
+    VectorsDropped,
+    VectorsFound,
+)
 from latent_explorer.common.format import shortened
 from latent_explorer.explain.direction_search.summary import effect_text
 from latent_explorer.explain.directions.direction import direction_key
@@ -35,6 +42,7 @@ class DirectionsController:
         self._effects: dict[str, str] = {}  # what directions found in this session do, as sentences, by key
         explorer.updates.on(VectorsDropped, self._dropped)
         explorer.updates.on(ModelOpened, self._model_opened)
+        explorer.updates.on(DirectionsFound, self._found)
 
     def _dropped(self, update: VectorsDropped) -> None:
         for path in update.paths:
@@ -84,32 +92,18 @@ class DirectionsController:
 
     def find(self, settings: SearchSettings) -> int | None:
         """Search for directions, which get sliders. Returns the job; None while no model is ready."""
-        state = self._explorer.state
-        classifier_id = (state.classifier_id if state else "") or None
-
-        def job(host: ModelHost, budget: StepBudget) -> Generator[Event, None, list[FoundDirection]]:
-            from latent_explorer.explain.direction_search.search import find_directions
-
-            model, device = host.explainer, host.device
-            return find_directions(model, settings, classifier_id=classifier_id, device=device, budget=budget)
-
-        names = self._class_names()
-        return self._explorer.start_model_job("Finding directions", job, lambda found: self._found(found, names))
+        return find_directions(self._explorer, settings)
 
     def effect(self, direction: Direction) -> str:
         """Return what a direction does to pictures that it was not found with; empty if that was not tried here."""
         return self._effects.get(direction_key(direction), "")
 
-    def _class_names(self) -> tuple[str, ...]:
-        state, summary = self._explorer.state, self._explorer.summary
-        classifier = classifier_of(state, summary) if state and summary else None
-        return classifier.class_names if classifier else ()
-
-    def _found(self, found: list[FoundDirection], class_names: tuple[str, ...]) -> None:
+    def _found(self, update: DirectionsFound) -> None:
+        found = update.found
         if not found:
             self._explorer.updates.emit(Message("No direction was found.", "warning"))
             return
-        effects = {direction_key(each.direction): effect_text(each, class_names) for each in found}
+        effects = {direction_key(each.direction): effect_text(each, update.class_names) for each in found}
         self._effects |= effects
         self._list([each.direction for each in found])
         best = max(found, key=lambda each: each.check.flipped[-1] if each.check else 0.0)
@@ -138,3 +132,21 @@ class DirectionsController:
         """Remove a slider, and what it does to the picture; that can be undone."""
         self.move(direction, 0.0)
         self._explorer.change_document(self._explorer.document.without_direction(direction))
+
+
+def find_directions(explorer: Explorer, settings: SearchSettings) -> int | None:
+    """Search for directions of the open model; emits `DirectionsFound`. Returns the job; None while none is ready."""
+    state, summary = explorer.state, explorer.summary
+    classifier_id = (state.classifier_id if state else "") or None
+    classifier = classifier_of(state, summary) if state and summary else None
+    names = classifier.class_names if classifier else ()
+
+    def job(host: ModelHost, budget: StepBudget) -> Generator[Event, None, list[FoundDirection]]:
+        from latent_explorer.explain.direction_search.search import find_directions
+
+        model, device = host.explainer, host.device
+        return find_directions(model, settings, classifier_id=classifier_id, device=device, budget=budget)
+
+    return explorer.start_model_job(
+        "Finding directions", job, lambda found: explorer.updates.emit(DirectionsFound(tuple(found), names))
+    )

@@ -115,7 +115,7 @@ def animate(
     fps = moves.fps if fps is None else fps
     ping_pong = moves.ping_pong if ping_pong is None else ping_pong
     settings = animation_settings(appearance, fps=fps, loop=loop, ping_pong=ping_pong, csv=table)
-    host, state, summary = _opened(explainer, device, classifier, target)
+    host, state, summary = opened_model(explainer, device, classifier, target)
     if stored.model_hash not in ("", summary.model_hash):
         raise UserError(f"{timeline.name} was made with another model ({stored.model_hash[:12]}). Give that explainer.")
     host.add_latents([read_projected(path) for path in latents])
@@ -172,7 +172,7 @@ def sheet(
     as_json: bool,
 ) -> None:
     """Draw a sheet for a paper: counterfactuals, a truncation sweep, or a style-mixing grid."""
-    host, state, summary = _opened(explainer, device, classifier, target)
+    host, state, summary = opened_model(explainer, device, classifier, target)
     state = msgspec.structs.replace(state, truncation_psi=psi)
     projected = [read_projected(path) for path in latents]
     host.add_latents(projected)
@@ -227,10 +227,10 @@ def export_all(
 ) -> None:
     """Animate the first attributes on several pictures, with a manifest of what every file shows."""
     settings = animation_settings(appearance, fps=fps, loop=True, ping_pong=True)
-    host, state, summary = _opened(explainer, device, classifier, target)
+    host, state, summary = opened_model(explainer, device, classifier, target)
     state = msgspec.structs.replace(state, truncation_psi=psi)
     context = export_context(state, summary, (), top)
-    bases = _bases(summary, samples, seeds, 4)
+    bases = bases_of(summary, samples, seeds, 4)
     output = Output(as_json=as_json)
     done = output.run(all_job(out, context, bases, settings, host.render, f".{file_format}"))
     fields = {
@@ -259,7 +259,7 @@ def parse_size(text: str) -> int:
     return round(float(match[1]) * unit)
 
 
-def _opened(
+def opened_model(
     explainer: str, device: str, classifier: str | None, target: str | None
 ) -> tuple[ModelHost, ExplorerState, ExplainerSummary]:
     """Return the model on its device, and the state that its window would begin with, asking about `target`."""
@@ -271,7 +271,7 @@ def _opened(
     return host, picture_requests.opening_state(summary, key, target), summary
 
 
-def _bases(summary: ExplainerSummary, samples: str | None, seeds: str | None, count: int) -> list[Base]:
+def bases_of(summary: ExplainerSummary, samples: str | None, seeds: str | None, count: int) -> list[Base]:
     """Return the latents of `--samples` and `--seeds`; without either `count` samples."""
     bases: list[Base] = []
     if samples and samples.strip().isdecimal():
@@ -293,7 +293,7 @@ def _rows(
 ) -> tuple[Base, ...]:
     """Return the rows of a sheet: projected pictures, and those of `--samples` and `--seeds`."""
     bases: list[Base] = [ProjectedBase(picture.latent_id) for picture in projected]
-    others = _bases(summary, samples, seeds, 4) if samples or seeds or not bases else []
+    others = bases_of(summary, samples, seeds, 4) if samples or seeds or not bases else []
     return (*bases, *others)
 
 

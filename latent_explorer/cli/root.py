@@ -37,6 +37,7 @@ from latent_explorer.cli import (
     runs,
     study,
     stylespace,
+    sweep,
     train,
 )
 from latent_explorer.cli.options import run_program_option
@@ -78,6 +79,7 @@ COMMANDS = (
     export.animate,
     export.sheet,
     export.export_all,
+    sweep.sweep,
     study.study,
     program.get_weights,
 )
@@ -103,6 +105,7 @@ ASKING = (
     export.animate,
     export.sheet,
     export.export_all,
+    sweep.sweep,
     study.build,
 )
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+FALL = 0.001  # of a probability that counts as no fall
 Z95 = 1.959963984540054  # two-sided 95 % of the normal distribution
 
 
@@ -122,3 +124,8 @@ def rank_correlation(first: Sequence[float], second: Sequence[float]) -> float:
 def _mean_ranks(values: Sequence[float]) -> list[float]:
     ordered = sorted(values)
     return [(bisect_left(ordered, value) + bisect_right(ordered, value) + 1) / 2 for value in values]
+
+
+def rising_share(ways: Sequence[Sequence[float]]) -> float:
+    """Return the share of ways, each the probabilities along one, that never fall by more than FALL in a step."""
+    return mean([all(after >= before - FALL for before, after in pairwise(way)) for way in ways])

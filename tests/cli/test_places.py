@@ -45,6 +45,7 @@ WRITING = {
     "animate": ["missing.explainer", "missing.json"],
     "sheet": ["missing.explainer"],
     "export-all": ["missing.explainer"],
+    "sweep": ["missing.explainer"],
     "demo": [],
     "study build": ["missing.explainer"],
     "study score": ["missing.json", "--key", "missing.json"],

@@ -15,6 +15,7 @@ from latent_explorer.common.statistics import (
     mean_interval,
     population_sd,
     rank_correlation,
+    rising_share,
     sample_sd,
     t_quantile,
     wilson_interval,
@@ -80,3 +81,9 @@ def test_rank_correlation_needs_three_pairs_that_differ():
     assert math.isnan(rank_correlation([1, 2], [2, 1]))
     assert math.isnan(rank_correlation([1, 1, 1], [1, 2, 3]))
     assert rank_correlation([1, 2, 3], [9, 8, 7]) == pytest.approx(-1)
+
+
+def test_a_fall_on_the_way_is_not_rising() -> None:
+    rising, falling, level, hardly = [0.1, 0.4, 0.9], [0.1, 0.5, 0.4], [0.2, 0.2, 0.2], [0.3, 0.2995, 0.4]
+    assert rising_share([rising, falling, level, falling]) == 0.5
+    assert rising_share([hardly]) == 1.0

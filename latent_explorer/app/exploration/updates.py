@@ -13,6 +13,7 @@ from latent_explorer.app.engine.failure import Failure, failure_of
 from latent_explorer.app.exploration.document import Document
 from latent_explorer.app.exploration.picture_requests import Caution
 from latent_explorer.app.exploration.state import ExplorerState
+from latent_explorer.explain.direction_search.settings import FoundDirection
 from latent_explorer.explain.directions.found import VectorFile
 from latent_explorer.explain.recipe import Base, Draft, Picture, PictureRequest, RenderResult
 from latent_explorer.explain.timeline.timeline import Timeline
@@ -208,6 +209,14 @@ class VectorsFound:
     """What a file of vectors holds, of which a person chooses what it is taken as."""
 
     found: VectorFile
+
+
+@dataclass(frozen=True)
+class DirectionsFound:
+    """Result of a search for directions: `found` are FoundDirections, `class_names` those of its classifier."""
+
+    found: tuple[FoundDirection, ...]
+    class_names: tuple[str, ...]
 
 
 @dataclass(frozen=True)

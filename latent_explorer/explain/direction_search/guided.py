@@ -22,6 +22,7 @@ from torch import Tensor
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Metric, Notice, Progress
+from latent_explorer.common.statistics import rising_share
 from latent_explorer.explain.direction_search.amount import REACH, amount_figures, amount_loss, drawn_requests
 from latent_explorer.explain.direction_search.context import probabilities_of
 from latent_explorer.explain.direction_search.identity import identity_loss
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from latent_explorer.models.classifiers import Classifier
 
 ALPHAS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)  # at which the way is judged
-FALL = 0.001  # of the probability that counts as no fall
 _METRIC_STEPS = 10
 _PART_PIXELS = 2 * 64**2  # of pictures whose gradient is one step of the job
 
@@ -299,7 +299,7 @@ def _followed(context: SearchContext, target: int, v: Tensor) -> Generator[Event
     followed = yield from _probs(context, target, rows, alphas, v)
     probs = followed.reshape(len(ALPHAS), -1)
     return {
-        "rising": rising_share(probs),
+        "rising": rising_share(probs.T.tolist()),
         "probability_0": float(probs[0].mean()),
         "probability_1": float(probs[-1].mean()),
     }
@@ -337,8 +337,3 @@ def _kept(
 
     far = yield from context.sizer.run(distances, len(held_out), "Comparing the pictures")
     return {"identity_1": float(torch.cat(far).mean())}
-
-
-def rising_share(probs: np.ndarray) -> float:
-    """Return the share of pictures whose probability (steps, N) never falls by more than FALL between two steps."""
-    return float((np.diff(probs, axis=0) >= -FALL).all(axis=0).mean())

@@ -17,7 +17,7 @@ from latent_explorer.common.jobs import run_job
 from latent_explorer.explain.direction_search import identity
 from latent_explorer.explain.direction_search.amount import amount_loss, drawn_requests, possible_requests
 from latent_explorer.explain.direction_search.check import random_like
-from latent_explorer.explain.direction_search.guided import class_loss, rising_share
+from latent_explorer.explain.direction_search.guided import class_loss
 from latent_explorer.explain.direction_search.identity import ClassFreeFeatures, class_normal
 from latent_explorer.explain.direction_search.search import find_directions
 from latent_explorer.explain.direction_search.settings import GuidedSettings, SearchSettings
@@ -154,11 +154,6 @@ def test_the_margin_asks_for_no_more_than_its_lead():
     torch.testing.assert_close(class_loss(logits, 0, settings), torch.tensor([0.0, 2.5, 3.0]))
     entropy = class_loss(logits, 0, GuidedSettings())
     torch.testing.assert_close(entropy, -logits.log_softmax(dim=1)[:, 0])
-
-
-def test_a_fall_on_the_way_is_not_rising():
-    rising, falling, level = [0.1, 0.4, 0.9], [0.1, 0.5, 0.4], [0.2, 0.2, 0.2]
-    assert rising_share(np.array([rising, falling, level, falling]).T) == 0.5
 
 
 def test_a_random_direction_has_the_length_and_rows_of_the_other(found):

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: MIT
+"""Class sweeps as values: the pictures that move together towards a class, what moves them, and random controls.
+
+A sweep shows w + alpha v for alpha = 0, 0.05, ..., 0.95 (section E of the reference; 1 is not shown), on several
+pictures at once. v is a direction at `length` standard deviations, or the class's attributes together at their ends.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from latent_explorer.app.exploration.document import listed_set, shown_attributes
+from latent_explorer.app.exploration.state import with_attributes
+from latent_explorer.app.export.batch import pictures_of
+from latent_explorer.app.export.scene import unedited_recipe
+from latent_explorer.common.format import shortened
+from latent_explorer.explain.direction_search.check import random_like
+from latent_explorer.explain.direction_search.settings import TARGETED
+from latent_explorer.explain.directions.direction import MAX_TYPICAL
+from latent_explorer.explain.recipe import Base, DirectionShift, Edit, SampleBase, SeedBase, StyleShift, slider_edits
+from latent_explorer.explain.timeline.makers import stepped_sweep
+from latent_explorer.explain.timeline.timeline import frames
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from latent_explorer.app.exploration.document import Document
+    from latent_explorer.app.exploration.state import ExplorerState
+    from latent_explorer.app.export.scene import ExportContext
+    from latent_explorer.explain.directions.direction import Direction
+    from latent_explorer.explain.recipe import PictureRecipe
+    from latent_explorer.models.summary import ExplainerSummary
+
+FEWEST, MOST, USUAL = 4, 12, 8  # pictures of a sweep
+TOP = 10  # attributes that move together, at most
+STEPS = 20
+ALPHAS = tuple(step / STEPS for step in range(STEPS))
+CONTROLS = 3  # random moves beside each sweep
+CONTROL_STEPS = (5, 10, 15, 19)  # at which they are rendered
+# Frames in the order in which they are rendered: the whole way first, then what lies between.
+ORDER = (0, 19, 10, 5, 15, 2, 7, 12, 17, 1, 3, 4, 6, 8, 9, 11, 13, 14, 16, 18)
+
+
+class ClassSweep(msgspec.Struct, frozen=True):
+    """Pictures and the edits (at alpha 1) that lead them to a class; `name` says what moves them."""
+
+    target: int
+    name: str
+    edits: tuple[Edit, ...]
+    bases: tuple[Base, ...]
+
+
+def recipes(sweep: ClassSweep, context: ExportContext) -> list[list[PictureRecipe]]:
+    """Return the recipes of each picture at every alpha: a list of STEPS for each base."""
+    return [frames(stepped_sweep(unedited_recipe(context, base), sweep.edits)) for base in sweep.bases]
+
+
+def direction_sweep(
+    target: int, direction: Direction, bases: Sequence[Base], length: float = MAX_TYPICAL, name: str = ""
+) -> ClassSweep:
+    """Return the sweep along a direction; alpha 1 is `length` standard deviations."""
+    return ClassSweep(target, name or direction.name, slider_edits(direction, length), tuple(bases))
+
+
+def attributes_sweep(
+    target: int,
+    document: Document,
+    summary: ExplainerSummary,
+    state: ExplorerState,
+    bases: Sequence[Base],
+    top: int = TOP,
+) -> ClassSweep | None:
+    """Return the sweep of the first attributes of a class, all of them together; None where none is known."""
+    asked = msgspec.structs.replace(state, target_class=target, edits=())
+    if listed_set(document, summary, asked) is None:
+        return None
+    listed = [each for each in shown_attributes(document, summary, asked) if each.target == target][:top]
+    edits = with_attributes(asked, listed).edits
+    if not edits:
+        return None
+    name = listed[0].name if len(listed) == 1 else f"first {len(listed)} attributes together"
+    return ClassSweep(target, name, edits, tuple(bases))
+
+
+def target_of(direction: Direction, class_names: Sequence[str]) -> int | None:
+    """Return the class that a direction of ours leads to, by its name ("guided healthy 2, rows 0-3"); else None."""
+    methods = "|".join(TARGETED)
+    found = []
+    for index, name in enumerate(class_names):
+        forms = {shortened(name), re.sub(r"[^\w ,()+-]+", "_", shortened(name))}  # as in the window, and in a file
+        either = "|".join(map(re.escape, forms))
+        if re.fullmatch(rf"({methods}) ({either})( \d+)?(, rows? [\d-]+)?( \(\d+\))?", direction.name):
+            found.append((len(name), index))
+    return max(found)[1] if found else None  # "digit 1" names a class of this name rather than the first of "digit"
+
+
+def sweep_bases(summary: ExplainerSummary, classifier_id: str, target: int, count: int) -> list[Base]:
+    """Return `count` pictures to move: of the file, of other classes where that is known, evenly spaced; else seeds."""
+    samples = summary.samples
+    known = samples is not None and classifier_id == summary.conditioned_on and samples.probs.ndim == 2
+    if not known or samples is None or target >= samples.probs.shape[1]:
+        bases = pictures_of(summary, count)
+    else:
+        others = np.flatnonzero(samples.probs.argmax(axis=1) != target)
+        chosen = np.linspace(0, len(others) - 1, min(count, len(others))).round().astype(int)
+        bases = [SampleBase(int(row)) for row in others[chosen]]
+    return [*bases, *(SeedBase(seed) for seed in range(count - len(bases)))]
+
+
+def control_edits(edits: Sequence[Edit], summary: ExplainerSummary, rng: np.random.Generator) -> tuple[Edit, ...]:
+    """Return random edits as large: a direction of the same length and rows, as many other styles at as much."""
+    shifts = [edit for edit in edits if isinstance(edit, StyleShift)]
+    stats = summary.style_stats
+    drawn = rng.permutation(len(stats.minimum) if stats is not None else 0)[: len(shifts)]
+    others: list[Edit] = []
+    for shift, style_index in zip(shifts, drawn, strict=False):
+        amount = shift.amount * rng.choice((-1.0, 1.0))
+        others.append(msgspec.structs.replace(shift, style_index=int(style_index), amount=float(amount)))
+    along = [edit for edit in edits if isinstance(edit, DirectionShift)]
+    return (*others, *(msgspec.structs.replace(e, direction=random_like(e.direction, rng)) for e in along))
