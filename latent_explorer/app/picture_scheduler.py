@@ -37,10 +37,14 @@ if TYPE_CHECKING:
 # Highest priority first. "whole" is the picture whose draft is on the canvas.
 # "timeline" and "frames" belong to the timeline, "marks" to what each card does to the picture, "verdict" to what
 # turns it,
-# "ends" to the pictures on the cards,
+# "ends" to the pictures on the cards, "pictures" and "heat map" to the pages of these names in the overview,
 # "effects" to the mean effects of what is listed.
-SLOTS = ("main", "whole", "timeline", "hover", "marks", "verdict", "grid", "thumbnails", "ends", "frames", "effects")
-ORDERED = ("timeline", "marks", "verdict", "ends", "frames", "effects")  # slots whose first pictures are needed first
+SLOTS = (
+    "main", "whole", "timeline", "hover", "marks", "verdict", "grid", "thumbnails", "ends",
+    "pictures", "heat map", "frames", "effects",
+)  # fmt: skip
+# Slots whose first pictures are needed first
+ORDERED = ("timeline", "marks", "verdict", "ends", "pictures", "heat map", "frames", "effects")
 REST = 0.25  # seconds without a change, during a drag, after which a draft is replaced by the whole picture
 
 

@@ -144,6 +144,8 @@ ACTIONS = (
         needs_classifier=True),
     ActionSpec("find_directions", EXPLAIN, "Find d&irections...",
         "Search for directions in the latent: towards a class, or what differs most", section=1),
+    ActionSpec("overview", EXPLAIN, "O&verview...",
+        "Show many pictures and attributes at once, in a window beside this one", "V", section=1),
     ActionSpec("write_report", EXPLAIN, "&Write a report...",
         "Save a page that shows what the attributes change: the subject or its surroundings", section=1),
     ActionSpec("cancel", EXPLAIN, "&Cancel the job",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from latent_explorer.app.study.controller import StudyController
     from latent_explorer.ui.export.actions import ExportActions
     from latent_explorer.ui.main_window import MainWindow
+    from latent_explorer.ui.overview.window import OverviewWindow
 
     Handlers: TypeAlias = dict[str, Callable[[], object]]  # by the actions' keys
 
@@ -93,6 +94,13 @@ def _view(window: MainWindow) -> Handlers:
 
 def _explain(window: MainWindow) -> Handlers:
     samples, attributes = window.samples, window.attributes
+
+    @cache
+    def overview() -> OverviewWindow:  # made at first use, and kept
+        from latent_explorer.ui.overview.window import OverviewWindow
+
+        return OverviewWindow(window.explorer, window)
+
     return {
         "shuffle": samples.pick_random,
         "next": lambda: samples.step(1),
@@ -103,6 +111,7 @@ def _explain(window: MainWindow) -> Handlers:
         "find_attributes": attributes.start_search,
         "explain_picture": attributes.verdict.explain,
         "find_directions": attributes.list.directions.open_search,
+        "overview": lambda: overview().present(),
         "write_report": window.reports.write,
         "cancel": window.status.jobs.cancel_current,
     }

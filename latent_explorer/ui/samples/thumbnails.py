@@ -24,6 +24,7 @@ from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemD
 
 from latent_explorer.app.exploration.intents import describe_base
 from latent_explorer.ui.style import icons, theme
+from latent_explorer.ui.widgets.class_mark import paint_class_mark
 from latent_explorer.ui.widgets.scaling import scaled
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ class _Delegate(QStyledItemDelegate):
             painter.fillRect(box, now.color("sunken"))
         else:
             painter.drawPixmap(box.topLeft(), pixmap)
-            self._paint_class(painter, box, model.pictures[base].verdict)
+            paint_class_mark(painter, box.bottomRight() - QPointF(7, 7), model.pictures[base].verdict)
         if base in model.favourites:
             icons.icon("favourite_on", "on_picture").paint(
                 painter, box.adjusted(2, 2, 0, 0).toRect().adjusted(0, 0, 14 - PICTURE_SIDE, 14 - PICTURE_SIDE)
@@ -161,21 +162,6 @@ class _Delegate(QStyledItemDelegate):
             painter.setPen(QPen(now.color("accent"), 1, Qt.PenStyle.DotLine))
             painter.drawRect(box.adjusted(-2, -2, 2, 2))
         painter.restore()
-
-    def _paint_class(self, painter: QPainter, box: QRectF, index: int) -> None:
-        """Paint a mark of the class, distinguished by colour and shape; none for -1."""
-        if index < 0:
-            return
-        now = theme.current()
-        centre = QPointF(box.right() - 7, box.bottom() - 7)
-        painter.setPen(QPen(now.color("on_picture"), 1.2))
-        painter.setBrush(now.class_color(index))
-        if index % 3 == 0:
-            painter.drawEllipse(centre, 4, 4)
-        elif index % 3 == 1:
-            painter.drawRect(QRectF(centre.x() - 3.5, centre.y() - 3.5, 7, 7))
-        else:
-            painter.drawPolygon([centre + QPointF(0, -4.5), centre + QPointF(4.5, 3.5), centre + QPointF(-4.5, 3.5)])
 
 
 class ThumbnailView(QListView):
