@@ -14,6 +14,7 @@ from latent_explorer.common.errors import UserError
 from latent_explorer.explain.direction_search.settings import FoundDirection, GuidedSettings, SearchSettings
 from latent_explorer.explain.directions.direction import Direction
 from latent_explorer.explain.directions.file import write_directions
+from latent_explorer.explain.labels import Label, LabelSet, write_labels
 from latent_explorer.explain.projected import read_projected, write_projected
 from latent_explorer.explain.projection.report_text import checks as projection_checks
 from latent_explorer.explain.projection_settings import ProjectionSettings
@@ -40,11 +41,11 @@ from latent_explorer.studies.scoring.rules import Rules
 # fmt: off
 __all__ = [
     "AnimationSettings", "ArmSpec", "BlendBase", "Direction", "DirectionShift", "Explainer", "FoundDirection",
-    "GuidedSettings", "Keyframe", "Latents", "MixBase", "Noise", "PictureRecipe", "Pictures", "ProjectedBase",
-    "ProjectionSettings", "ReportSettings", "Rules", "SampleBase", "SearchSettings", "SeedBase", "SheetPlan",
-    "StudySettings", "StyleShift", "Timeline", "UserError", "alpha_sweep", "attribute_edits", "attribute_key",
-    "build_study", "check", "frames", "morph", "projection_checks", "random_walk", "read_projected",
+    "GuidedSettings", "Keyframe", "Label", "LabelSet", "Latents", "MixBase", "Noise", "PictureRecipe", "Pictures",
+    "ProjectedBase", "ProjectionSettings", "ReportSettings", "Rules", "SampleBase", "SearchSettings", "SeedBase",
+    "SheetPlan", "StudySettings", "StyleShift", "Timeline", "UserError", "alpha_sweep", "attribute_edits",
+    "attribute_key", "build_study", "check", "frames", "morph", "projection_checks", "random_walk", "read_projected",
     "read_timeline", "score_study", "stepped_sweep", "style_mix", "train", "train_classifier", "write_directions",
-    "write_projected", "write_timeline",
+    "write_labels", "write_projected", "write_timeline",
 ]
 # fmt: on

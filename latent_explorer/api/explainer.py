@@ -30,6 +30,7 @@ from latent_explorer.explain.direction_search.settings import SearchSettings
 from latent_explorer.explain.direction_search.summary import class_index
 from latent_explorer.explain.directions.direction import unit_direction
 from latent_explorer.explain.directions.file import read_directions, unit_directions
+from latent_explorer.explain.labels import read_labels
 from latent_explorer.explain.latents import Latent, latent_of, seed_latent, typical_ws
 from latent_explorer.explain.projection import projection
 from latent_explorer.explain.projection.target import Target, cut_target
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from latent_explorer.app.exploration.state import ExplorerState
     from latent_explorer.explain.direction_search.settings import FoundDirection, Method
     from latent_explorer.explain.directions.direction import Direction
+    from latent_explorer.explain.labels import LabelSet
     from latent_explorer.explain.projected import ProjectedPicture
     from latent_explorer.explain.recipe import Base, Edit
     from latent_explorer.explain.timeline.timeline import Timeline
@@ -172,6 +174,13 @@ class Explainer:
         """Return the direction of a vector (w_dim,) or (num_ws, w_dim) of any length, in standard deviations of w."""
         return unit_direction(name, vector, typical_ws(self.model))
 
+    def labels(self, path: StrPath) -> LabelSet:
+        """Read a person's labels of this explainer's pictures from a CSV, as the window's labelling page writes them.
+
+        `write_labels` writes them. A `Label` is of a seed or a picture of the file, as it was truncated when shown.
+        """
+        return read_labels(Path(path), self.model.model_hash, self.model.samples.ids if self.model.samples else ())
+
     def find_directions(
         self,
         method: Method,
@@ -179,7 +188,7 @@ class Explainer:
         *,
         rows: tuple[int, int] | None = None,
         count: int = 1,
-        labels: Sequence[int] | np.ndarray | None = None,
+        labels: LabelSet | Sequence[int] | np.ndarray | None = None,
         given: Sequence[Direction] = (),
         embedding: StrPath | None = None,
         settings: SearchSettings | None = None,
@@ -189,7 +198,8 @@ class Explainer:
 
         target    class to lead to, its name or index; None: every class where the method leads to one
         rows      first and last row of ws that may move, both included; None: all
-        labels    1, 0 or -1 (skipped) for each picture of the file: the boundary's, in place of the classifier's word
+        labels    the boundary's, in place of the classifier's word: a set, such as `labels` reads, or 1, 0 or -1
+                  (skipped) for each picture of the file
         given     the boundary is perpendicular to these, and fitted on what they leave
         embedding  file of a network whose answer is to stay beside a guided direction, by its cosine
         settings  for everything else; its method, target, rows and count are replaced

@@ -55,6 +55,13 @@ class Rows(click.ParamType):
 @click.option("--held-out", default=100, show_default=True, type=COUNT, help="Pictures to try them on.")
 @click.option("--seed", default=0, show_default=True, type=SEED, help="Of everything drawn at random.")
 @click.option(
+    "--labels",
+    type=PATH,
+    metavar="L.csv",
+    help="boundary: your own labels in place of the classifier's: columns picture (seed 12, sample 3, or a name) and "
+    "label (1, 0, -1 skipped) or rating (1 to 5). The window's Label pictures writes and reads them.",
+)
+@click.option(
     "--conditional-on",
     "--given",
     "given",
@@ -103,6 +110,7 @@ def directions(
     count: int,
     held_out: int,
     seed: int,
+    labels: Path | None,
     given: tuple[Path, ...],
     steps: int,
     loss: Loss,
@@ -121,6 +129,7 @@ def directions(
     from latent_explorer.explain.direction_search.search import find_directions
     from latent_explorer.explain.direction_search.summary import class_index, found_fields, found_lines
     from latent_explorer.explain.directions.file import write_directions
+    from latent_explorer.explain.labels import read_labels
     from latent_explorer.models.classifier_file import read_classifier
     from latent_explorer.models.device import choose_device
     from latent_explorer.models.explainer import resolve_classifier
@@ -143,9 +152,17 @@ def directions(
     output = Output(as_json=as_json)
     others = [direction for path in given for direction in _given(model, path)]
     network = None if embedding is None else read_classifier(embedding)[0]
+    ids = model.samples.ids if model.samples is not None else ()
+    said = None if labels is None else read_labels(labels, model.model_hash, ids)
     found = output.run(
         find_directions(
-            model, settings, classifier_id=key, given=others, embedding=network, device=choose_device(device)
+            model,
+            settings,
+            classifier_id=key,
+            labels=said,
+            given=others,
+            embedding=network,
+            device=choose_device(device),
         )
     )
     if not found:

@@ -82,3 +82,16 @@ def test_a_boundary_is_conditional_on_several_files(file: Path, tmp_path: Path, 
     a, b, c = (explainer.directions(path)[0].array[0] for path in names)
     for x, y in ((a, b), (a, c), (b, c)):
         assert abs(x @ y) < 1e-4 * np.linalg.norm(x) * np.linalg.norm(y)
+
+
+def test_your_own_labels_make_a_boundary(file: Path, tmp_path: Path, run_json) -> None:
+    labels, out = tmp_path / "greener.csv", tmp_path / "D.npz"
+    labels.write_text("picture,label\n" + "".join(f"seed {i},{i % 2}\n" for i in range(12)))
+    options = ("--method", "boundary", "--held-out", 4, "--out", out)
+    (found,) = run_json("directions", file, *options, "--labels", labels)["directions"]
+    assert found["name"] == "greener"
+    assert {"accuracy", "majority", "shuffled"} <= found["figures"].keys()
+    labels.write_text("picture,label\nseed 1,1\n")
+    assert "each label needs 5" in run_json("directions", file, *options, "--labels", labels, code=1)["message"]
+    explainer = latent_explorer.open(file)
+    assert explainer.labels(labels).labels[0].value == 1

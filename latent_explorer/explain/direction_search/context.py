@@ -13,8 +13,10 @@ from torch import Tensor
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.format import shortened
 from latent_explorer.explain.batches import BatchSizer
+from latent_explorer.explain.direction_search.labelled import Answers, labelled_latents, samples_in
 from latent_explorer.explain.direction_search.settings import SearchSettings
 from latent_explorer.explain.directions.direction import unit_direction
+from latent_explorer.explain.labels import LabelSet
 from latent_explorer.explain.latents import copy_to_device, typical_ws
 from latent_explorer.models.classifiers import Classifier
 from latent_explorer.models.explainer import Explainer
@@ -42,6 +44,7 @@ class SearchContext:
     typical: np.ndarray  # (M', num_ws, w_dim): the unit of directions
     sizer: BatchSizer
     logits: np.ndarray  # (M, K); K is 0 without a classifier
+    answers: Answers | None = None  # of a person, in place of the classifier's
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -118,26 +121,30 @@ def open_context(
     classifier_id: str | None,
     device: str | torch.device,
     sizer: BatchSizer,
-    labels: Sequence[int] | np.ndarray | None = None,
+    labels: LabelSet | Sequence[int] | np.ndarray | None = None,
 ) -> Generator[Event, None, SearchContext]:
     """Check the settings, draw the latents and ask the classifier about them. A job within a job.
 
-    The latents are those of the file's encoded pictures, or of random z where it holds fewer than 100. With labels
-    (of the pictures in the file) all of these are searched, and none is held out that has one.
+    The latents are those of the file's encoded pictures, or of random z where it holds fewer than 100. With labels all
+    that have one are searched, and none of these is held out.
     """
     model = copy_to_device(explainer, device)
     classifier = None
     if model.classifiers:
         classifier = model.classifiers[classifier_id or model.classifier_id]
-    check_settings(settings, model.generator.num_ws, model.generator.config.w_dim, classifier)
-    ws, cond = _latents(model, settings, labels)
+    check_settings(settings, model.generator.num_ws, model.generator.config.w_dim, classifier, labels is not None)
+    answers = None
+    if labels is None:
+        ws, cond = _latents(model, settings)
+    else:
+        ws, cond, answers = _answered(model, settings, labels)
     rng = np.random.default_rng(settings.seed)
     order = rng.permutation(len(ws))
-    if labels is None:
+    if answers is None:
         held_out = order[: min(settings.held_out, len(ws) // 4)]
         fitted = order[len(held_out) : len(held_out) + settings.n]
     else:
-        labelled = np.asarray(labels)[order] >= 0
+        labelled = answers.values[order] >= 0
         fitted, held_out = order[labelled], order[~labelled][: settings.held_out]
     context = SearchContext(
         settings,
@@ -150,6 +157,7 @@ def open_context(
         typical_ws(model),
         sizer,
         np.zeros((len(ws), 0), np.float32),
+        answers,
     )
     if classifier is not None and (settings.held_out or settings.target is not None or settings.method != "sefa"):
         used = np.concatenate([context.held_out, context.fitted])
@@ -161,15 +169,18 @@ def open_context(
     return context
 
 
-def check_settings(settings: SearchSettings, num_ws: int, w_dim: int, classifier: Classifier | None) -> None:
-    """Raise UserError for what this model does not have."""
+def check_settings(
+    settings: SearchSettings, num_ws: int, w_dim: int, classifier: Classifier | None, labelled: bool = False
+) -> None:
+    """Raise UserError for what this model does not have; pictures that are `labelled` need no classifier."""
     from latent_explorer.explain.direction_search.settings import MAX_COUNT, TARGETED
 
     if settings.rows is not None and not 0 <= settings.rows[0] <= settings.rows[1] < num_ws:
         raise UserError(f"There are no rows {settings.rows[0]}-{settings.rows[1]}: this model has 0-{num_ws - 1}.")
     if not 1 <= settings.count <= min(MAX_COUNT, w_dim):
         raise UserError(f"{settings.count} directions are not possible: from 1 to {min(MAX_COUNT, w_dim)} are.")
-    if classifier is None and (settings.method in TARGETED or settings.target is not None):
+    by_class = settings.method in TARGETED and not labelled
+    if classifier is None and (by_class or settings.target is not None):
         raise UserError(
             "This explainer holds no classifier, so no direction can lead to a class. Take SeFa or GANSpace."
         )
@@ -177,18 +188,35 @@ def check_settings(settings: SearchSettings, num_ws: int, w_dim: int, classifier
         raise UserError(f"There is no class {settings.target}: the classifier has 0-{classifier.num_classes - 1}.")
 
 
-def _latents(
-    model: Explainer, settings: SearchSettings, labels: Sequence[int] | np.ndarray | None
-) -> tuple[Tensor, Tensor | None]:
+def _answered(
+    model: Explainer, settings: SearchSettings, labels: LabelSet | Sequence[int] | np.ndarray
+) -> tuple[Tensor, Tensor | None, Answers]:
+    """Return ws, cond and the labels of the latents of a search.
+
+    Those of a set come first, as they were shown, then others without a label.
+    """
+    samples = model.samples
+    if isinstance(labels, LabelSet):
+        ws, cond = labelled_latents(model, labels.given)
+        others, other_cond = _latents(model, settings)
+        if samples is not None and len(others) == len(samples):  # they are the file's: without those of the set
+            kept = torch.ones(len(samples), dtype=torch.bool, device=others.device)
+            kept[samples_in(labels)] = False
+            others, other_cond = others[kept], None if other_cond is None else other_cond[kept]
+        if cond is not None and other_cond is not None:
+            cond = torch.cat([cond, other_cond])
+        return torch.cat([ws, others]), cond if len(ws) else other_cond, Answers.of(labels, len(others))
+    if samples is None or len(samples) != len(labels):
+        held = 0 if samples is None else len(samples)
+        raise UserError(
+            f"There are {len(labels)} labels for {held} pictures in the file. Give one for each, -1 to skip."
+        )
+    return samples.ws, samples.cond_of(), Answers(np.asarray(labels).astype(int))
+
+
+def _latents(model: Explainer, settings: SearchSettings) -> tuple[Tensor, Tensor | None]:
     """Return ws and cond to search on: of the file's pictures, else of random z."""
     samples, config = model.samples, model.generator.config
-    if labels is not None:
-        if samples is None or len(samples) != len(labels):
-            held = 0 if samples is None else len(samples)
-            raise UserError(
-                f"There are {len(labels)} labels for {held} pictures in the file. Give one for each, -1 to skip."
-            )
-        return samples.ws, samples.cond_of()
     if samples is not None and len(samples) >= _FEWEST_ENCODED:
         return samples.ws, samples.cond_of()
     rng = torch.Generator().manual_seed(settings.seed)

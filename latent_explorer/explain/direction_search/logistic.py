@@ -61,25 +61,40 @@ def fit_logistic(x: np.ndarray, y: np.ndarray, ridge: float = 1.0) -> tuple[np.n
     return coefficients, float(beta[-1] - middle @ coefficients)
 
 
+def parts_of(y: np.ndarray, folds: int, rng: np.random.Generator) -> np.ndarray:
+    """Return for each of the labels y (n,) the part, from 0, that it is held out with: every label in proportion."""
+    part = np.empty(len(y), int)
+    for label in np.unique(y):
+        rows = rng.permutation(np.flatnonzero(y == label))
+        part[rows] = np.arange(len(rows)) % folds
+    return part
+
+
 def cross_validated(
-    x: np.ndarray, y: np.ndarray, ridge: float, folds: int, rng: np.random.Generator
+    x: np.ndarray,
+    y: np.ndarray,
+    ridge: float,
+    folds: int,
+    rng: np.random.Generator,
+    counted: np.ndarray | None = None,
 ) -> Generator[Event, None, Accuracy]:
     """Return the accuracy on examples that were not fitted, over `folds` parts with both classes in proportion.
 
+    counted  (n,) bool: the examples that it is measured on; all are fitted
+
     A job within a job.
     """
-    part = np.empty(len(y), int)
-    for label in (0, 1):
-        rows = rng.permutation(np.flatnonzero(y == label))
-        part[rows] = np.arange(len(rows)) % folds
-    right = 0
+    part = parts_of(y, folds, rng)
+    right = np.zeros(len(y), bool)
     for fold in range(folds):
         yield Progress(fold, folds, "Cross-validating the boundary")
         inside, outside = part != fold, part == fold
         if len(np.unique(y[inside])) == 2:
             coefficients, intercept = fit_logistic(x[inside], y[inside], ridge)
-            right += int(((x[outside] @ coefficients + intercept > 0) == (y[outside] > 0)).sum())
+            right[outside] = (x[outside] @ coefficients + intercept > 0) == (y[outside] > 0)
         else:  # too few of one class for this many folds: it says what it was given
-            right += int((y[outside] == y[inside][0]).sum())
-    share = float((y > 0).mean())
-    return Accuracy(right / len(y), wilson_interval(right, len(y)), max(share, 1 - share), len(y))
+            right[outside] = y[outside] == y[inside][0]
+    kept = np.ones(len(y), bool) if counted is None else counted
+    hits, n = int(right[kept].sum()), int(kept.sum())
+    share = float((y[kept] > 0).mean()) if n else 0.5
+    return Accuracy(hits / n if n else 0.0, wilson_interval(hits, n), max(share, 1 - share), n)

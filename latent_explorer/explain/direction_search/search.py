@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from latent_explorer.common.jobs import StepBudget
     from latent_explorer.explain.direction_search.settings import FoundDirection, SearchSettings
     from latent_explorer.explain.directions.direction import Direction
+    from latent_explorer.explain.labels import LabelSet
     from latent_explorer.models.classifiers import Classifier
     from latent_explorer.models.explainer import Explainer
 
@@ -32,7 +33,7 @@ def find_directions(
     settings: SearchSettings,
     *,
     classifier_id: str | None = None,
-    labels: Sequence[int] | np.ndarray | None = None,
+    labels: LabelSet | Sequence[int] | np.ndarray | None = None,
     given: Sequence[Direction] = (),
     embedding: Classifier | None = None,
     device: str | torch.device = "cpu",
@@ -40,7 +41,8 @@ def find_directions(
 ) -> Generator[Event, None, list[FoundDirection]]:
     """Find directions and try them on pictures that they were not found with. A job.
 
-    labels  1, 0 or -1 (skipped) for each picture of the file, in place of the classifier's word (boundary only)
+    labels  a person's labels of pictures, or 1, 0 or -1 (skipped) for each picture of the file, in place of the
+            classifier's word (boundary only)
     given   directions to which those found are to be perpendicular (boundary only)
     embedding  network whose answer is to stay, by its cosine, in place of the identity loss (guided only)
     budget  seconds that the next step may last
@@ -53,7 +55,7 @@ def find_directions(
         raise UserError("A network that says what is to stay is for the classifier-guided direction only.")
     context = yield from open_context(explainer, settings, classifier_id, device, BatchSizer(budget), labels)
     if settings.method == "boundary":
-        found = yield from boundary.find(context, labels, given)
+        found = yield from boundary.find(context, given)
     elif settings.method == "guided":
         found = yield from guided.find(context, embedding)
     else:
