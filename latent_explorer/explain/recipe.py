@@ -241,6 +241,23 @@ class MovesRequest(msgspec.Struct, frozen=True):
     count: int
 
 
+class HeatRequest(msgspec.Struct, frozen=True):
+    """Request for Grad-CAM of the class `target` in a picture, and in the same without its edits."""
+
+    request: PictureRequest
+    target: Count
+
+
+@dataclass(frozen=True)
+class HeatMaps:
+    """Grad-CAM of both pictures (H, W) float32 in 0..1 on one scale, or the `problem` why there is none."""
+
+    before: np.ndarray
+    after: np.ndarray
+    seconds: float
+    problem: str = ""
+
+
 @dataclass(frozen=True)
 class Picture:
     """Rendered picture with the classifier's output for it; K is 0 where the explainer holds no classifier."""

@@ -100,6 +100,9 @@ ACTIONS = (
         "Drag a line between before and after", "3", "swipe", checkable=True, group="view"),
     ActionSpec("view_difference", VIEW, "&Difference",
         "Show the difference, doubled; grey is unchanged", "4", "difference", checkable=True, group="view"),
+    ActionSpec("view_heat", VIEW, "Grad-&CAM",
+        "Show where the classifier finds the class, before and after, beside the difference", "5", "heat",
+        checkable=True, group="view", needs_classifier=True),
     ActionSpec("compare_photo", VIEW, "Compare with the ph&oto",
         "Show your photo itself on the left, in place of its reconstruction", "O", "image", checkable=True),
     ActionSpec("grid", VIEW, "&Grid of pictures",
@@ -205,7 +208,20 @@ OTHER_KEYS = (
 
 SHORTCUT_GROUPS = (("Picture and sliders", OTHER_KEYS), ("Timeline, while it has the focus", TIMELINE_KEYS))
 
-TOOL_ROW = ("view_side", "view_after", "view_swipe", "view_difference", "", "grid", "pixels", "", "undo", "redo", "")
+TOOL_ROW = (
+    "view_side",
+    "view_after",
+    "view_swipe",
+    "view_difference",
+    "view_heat",
+    "",
+    "grid",
+    "pixels",
+    "",
+    "undo",
+    "redo",
+    "",
+)
 RECORD_WIDTH = 12 * theme.UNIT  # px, so that the elapsed time does not move the other buttons
 
 

@@ -355,11 +355,11 @@ class MainWindow(QMainWindow):
     # what the window's actions do -------------------------------------------------------------
 
     def set_view(self, mode: str) -> None:
-        """Set the mode of the canvas, "side", "after", "swipe" or "difference", and leave the grid."""
+        """Set the mode of the canvas, one of `ViewMode`, and leave the grid."""
         self.actions_by_key[f"view_{mode}"].setChecked(True)
         self.canvas.show_grid(False)
         self.canvas.view.set_mode(mode)
-        self.projection.stage.view.set_mode(mode)
+        self.projection.stage.view.set_mode("difference" if mode == "heat" else mode)
 
     def set_theme(self, mode: theme.Mode) -> None:
         """Apply a theme and remember it."""

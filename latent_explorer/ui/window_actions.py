@@ -77,6 +77,7 @@ def _view(window: MainWindow) -> Handlers:
         "view_after": lambda: window.set_view("after"),
         "view_swipe": lambda: window.set_view("swipe"),
         "view_difference": lambda: window.set_view("difference"),
+        "view_heat": lambda: window.set_view("heat"),
         "compare_photo": lambda: window.projection.compare(checked("compare_photo")),
         "grid": lambda: window.canvas.show_grid(checked("grid")),
         "pixels": lambda: _set_pixels(window, checked("pixels")),

@@ -20,6 +20,8 @@ from latent_explorer.app.engine.model_host import ModelHost
 from latent_explorer.explain.recipe import (
     Base,
     Draft,
+    HeatMaps,
+    HeatRequest,
     LiveRequest,
     MovesRequest,
     Picture,
@@ -149,6 +151,7 @@ class FakeRenderer:
     def __init__(self, explainer: FakeExplainer, device: object = None) -> None:
         self.delay = explainer.delay
         self.drafts = explainer.drafts
+        self.heat_seconds, self.heat_problem = 0.0, ""  # of Grad-CAM
 
     def live(self, live: LiveRequest, give_up: object = None) -> RenderResult | Draft:
         """Return a draft if the explainer gives them, except for the first picture."""
@@ -180,6 +183,11 @@ class FakeRenderer:
         recipe = trials.request.recipe
         edited = [msgspec.structs.replace(recipe, edits=edits) for edits in trials.edits]
         return np.stack([classify(edited_styles(each))[0] for each in edited])
+
+    def heat(self, asked: HeatRequest) -> HeatMaps:
+        result = self.render(asked.request)
+        red = [each.image[..., asked.target].astype(np.float32) / 255 for each in (result.before, result.after)]
+        return HeatMaps(*red, seconds=self.heat_seconds, problem=self.heat_problem)
 
     def promising_moves(self, moves: MovesRequest) -> tuple[AttributeEntry, ...]:
         ends = {"max": "min", "min": "max"} if moves.target else {"max": "max", "min": "min"}

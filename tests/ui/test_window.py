@@ -125,10 +125,10 @@ def test_modes_of_the_canvas_by_key(qtbot, desktop):
     shown = {}
     drag(first_slider(desktop), 1.0)
     wait_picture(qtbot, desktop)
-    for key, mode in zip("1234", ("side", "after", "swipe", "difference"), strict=True):
+    for key, mode in zip("12345", ("side", "after", "swipe", "difference", "heat"), strict=True):
         QTest.keyClick(desktop.window, key)
         assert view.mode == mode
-        assert len(view.frames()) == (2 if mode == "side" else 1)
+        assert len(view.frames()) == {"side": 2, "heat": 3}.get(mode, 1)
         assert colours_in(view) > 10
         shown[mode] = view.grab().toImage()
     assert all(shown[a] != shown[b] for a in shown for b in shown if a < b)

@@ -19,7 +19,7 @@ from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Notice
 from latent_explorer.common.format import duration_text
 from latent_explorer.explain.attfind.cost import USUAL
-from latent_explorer.explain.recipe import LiveRequest, MovesRequest, TrialsRequest
+from latent_explorer.explain.recipe import HeatRequest, LiveRequest, MovesRequest, TrialsRequest
 from latent_explorer.models.summary import ExplainerSummary
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from latent_explorer.explain.attfind.attfind import AttFindResult
     from latent_explorer.explain.attfind.cost import SearchCost
     from latent_explorer.explain.projected import ProjectedPicture
-    from latent_explorer.explain.recipe import Draft, PictureRequest, RenderResult
+    from latent_explorer.explain.recipe import Draft, HeatMaps, PictureRequest, RenderResult
     from latent_explorer.models.attributes import AttributeEntry
 
 R = TypeVar("R")
@@ -48,6 +48,7 @@ class SupportsRender(Protocol):
     def live(self, live: LiveRequest, give_up: Callable[[], bool] | None = None) -> RenderResult | Draft: ...
     def logits(self, trials: TrialsRequest, give_up: Callable[[], bool] | None = None) -> np.ndarray: ...
     def promising_moves(self, moves: MovesRequest) -> tuple[AttributeEntry, ...]: ...
+    def heat(self, asked: HeatRequest) -> HeatMaps: ...
 
 
 class DeviceBackend(Protocol):
@@ -217,8 +218,8 @@ class ModelHost:
         return self._retried(renderer.render, request)
 
     def answer(
-        self, request: PictureRequest | LiveRequest | FrameRequest | TrialsRequest | MovesRequest
-    ) -> RenderResult | Draft | CachedFrame | np.ndarray | tuple[AttributeEntry, ...]:
+        self, request: PictureRequest | LiveRequest | FrameRequest | TrialsRequest | MovesRequest | HeatRequest
+    ) -> RenderResult | Draft | CachedFrame | np.ndarray | tuple[AttributeEntry, ...] | HeatMaps:
         """Answer a request of any kind. A frame may come from the cache; `render` never uses the cache.
 
         Raises GivenUp if a picture that takes long is not wanted any more.
@@ -231,6 +232,8 @@ class ModelHost:
             return self._retried(partial(renderer.logits, give_up=self.give_up), request)
         if isinstance(request, MovesRequest):
             return self._retried(renderer.promising_moves, request)
+        if isinstance(request, HeatRequest):
+            return self._retried(renderer.heat, request)
         if not isinstance(request, FrameRequest):
             return render(request)
         model_hash, device = self._scope

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What an attribute does to a picture, from the pictures at its ends: where it changes, and which others look alike."""
+"""What is painted over pictures: where an attribute changes them, and Grad-CAM; and which attributes look alike."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from latent_explorer.explain.likeness import ALIKE, unit_change
+from latent_explorer.media.report.colormap import colormap
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +29,14 @@ def overlay(now: np.ndarray, where: np.ndarray, color: tuple[int, int, int]) -> 
     grey = np.repeat(now.mean(axis=2, keepdims=True), 3, axis=2) * 0.6
     share = where[..., None]
     mixed: np.ndarray = np.rint(grey * (1 - share) + np.array(color) * share).astype(np.uint8)
+    return mixed
+
+
+def heat_overlay(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
+    """Return the picture in dim grey under the colours of a heat map (H, W) in 0..1, (H, W, 3) uint8."""
+    grey = np.repeat(image.mean(axis=2, keepdims=True), 3, axis=2) * 0.6
+    share = 0.9 * heat[..., None]
+    mixed: np.ndarray = np.rint(grey * (1 - share) + colormap(0.35 + 0.65 * heat) * share).astype(np.uint8)
     return mixed
 
 

@@ -15,7 +15,7 @@ from latent_explorer.app.exploration.picture_requests import Caution
 from latent_explorer.app.exploration.state import ExplorerState
 from latent_explorer.explain.direction_search.settings import FoundDirection
 from latent_explorer.explain.directions.found import VectorFile
-from latent_explorer.explain.recipe import Base, Draft, Picture, PictureRequest, RenderResult
+from latent_explorer.explain.recipe import Base, Draft, HeatMaps, Picture, PictureRequest, RenderResult
 from latent_explorer.explain.timeline.timeline import Timeline
 from latent_explorer.models.attributes import Attribute
 from latent_explorer.models.summary import ExplainerSummary
@@ -114,6 +114,15 @@ class OwnEffects:
 
     effects: dict[str, float]
     exact: bool
+
+
+@dataclass(frozen=True)
+class PictureHeat:
+    """Grad-CAM of the class `target` in the pictures of `request`."""
+
+    request: PictureRequest
+    target: int
+    maps: HeatMaps
 
 
 @dataclass(frozen=True)

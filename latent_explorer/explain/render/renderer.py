@@ -23,6 +23,7 @@ from latent_explorer.common.format import shortened
 from latent_explorer.common.jobs import GivenUp
 from latent_explorer.data.images import to_uint8
 from latent_explorer.explain.directions.direction import direction_problem
+from latent_explorer.explain.grad_cam import GradCam
 from latent_explorer.explain.latents import (
     Latent,
     TunedGenerators,
@@ -37,6 +38,8 @@ from latent_explorer.explain.recipe import (
     DirectionShift,
     Draft,
     Edit,
+    HeatMaps,
+    HeatRequest,
     LiveRequest,
     MovesRequest,
     Noise,
@@ -104,6 +107,8 @@ class Renderer:
         self._resolver = BaseResolver(self.explainer, self.latents, self._tuned)
         self._style_neighbours: StyleNeighbours | None = None  # made when first needed
         self._times = BlockTimes()
+        self._last: tuple[PictureRequest, RenderResult] | None = None  # of which Grad-CAM may be asked next
+        self._cams: dict[str, GradCam] = {}  # by classifier_id
         self.threads = render_threads(self.explainer.generator.synthesis.resolutions[-1])
         stats = explainer.style_stats
         self._stats: Mapping[str, Tensor] | None = None
@@ -174,7 +179,7 @@ class Renderer:
             unlikeness = self._unlikeness(request.recipe, base, styles)
         if self._times.slow(base.synthesis):
             return_freed_memory()
-        return RenderResult(
+        result = RenderResult(
             after=after,
             before=before,
             styles=base.s[0].float().cpu().numpy(),
@@ -182,6 +187,8 @@ class Renderer:
             seconds=time.perf_counter() - start,
             unlikeness=unlikeness,
         )
+        self._last = request, result
+        return result
 
     def logits(self, trials: TrialsRequest, give_up: Callable[[], bool] | None = None) -> np.ndarray:
         """Return logits (N, K) float32 of a picture with each of the lists of edits, rendered in batches.
@@ -213,6 +220,24 @@ class Renderer:
                 img = base.synthesis.render(styles, base.noise)
                 parts.append(classifier.logits(img.clamp(-1, 1)).float())
         return torch.cat(parts).cpu().numpy()
+
+    def heat(self, asked: HeatRequest) -> HeatMaps:
+        """Return Grad-CAM of a class, of the pictures that `render` makes. Raises what `render` raises."""
+        start = time.perf_counter()
+        known = self._last is not None and self._last[0] == asked.request
+        result = self._last[1] if known and self._last else self.render(asked.request)
+        nothing = np.zeros((0, 0), np.float32)
+        with cpu_threads(self.threads):
+            try:
+                key = asked.request.classifier_id
+                cam = self._cams.get(key) or self._cams.setdefault(key, GradCam(self._classifier(key)))
+            except UserError as error:
+                return HeatMaps(nothing, nothing, time.perf_counter() - start, str(error))
+            images = np.stack([result.before.image, result.after.image]).transpose(0, 3, 1, 2)
+            img = torch.from_numpy(images).to(self.device).float() / 127.5 - 1
+            heat = cam.heat(img, asked.target).float().cpu().numpy()
+        before, after = heat / max(float(heat.max()), float(np.finfo(np.float32).tiny))
+        return HeatMaps(before, after, time.perf_counter() - start)
 
     def promising_moves(self, moves: MovesRequest) -> tuple[AttributeEntry, ...]:
         """Return the style coordinates whose first-order effect on this picture's margin is largest, each to its end.

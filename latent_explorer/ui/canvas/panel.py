@@ -22,6 +22,7 @@ from latent_explorer.app.exploration.updates import (
 from latent_explorer.explain.projection.report_text import has_photo
 from latent_explorer.explain.recipe import BlendBase, BlendEndBase, MixBase, Picture, ProjectedBase, SeedBase
 from latent_explorer.ui.canvas.grid import GridPanel
+from latent_explorer.ui.canvas.heat import HeatView
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import EmptyState, Pages, button, column, hint
 from latent_explorer.ui.widgets.image_view import CaptionedImage, ImageView
@@ -96,6 +97,7 @@ class CanvasPanel(QWidget):
         self.welcome = WelcomePage(self.open_requested.emit)
         self.loading = LoadingPage()
         self.view = ImageView()
+        self._heat = HeatView(explorer, self.view)
         self.grid = GridPanel(explorer)
         self.pages = Pages()
         for page in (self.welcome, self.loading, self.view, self.grid):
@@ -113,6 +115,10 @@ class CanvasPanel(QWidget):
         self.setAccessibleName("Picture")
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.show_welcome()
+        self._connect()
+
+    def _connect(self) -> None:
+        explorer = self._explorer
         explorer.updates.on(ModelOpened, self._model_opened)
         explorer.updates.on(StateChanged, lambda update: self._name_classes(update.new))
         explorer.updates.on(MainPicture, self._take_picture)
@@ -217,6 +223,7 @@ class CanvasPanel(QWidget):
             self._verdict = ClassProbabilities(names, result.after.probs, photo[1], target, "photo")
             after = after if update.request.recipe.edits else "Reconstruction"
         self.view.set_images(before, self._captioned(after, result.after, names))
+        self._heat.show(update, names)
         self._show_verdict()
 
     def _show_draft(self, update: DraftPicture) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""View of a picture before and after: side by side, under a swipe, as a difference, or the after alone."""
+"""View of a picture before and after: side by side, swiped, as a difference, with Grad-CAM, or after alone."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from latent_explorer.ui.widgets.scaling import difference, scaled, shown_side
 if TYPE_CHECKING:
     from PySide6.QtGui import QPaintEvent
 
-ViewMode = Literal["side", "after", "swipe", "difference"]
+ViewMode = Literal["side", "after", "swipe", "difference", "heat"]
+_FRAMES = {"side": 2, "heat": 3}  # pictures beside each other; else one
 BEFORE = "(before)"  # ends the titles of pictures before the edits
 CAPTION = 3 * theme.UNIT  # px above a picture
 MIN_SIDE = 16 * theme.UNIT
@@ -58,6 +59,7 @@ class ImageView(QWidget):
         self.split = 0.5  # of the swipe, share of the width
         self._pressed: QPointF | None = None
         self._by_key = False  # True if the focus came by the keyboard and is painted
+        self._heat: tuple[CaptionedImage, CaptionedImage] | None = None  # in place of both pictures in mode "heat"
         self._cache: dict[str, _Scaled] = {}  # by "before", "after", "difference"
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(2 * MIN_SIDE, MIN_SIDE + CAPTION)
@@ -70,10 +72,15 @@ class ImageView(QWidget):
 
     def set_images(self, before: CaptionedImage | None, after: CaptionedImage | None) -> None:
         """Show both pictures of one result, or nothing if None."""
-        self.before, self.after = before, after
+        self.before, self.after, self._heat = before, after, None
         if before and after:
             description = ". ".join(f"{each.title}: {each.mark or each.verdict}" for each in (before, after)) + "."
             self.setAccessibleDescription(description)
+        self.update()
+
+    def set_heat(self, before: CaptionedImage, after: CaptionedImage) -> None:
+        """Show these in place of the pictures in mode "heat", until others are set."""
+        self._heat = before, after
         self.update()
 
     def set_mode(self, mode: str) -> None:
@@ -98,10 +105,10 @@ class ImageView(QWidget):
             self.peek_changed.emit(on)
 
     def frames(self) -> list[QRectF]:
-        """Return the frames of the pictures without captions, px: two in mode "side", else one."""
+        """Return the frames of the pictures without captions, px: two in mode "side", three in "heat", else one."""
         if self.after is None:
             return []
-        count = 2 if self.mode == "side" else 1
+        count = _FRAMES.get(self.mode, 1)
         gap = theme.MARGIN
         room = min((self.width() - (count + 1) * gap) / count, self.height() - CAPTION - 1.5 * gap)
         side = shown_side(self.after.side, max(room, 1.0), self.devicePixelRatioF(), pixels=self.pixels)
@@ -164,15 +171,17 @@ class ImageView(QWidget):
         if self.mode == "side":
             self._paint_image(painter, frames[0], self.before, "before")
             self._paint_image(painter, frames[1], shown, "before" if self.peeking else "after")
+        elif self.mode == "heat":
+            before, after = self._heat or (self.before, self.after)
+            self._paint_image(painter, frames[0], before, "before")
+            self._paint_difference(painter, frames[1], self.before, self.after)
+            self._paint_image(painter, frames[2], before if self.peeking else after, "after")
         elif self.mode == "after" or self.peeking:
             self._paint_image(painter, frames[0], shown, "before" if self.peeking else "after")
         elif self.mode == "swipe":
             self._paint_swipe(painter, frames[0])
         else:
-            change = difference(self.before.image, self.after.image)
-            title, grey = "Difference, twice as strong", "grey: the same"
-            shot = CaptionedImage(change, title, grey, -1, self.after.mark, self.after.side)
-            self._paint_image(painter, frames[0], shot, "difference")
+            self._paint_difference(painter, frames[0], self.before, self.after)
         if self.hasFocus() and self._by_key:
             painter.setPen(QPen(theme.current().color("accent"), 1))
             painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -193,6 +202,13 @@ class ImageView(QWidget):
         painter.drawImage(frame.topLeft(), self._image(key, shot.image, side))
         self._paint_caption(painter, frame, shot.title, shot)
         self._paint_mark(painter, frame, shot.mark)
+
+    def _paint_difference(
+        self, painter: QPainter, frame: QRectF, before: CaptionedImage, after: CaptionedImage
+    ) -> None:
+        change = difference(before.image, after.image)
+        shot = CaptionedImage(change, "Difference, doubled", "grey: the same", -1, after.mark, after.side)
+        self._paint_image(painter, frame, shot, "difference")
 
     def _paint_swipe(self, painter: QPainter, frame: QRectF) -> None:
         assert self.before is not None
