@@ -29,8 +29,10 @@ from synthesis import Published
 
 from latent_explorer.app import library
 from latent_explorer.common.jobs import run_job
-from latent_explorer.explain.attfind.attfind import AttFindResult, AttFindSettings, analyse, attfind
+from latent_explorer.explain.attfind.attfind import analyse, attfind
 from latent_explorer.explain.attfind.effects import reconstruct
+from latent_explorer.explain.attfind.result import AttFindResult, Subject
+from latent_explorer.explain.attfind.settings import AttFindSettings
 from latent_explorer.explain.batches import BatchSizer
 from latent_explorer.models.explainer_file import read_explainer
 
@@ -55,12 +57,13 @@ def every_move(explainer: Explainer, n: int, folder: Path) -> tuple[AttFindResul
     path = folder / f"attfind-{explainer.model_hash[:16]}-{n}.npz"
     if not path.exists():
         result, seconds = searched(explainer, n, 0, exhaustive=True)
-        limits = np.stack([result.minimum, result.maximum])
         folder.mkdir(parents=True, exist_ok=True)
-        np.savez(path, effects=result.effects, base=result.base_logits, limits=limits, seconds=seconds)
+        subject = result.subject
+        np.savez(path, effects=result.effects, base=subject.answers, limits=subject.limits, seconds=seconds)
     kept = np.load(path)
-    settings, key = AttFindSettings(n=n, exhaustive=True), explainer.classifier_id
-    return analyse(kept["effects"], kept["base"], kept["limits"], key, settings, "kept"), float(kept["seconds"])
+    settings, classes = AttFindSettings(n=n, exhaustive=True), tuple(range(kept["base"].shape[1]))
+    subject = Subject(explainer.classifier_id, classes, kept["base"], kept["limits"], "kept")
+    return analyse(kept["effects"], subject, settings), float(kept["seconds"])
 
 
 def published_loop(explainer: Explainer, n: int) -> float:
@@ -85,9 +88,17 @@ def published_loop(explainer: Explainer, n: int) -> float:
 
 
 def disagreements(found: AttFindResult, whole: AttFindResult) -> tuple[int, int]:
-    """Return the moves of the whole list that the found one lacks, and how many of those by more than the error."""
-    lists = [{(p.style_index, p.direction) for p in result.ranked[0]} for result in (found, whole)]
-    scores = {move: _score(whole, move) for move in lists[0] | lists[1]}
+    """Return the moves of the whole lists that the found ones lack, and how many of those by more than the error.
+
+    Of two classes there is one list, merged; of more, one for each class.
+    """
+    targets = range(1 if len(whole.ranked) == 2 else len(whole.ranked))
+    return tuple(map(sum, zip(*(_disagreements_towards(t, found, whole) for t in targets), strict=True)))
+
+
+def _disagreements_towards(target: int, found: AttFindResult, whole: AttFindResult) -> tuple[int, int]:
+    lists = [{(p.style_index, p.direction) for p in result.ranked[target]} for result in (found, whole)]
+    scores = {move: _score(whole, move, target) for move in lists[0] | lists[1]}
     ours = sorted(lists[0] - lists[1], key=lambda move: scores[move].mean())
     theirs = sorted(lists[1] - lists[0], key=lambda move: scores[move].mean())
     beyond = 0
@@ -97,11 +108,17 @@ def disagreements(found: AttFindResult, whole: AttFindResult) -> tuple[int, int]
     return len(theirs), beyond + abs(len(theirs) - len(ours))
 
 
-def _score(whole: AttFindResult, move: Move) -> np.ndarray:
-    """Return what the merged list is ordered by, for each picture (N,): the effects of both directions together."""
+def _score(whole: AttFindResult, move: Move, target: int) -> np.ndarray:
+    """Return what a list is ordered by, for each picture (N,) that it is about.
+
+    Of two classes the effects of both directions together, on all pictures; of more, the effect on pictures of others.
+    """
     style_index, direction = move
     effects = whole.effects[:, :, style_index]
-    score: np.ndarray = effects[:, direction, 0] + effects[:, 1 - direction, 1]
+    if effects.shape[2] == 2:
+        score: np.ndarray = effects[:, direction, 0] + effects[:, 1 - direction, 1]
+    else:
+        score = effects[whole.subject.verdicts != target, direction, target]
     return score
 
 
@@ -128,9 +145,10 @@ def main() -> None:
         apart, beyond = disagreements(result, whole)
         seconds.append(spent)
         differing.append(beyond)
+        listed = len(whole.attribute_set.attributes) // (2 if len(whole.ranked) == 2 else 1)
         print(
             f"race {seed}: {spent:.1f} s, {found['rendered_moves']:,} moves, completions agree by "
-            f"{found['agreement']:.0%}; {len(whole.ranked[0]) - apart} of {len(whole.ranked[0])} the same, "
+            f"{found['agreement']:.0%}; {listed - apart} of {listed} the same, "
             f"{beyond} differ by more than the error"
         )
     median = statistics.median(seconds)

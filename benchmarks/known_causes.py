@@ -40,7 +40,8 @@ import torch
 from known_explainers import CASES, NUM_STYLES, Roles, first_rank, known_explainer, planted_in_w, recall
 
 from latent_explorer.common.jobs import run_job
-from latent_explorer.explain.attfind.attfind import AttFindSettings, attfind
+from latent_explorer.explain.attfind.attfind import attfind
+from latent_explorer.explain.attfind.settings import AttFindSettings
 from latent_explorer.explain.attfind.stylespace import StyleSpaceSettings, stylespace
 from latent_explorer.explain.direction_search.search import find_directions
 from latent_explorer.explain.direction_search.settings import FoundDirection, GuidedSettings, SearchSettings

@@ -23,7 +23,8 @@ import latent_explorer
 from latent_explorer import api
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.jobs import run_job
-from latent_explorer.explain.attfind.attfind import AttFindSettings, attfind
+from latent_explorer.explain.attfind.attfind import attfind
+from latent_explorer.explain.attfind.settings import AttFindSettings
 from latent_explorer.explain.projection_settings import ProjectionSettings
 from latent_explorer.explain.recipe import (
     DirectionShift,

@@ -24,6 +24,7 @@ from latent_explorer.common.paths import check_writable
 from latent_explorer.data.dataset import evenly_spaced_rows, open_dataset
 from latent_explorer.data.images import read_image
 from latent_explorer.explain.attfind import attfind, encode, similar
+from latent_explorer.explain.attfind.settings import AttFindSettings
 from latent_explorer.explain.batches import BatchSizer
 from latent_explorer.explain.direction_search import search
 from latent_explorer.explain.direction_search.settings import SearchSettings
@@ -204,7 +205,7 @@ class Explainer:
         embedding  file of a network whose answer is to stay beside a guided direction, by its cosine
         settings  for everything else; its method, target, rows and count are replaced
         """
-        index = class_index(target, self.class_names) if isinstance(target, str) else target
+        index = None if target is None else self._class(target)
         chosen = msgspec.structs.replace(
             settings or SearchSettings(method), method=method, target=index, rows=rows, count=count
         )
@@ -248,18 +249,20 @@ class Explainer:
         self,
         n: int = 250,
         *,
-        kappa: float = 1.0,
-        wanted: int = 10,
-        exhaustive: bool = False,
+        pair: tuple[str | int, str | int] | None = None,
         on_event: OnEvent = None,
+        **settings: Any,
     ) -> AttributeSet:
         """Find the style coordinates that move the classifier, on the first `n` pictures of the file.
 
-        `exhaustive` renders every move; without it, only those that can change the list.
+        `pair` asks about two classes only, by their names or indices. `settings` are the other fields of
+        `AttFindSettings`, as kappa, wanted, seed, effect ("logit", "probability"), procedure ("notebook", "paper"), and
+        exhaustive: every move is rendered; without it, only those that can change the list.
         """
+        asked = None if pair is None else (self._class(pair[0]), self._class(pair[1]))
         job = attfind.attfind(
             self.model,
-            attfind.AttFindSettings(n=n, kappa=kappa, wanted=wanted, exhaustive=exhaustive),
+            AttFindSettings(n=n, pair=asked, **settings),
             classifier_id=self.classifier_id,
             ranges=self.model.style_stats,
             device=self.device,
@@ -421,6 +424,10 @@ class Explainer:
         ]
         write_page(Path(path), figures)
         return figures[0]
+
+    def _class(self, given: str | int) -> int:
+        """Return the index of a class that is given by its name or index."""
+        return class_index(given, self.class_names) if isinstance(given, str) else given
 
     def _picture(self, source: Latents | ProjectedPicture | PictureRecipe, edits: Sequence[Edit]) -> Picture:
         """Render one picture; `Latents` must be of one row."""

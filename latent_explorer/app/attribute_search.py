@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from latent_explorer.app.exploration.document import Document
     from latent_explorer.app.explorer import Explorer
-    from latent_explorer.explain.attfind.attfind import AttFindResult
+    from latent_explorer.explain.attfind.result import AttFindResult
     from latent_explorer.models.attributes import Attribute, AttributeSet
 
 NAME = "Finding attributes"  # of the job

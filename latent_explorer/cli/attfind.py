@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from latent_explorer.cli.options import (
-    NUMBER,
+    DATA_OPTIONS,
     OUTPUT_FILE,
-    SEED,
     LocalPath,
-    classifier_option,
-    data_options,
     device_option,
-    split_option,
+    kappa_option,
+    pictures_options,
+    wanted_option,
 )
 from latent_explorer.cli.output import Output, json_option
 from latent_explorer.common.events import Kept, Notice
@@ -26,11 +25,12 @@ from latent_explorer.common.paths import MOVES_FOLDER, cache_dir
 from latent_explorer.explain.attfind.cost import LONG
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Generator, Mapping, Sequence
     from pathlib import Path
 
     from latent_explorer.common.events import Event
     from latent_explorer.explain.attfind.cost import SearchCost
+    from latent_explorer.explain.attfind.result import AttFindResult
     from latent_explorer.explain.attfind.similar import Similarity
     from latent_explorer.models.architecture import StyleLayout
     from latent_explorer.models.attributes import Attribute, AttributeSet
@@ -42,14 +42,18 @@ STOPPED = "Stopped: this list is not settled. The same command goes on from here
 
 @click.command()
 @click.argument("explainer", metavar="X", type=LocalPath())
+@pictures_options
+@kappa_option
 @click.option(
-    "--images", "data", type=LocalPath(), metavar="DATA", help="Search these instead of the pictures of the file."
+    "--effect",
+    type=click.Choice(["logit", "probability"]),
+    default="logit",
+    show_default=True,
+    help="Rank by changes of logits, which never saturate, or of probabilities.",
 )
-@data_options(split="--split-column")
-@split_option("val")
-@click.option("--n", default=250, show_default=True, type=click.IntRange(min=1), help="Pictures to search.")
-@click.option("--seed", type=SEED, help="Choose them by this seed; without it, the first.")
-@click.option("--kappa", default=1.0, type=NUMBER, show_default=True, help="Share of the way to the observed end.")
+@click.option(
+    "--pair", nargs=2, metavar="A B", help="Of several classes only these two against each other, by name or number."
+)
 @click.option("--exhaustive", is_flag=True, help="Render every move, not only those that can change the list.")
 @click.option(
     "--procedure",
@@ -58,8 +62,7 @@ STOPPED = "Stopped: this list is not settled. The same command goes on from here
     show_default=True,
     help="A picture is explained when effects add up to a logit, or when one attribute alone has that effect.",
 )
-@click.option("--wanted", default=10, show_default=True, type=click.IntRange(min=1), help="Attributes per class.")
-@classifier_option
+@wanted_option
 @click.option("--out", type=OUTPUT_FILE, metavar="X2", help="Write the explainer with what was found.")
 @device_option
 @json_option
@@ -67,42 +70,55 @@ def attfind(
     explainer: str,
     data: str | None,
     side: str,
-    n: int,
-    seed: int | None,
-    kappa: float,
-    exhaustive: bool,
-    procedure: Any,
-    wanted: int,
     classifier: str | None,
+    pair: tuple[str, str] | None,
     out: Path | None,
     device: str,
     as_json: bool,
-    **selection: Any,
+    **options: Any,
 ) -> None:
     """Find the style coordinates that move the classifier, best first.
 
     "like 2" marks one that changes pictures much as number 2 does.
     """
-    from latent_explorer.explain.attfind.attfind import AttFindSettings
     from latent_explorer.explain.attfind.attfind import attfind as job
     from latent_explorer.explain.attfind.kept_moves import KeptMoves
+    from latent_explorer.explain.attfind.settings import AttFindSettings
     from latent_explorer.explain.attfind.similar import similar_attributes
     from latent_explorer.explain.attfind.timing import search_cost
+    from latent_explorer.explain.direction_search.summary import class_index
     from latent_explorer.models.device import choose_device
     from latent_explorer.models.explainer import resolve_classifier, with_attribute_set
     from latent_explorer.models.explainer_file import read_explainer, write_explainer
 
+    selection = {name: options.pop(name) for name in DATA_OPTIONS}
     model = read_explainer(explainer)
     key = resolve_classifier(model, classifier)
-    settings = AttFindSettings(n=n, seed=seed, kappa=kappa, wanted=wanted, exhaustive=exhaustive, procedure=procedure)
+    names = model.classifiers[key].config.class_names
+    asked = (class_index(pair[0], names), class_index(pair[1], names)) if pair else None
+    settings = AttFindSettings(pair=asked, **options)
     output = Output(as_json=as_json)
     chosen = choose_device(device)
-    latents = None if data is None else encode_pictures(model, data, side, n, selection, output)
-    tell_the_cost(output, search_cost(model, classifier_id=key, latents=latents, device=chosen), n, exhaustive)
+    latents = None if data is None else encode_pictures(model, data, side, settings.n, selection, output)
+    timing = search_cost(model, classifier_id=key, latents=latents, device=chosen)
+    tell_the_cost(output, timing, settings.n, settings.exhaustive)
     kept = KeptMoves(cache_dir() / MOVES_FOLDER)
     search = job(
         model, settings, classifier_id=key, latents=latents, ranges=model.style_stats, device=chosen, kept=kept
     )
+    found = _run(output, search, model, out).attribute_set
+    similar = output.run(similar_attributes(model, found, latents=latents, device=chosen))
+    fields = result_fields(model, found, similar)
+    if out is not None:
+        write_explainer(with_attribute_set(model, found), out)
+        fields["path"] = out
+    output.result(fields, table(model, found, similar))
+
+
+def _run(
+    output: Output, search: Generator[Event, None, AttFindResult], model: Explainer, out: Path | None
+) -> AttFindResult:
+    """Run a search; at Ctrl-C print the list so far."""
     so_far: list[AttributeSet] = []
 
     def watch(event: Event) -> Event:
@@ -111,19 +127,12 @@ def attfind(
         return event
 
     try:
-        result = output.run(forward_events(search, watch))
+        return output.run(forward_events(search, watch))
     except KeyboardInterrupt:
         for each in so_far:
             unwritten = f" {out.name} was not written." if out else ""
             output.result(result_fields(model, each), f"{STOPPED}{unwritten}\n{table(model, each)}")
         raise
-    found = result.attribute_set
-    similar = output.run(similar_attributes(model, found, latents=latents, device=chosen))
-    fields = result_fields(model, found, similar)
-    if out is not None:
-        write_explainer(with_attribute_set(model, found), out)
-        fields["path"] = out
-    output.result(fields, table(model, found, similar))
 
 
 def tell_the_cost(output: Output, job: Generator[Event, None, SearchCost], n: int, exhaustive: bool) -> None:
@@ -158,6 +167,14 @@ def encode_pictures(
     size = model.generator.config.resolution
     job = encode(model, lambda part: pictures.read(rows[part], size), [pictures.names[i] for i in rows], BatchSizer())
     return output.run(job)
+
+
+def _terms(target: int, attribute_set: AttributeSet, class_names: Sequence[str]) -> str:
+    """Return what a class stands against in a pair, and that changes of its probability were ranked."""
+    pair = attribute_set.pair
+    against = f" against {class_names[pair[1 - pair.index(target)]]}" if pair else ""
+    by = ", by probability; effects in logits" if attribute_set.settings.get("effect") == "probability" else ""
+    return against + by
 
 
 def attribute_fields(attribute: Attribute, layout: StyleLayout) -> dict[str, Any]:
@@ -199,6 +216,8 @@ def result_fields(
         "model_hash": model.model_hash,
         "classifier_id": attribute_set.classifier_id,
         "n": attribute_set.n,
+        "effect": attribute_set.settings.get("effect", "logit"),
+        "pair": attribute_set.pair,
         "settled": attribute_set.settled,
         "attributes": [attribute_fields(a, layout) for a in attribute_set.attributes],
         **(compared if similar else {}),
@@ -210,8 +229,8 @@ def table(model: Explainer, attribute_set: AttributeSet, similar: Mapping[int, S
     layout = model.generator.synthesis.layout
     class_names = model.classifiers[attribute_set.classifier_id].config.class_names
     lines: list[str] = []
-    for target, name in enumerate(class_names):
-        lines.append(f"towards {name}")
+    for target in attribute_set.pair or range(len(class_names)):
+        lines.append(f"towards {class_names[target]}{_terms(target, attribute_set, class_names)}")
         attributes = [a for a in attribute_set.attributes if a.target == target]
         likes = similar[target].likes if target in similar else {}
         for rank, attribute in enumerate(attributes, 1):

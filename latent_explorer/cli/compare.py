@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from latent_explorer.cli.options import OUTPUT_FILE, LocalPath, device_option
+from latent_explorer.cli.options import OUTPUT_FILE, LocalPath, device_option, n_option, wanted_option
 from latent_explorer.cli.output import Output, json_option, write_json
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 @click.argument("explainer", metavar="X", type=LocalPath())
 @click.argument("first")
 @click.argument("second")
-@click.option("--n", default=250, show_default=True, type=click.IntRange(min=10), help="Pictures.")
-@click.option("--wanted", default=10, show_default=True, type=click.IntRange(min=1), help="Attributes per class.")
+@n_option(10)
+@wanted_option
 @click.option("--out", type=OUTPUT_FILE, metavar="X.json", help="Write the comparison.")
 @device_option
 @json_option

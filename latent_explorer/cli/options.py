@@ -94,6 +94,13 @@ COUNT = click.IntRange(0, 1_000_000)  # what it counts has limits of its own
 SEED = click.IntRange(0, MAX_SEED)
 SPLIT_CHOICES = ("train", "val", "test", "all")
 
+seed_option = click.option("--seed", type=SEED, help="Choose the pictures by this seed; without it, the first.")
+kappa_option = click.option(
+    "--kappa", default=1.0, type=NUMBER, show_default=True, help="Share of the way to the observed end."
+)
+wanted_option = click.option(
+    "--wanted", default=10, show_default=True, type=click.IntRange(min=1), help="Attributes per class."
+)
 classifier_option = click.option(
     "--classifier", metavar="NAME|ID", help="The one to ask: its name, or the beginning of its id."
 )
@@ -151,6 +158,24 @@ def data_options(split: str = "--split") -> Callable[[F], F]:
             "hash; 'hash' for that in any case.",
         ),
     )
+
+
+DATA_OPTIONS = ("label", "classes", "where", "group", "split")  # names of their values
+
+
+def pictures_options(command: F) -> F:
+    """Add the options that choose what a search for attributes looks at: pictures of the file, or others."""
+    images = click.option(
+        "--images", "data", type=LocalPath(), metavar="DATA", help="Take these instead of the pictures of the file."
+    )
+    return combine_options(
+        images, data_options(split="--split-column"), split_option("val"), n_option(), seed_option, classifier_option
+    )(command)
+
+
+def n_option(fewest: int = 1) -> Callable[[F], F]:
+    """Add `--n`, the number of pictures of the file."""
+    return click.option("--n", default=250, show_default=True, type=click.IntRange(min=fewest), help="Pictures.")
 
 
 def split_option(default: str) -> Callable[[F], F]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from latent_explorer.cli.options import NUMBER, OUTPUT_FILE, PATH, LocalPath, device_option
+from latent_explorer.cli.options import OUTPUT_FILE, PATH, LocalPath, device_option, kappa_option
 from latent_explorer.cli.output import Output, json_option, write_json
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def google(folder: Path, search: str, out: Path | None, device: str, as_json: bo
 @click.argument("explainers", metavar="X...", nargs=-1, required=True, type=LocalPath())
 @click.option("--n", default=200, show_default=True, type=click.IntRange(min=20), help="Pictures of a run.")
 @click.option("--runs", default=3, show_default=True, type=click.IntRange(1, 100), help="Draws of pictures.")
-@click.option("--kappa", default=1.0, type=NUMBER, show_default=True, help="Share of the way to the observed end.")
+@kappa_option
 @click.option("--out", type=OUTPUT_FILE, metavar="X.json", help="Write the comparison.")
 @device_option
 @json_option

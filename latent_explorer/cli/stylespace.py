@@ -9,13 +9,13 @@ import click
 
 from latent_explorer.cli.attfind import encode_pictures, result_fields, table
 from latent_explorer.cli.options import (
-    NUMBER,
+    DATA_OPTIONS,
     OUTPUT_FILE,
     LocalPath,
-    classifier_option,
-    data_options,
     device_option,
-    split_option,
+    kappa_option,
+    pictures_options,
+    wanted_option,
 )
 from latent_explorer.cli.output import Output, json_option
 
@@ -25,12 +25,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("explainer", metavar="X", type=LocalPath())
-@click.option(
-    "--images", "data", type=LocalPath(), metavar="DATA", help="Rank on these instead of the pictures of the file."
-)
-@data_options(split="--split-column")
-@split_option("val")
-@click.option("--n", default=250, show_default=True, type=click.IntRange(min=10), help="Pictures.")
+@pictures_options
 @click.option(
     "--score",
     type=click.Choice(["signal", "difference"]),
@@ -45,9 +40,8 @@ if TYPE_CHECKING:
     show_default=True,
     help="The tenth of the pictures that the classifier is surest of; or all with a probability above 0.9.",
 )
-@click.option("--kappa", default=1.0, type=NUMBER, show_default=True, help="Share of the way to the observed end.")
-@click.option("--wanted", default=10, show_default=True, type=click.IntRange(min=1), help="Attributes per class.")
-@classifier_option
+@kappa_option
+@wanted_option
 @click.option("--out", type=OUTPUT_FILE, metavar="X2", help="Write the explainer with what was found.")
 @device_option
 @json_option
@@ -55,16 +49,11 @@ def stylespace(
     explainer: str,
     data: str | None,
     side: str,
-    n: int,
-    score: Any,
-    exemplars: Any,
-    kappa: float,
-    wanted: int,
     classifier: str | None,
     out: Path | None,
     device: str,
     as_json: bool,
-    **selection: Any,
+    **options: Any,
 ) -> None:
     """Rank style channels by how far a class's exemplars stand out (Wu et al.): the baseline beside AttFind."""
     from latent_explorer.explain.attfind.stylespace import StyleSpaceSettings
@@ -73,11 +62,12 @@ def stylespace(
     from latent_explorer.models.explainer import resolve_classifier, with_attribute_set
     from latent_explorer.models.explainer_file import read_explainer, write_explainer
 
+    selection = {name: options.pop(name) for name in DATA_OPTIONS}
+    settings = StyleSpaceSettings(**options)
     model = read_explainer(explainer)
     key = resolve_classifier(model, classifier)
     output = Output(as_json=as_json)
-    latents = None if data is None else encode_pictures(model, data, side, n, selection, output)
-    settings = StyleSpaceSettings(n=n, kappa=kappa, wanted=wanted, score=score, exemplars=exemplars)
+    latents = None if data is None else encode_pictures(model, data, side, settings.n, selection, output)
     chosen = choose_device(device)
     ranking = job(model, settings, classifier_id=key, latents=latents, ranges=model.style_stats, device=chosen)
     found = output.run(ranking)

@@ -74,6 +74,13 @@ class AttributeSet(msgspec.Struct, frozen=True):
         """False for the list so far of a search that runs or was stopped."""
         return self.settings.get("settled", True) is not False
 
+    @property
+    def pair(self) -> tuple[int, int] | None:
+        """The two classes that alone were asked about; None if each class stood against the rest."""
+        first, comma, second = str(self.settings.get("pair", "")).partition(",")
+        known = comma and first.isdecimal() and second.isdecimal() and len(first + second) < 10
+        return (int(first), int(second)) if known else None
+
 
 def newest_set(sets: Sequence[AttributeSet], classifier_id: str, target: int | None = None) -> AttributeSet | None:
     """Return the newest (last) set of a classifier; with `target`, the newest that holds an attribute of that class."""

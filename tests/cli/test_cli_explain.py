@@ -226,3 +226,11 @@ def test_the_table_says_which_number_it_is_like(tiny_explainer: Explainer) -> No
     lines = table(tiny_explainer, found, similar).splitlines()
     assert lines[-1].endswith("like 2")
     assert not any("like" in line for line in lines[:-1])
+
+
+def test_a_pair_is_named_or_numbered(file: Path, run_json) -> None:
+    names = read_explainer(file).classifier.config.class_names
+    found = run_json("attfind", file, "--n", 12, "--wanted", 2, "--pair", names[1], "0", "--effect", "probability")
+    assert (found["pair"], found["effect"]) == ([1, 0], "probability")
+    assert "There is no class plum" in run_json("attfind", file, "--pair", "plum", "0", code=1)["message"]
+    assert "two different classes" in run_json("attfind", file, "--pair", "0", "0", code=1)["message"]

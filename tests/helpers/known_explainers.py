@@ -13,6 +13,7 @@ classifier reads the spots of the causes, and faintly (a fiftieth) those of all 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -194,3 +195,29 @@ def first_rank(order: Sequence[int], causes: Sequence[int]) -> int:
 def recall(order: Sequence[int], causes: Sequence[int]) -> float:
     """Return the share of the causes among the first len(causes) + 2 of a list."""
     return len(set(order[: len(causes) + 2]) & set(causes)) / len(causes)
+
+
+class ThreeClassReader(nn.Module):
+    """Logits (N, 3): the first cause decides between the classes 0 and 1, the second raises class 2."""
+
+    def __init__(self, reader: SpotReader) -> None:
+        super().__init__()
+        self.reader = reader
+
+    def forward(self, x: Tensor) -> Tensor:
+        u = GAIN * self.reader.read(x)[:, self.reader.causes]
+        return torch.stack([-u[:, 0] / 2, u[:, 0] / 2, u[:, 1]], dim=1)
+
+
+@torch.no_grad()
+def three_classes(seed: int = 0, n: int = 100) -> tuple[Explainer, Roles]:
+    """Make an explainer of three classes, with n pictures; each of the two causes has its own part."""
+    made, roles = known_explainer("two", seed, n)
+    samples = made.samples
+    assert samples is not None
+    classifier = Classifier(ClassifierConfig("known", "small-resnet", tuple("abc"), Preprocessing(SIDE), widths=(4, 8)))
+    classifier.network = ThreeClassReader(made.classifier.network)
+    key = hash_classifier(classifier)
+    probs = classifier.probs(made.generator.synthesis(samples.ws))
+    explainer = replace(made, classifiers={key: classifier}, conditioned_on=key, samples=replace(samples, probs=probs))
+    return explainer, roles

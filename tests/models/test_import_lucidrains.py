@@ -17,7 +17,8 @@ from projection_runs import changed, pictures_of_seeds, projected
 from latent_explorer.cli import root
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.jobs import run_job
-from latent_explorer.explain.attfind.attfind import AttFindSettings, attfind
+from latent_explorer.explain.attfind.attfind import attfind
+from latent_explorer.explain.attfind.settings import AttFindSettings
 from latent_explorer.explain.plain_generator import explainer_of_generator
 from latent_explorer.explain.recipe import Noise, PictureRecipe, PictureRequest, SeedBase, StyleShift
 from latent_explorer.explain.render.renderer import Renderer

@@ -16,7 +16,8 @@ from latent_explorer.app.importing.jobs import GeneratorChoices, ImportSession
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.jobs import run_job
 from latent_explorer.data.images import to_uint8
-from latent_explorer.explain.attfind.attfind import AttFindSettings, attfind
+from latent_explorer.explain.attfind.attfind import attfind
+from latent_explorer.explain.attfind.settings import AttFindSettings
 from latent_explorer.explain.plain_generator import explainer_of_generator, with_encoded
 from latent_explorer.models.classifier_file import write_classifier
 from latent_explorer.models.explainer import encode_batch

@@ -8,10 +8,11 @@ import functools
 import numpy as np
 import pytest
 import torch
-from known_explainers import CASES, known_explainer, planted_in_w, recall
+from known_explainers import CASES, known_explainer, planted_in_w, recall, three_classes
 
 from latent_explorer.common.jobs import run_job
-from latent_explorer.explain.attfind.attfind import AttFindSettings, attfind
+from latent_explorer.explain.attfind.attfind import attfind
+from latent_explorer.explain.attfind.settings import AttFindSettings
 from latent_explorer.explain.attfind.stylespace import StyleSpaceSettings, stylespace
 from latent_explorer.explain.direction_search.search import find_directions
 from latent_explorer.explain.direction_search.settings import SearchSettings
@@ -92,6 +93,35 @@ def test_attfind_lists_the_causes_before_all_else(case, exhaustive):
         found = numbers(result.ranked[target])
         assert set(found[: len(roles.causes)]) == set(roles.causes)
         assert not {roles.shadow, *roles.companions} & set(found)
+
+
+@pytest.mark.parametrize("exhaustive", [True, False], ids=["every move", "race"])
+@pytest.mark.parametrize("case", ["saturating", "spread over five"])
+def test_attfind_lists_the_causes_first_by_probability_too(case, exhaustive):
+    explainer, roles = made(case)
+    settings = AttFindSettings(n=N, wanted=len(roles.causes), effect="probability", exhaustive=exhaustive)
+    result = run_job(attfind(explainer, settings))
+    for target in (0, 1):
+        assert set(numbers(result.ranked[target])) == set(roles.causes)
+
+
+@pytest.mark.parametrize("exhaustive", [True, False], ids=["every move", "race"])
+@pytest.mark.parametrize(("pair", "used"), [((0, 1), (0,)), ((0, 2), (0, 1))])
+def test_a_pair_names_what_decides_between_its_two_classes(pair, used, exhaustive):
+    """The second cause raises the third class alone: between the first two it decides nothing."""
+    explainer, roles = three_classes(n=N)
+    settings = AttFindSettings(n=N, wanted=3, pair=pair, exhaustive=exhaustive)
+    result = run_job(attfind(explainer, settings))
+    causes = {roles.causes[i] for i in used}
+    for target in (0, 1):
+        strong = [pick.style_index for pick in result.ranked[target] if pick.mean_effect > 0.1]
+        assert set(strong) == causes
+
+
+def test_against_the_rest_each_class_has_its_own_cause():
+    explainer, roles = three_classes(n=N)
+    result = run_job(attfind(explainer, AttFindSettings(n=N, wanted=1)))
+    assert [result.ranked[target][0].style_index for target in (1, 2)] == list(roles.causes)
 
 
 def test_the_race_need_not_render_every_move():

@@ -19,7 +19,8 @@ from latent_explorer.cli import root as root_module
 from latent_explorer.cli.demo import FILES
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.jobs import run_job
-from latent_explorer.explain.attfind.attfind import AttFindSettings, attfind
+from latent_explorer.explain.attfind.attfind import attfind
+from latent_explorer.explain.attfind.settings import AttFindSettings
 from latent_explorer.models.explainer import with_attribute_set
 from latent_explorer.models.explainer_file import write_explainer
 from latent_explorer.ui.tour import SIZE

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from latent_explorer.common.events import Event
     from latent_explorer.common.jobs import StepBudget
-    from latent_explorer.explain.attfind.attfind import AttFindResult
     from latent_explorer.explain.attfind.cost import SearchCost
+    from latent_explorer.explain.attfind.result import AttFindResult
     from latent_explorer.explain.projected import ProjectedPicture
     from latent_explorer.explain.recipe import Draft, HeatMaps, PictureRequest, RenderResult
     from latent_explorer.models.attributes import AttributeEntry
@@ -251,8 +251,9 @@ class ModelHost:
         Only the moves that can change the list are rendered: all of them take half an hour on a laptop. What an
         earlier search of the same rendered is not rendered again. `n` None: as many pictures as `search_cost` proposes.
         """
-        from latent_explorer.explain.attfind.attfind import AttFindSettings, attfind
+        from latent_explorer.explain.attfind.attfind import attfind
         from latent_explorer.explain.attfind.kept_moves import KeptMoves
+        from latent_explorer.explain.attfind.settings import AttFindSettings
 
         if n is None:
             cost = yield from self.search_cost(budget, classifier_id=classifier_id)

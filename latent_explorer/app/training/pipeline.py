@@ -276,7 +276,8 @@ def _export(run: RunFolder, reporter: RunReporter) -> Generator[Event, None, Non
 
 def _attributes(run: RunFolder, reporter: RunReporter) -> Generator[Event, None, None]:
     """Find the attributes of result.explainer, unless it has some."""
-    from latent_explorer.explain.attfind.attfind import AttFindSettings, attfind
+    from latent_explorer.explain.attfind.attfind import attfind
+    from latent_explorer.explain.attfind.settings import AttFindSettings
     from latent_explorer.models.device import choose_device
     from latent_explorer.models.explainer import with_attribute_set
     from latent_explorer.models.explainer_file import read_explainer, write_explainer

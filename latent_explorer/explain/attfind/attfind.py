@@ -7,82 +7,34 @@ can change the result.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
-import torch
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Kept, Metric, Notice
 from latent_explorer.explain.attfind.effects import SingleMoves, effect_table, reconstruct
-from latent_explorer.explain.attfind.greedy import (
-    UNSTABLE_EFFECT,
-    UNSTABLE_SHARE,
-    Lists,
-    Pick,
-    Procedure,
-    Ranking,
-    search_all,
-    unstable_pictures,
-    with_figures,
-)
+from latent_explorer.explain.attfind.greedy import Lists, search_all, unstable_pictures, with_figures
 from latent_explorer.explain.attfind.phases import Phase, phase, rounds, with_lists
 from latent_explorer.explain.attfind.race import EffectTable, Race
+from latent_explorer.explain.attfind.result import AttFindResult, Subject, attribute_of, short_list_notices
+from latent_explorer.explain.attfind.searched import latents_to_search, observed_range
+from latent_explorer.explain.attfind.settings import AttFindSettings
 from latent_explorer.explain.batches import BatchSizer, default_budget
 from latent_explorer.explain.latents import copy_to_device
-from latent_explorer.models.attributes import Attribute, AttributeEntry, AttributeSet
+from latent_explorer.models.attributes import AttributeSet
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Generator
+
+    import torch
 
     from latent_explorer.common.jobs import StepBudget
-    from latent_explorer.explain.attfind.effects import Reconstructions
     from latent_explorer.explain.attfind.kept_moves import KeptMoves, MovesFile
     from latent_explorer.models.explainer import Explainer, Samples
     from latent_explorer.models.summary import StyleStats
-
-
-class AttFindSettings(msgspec.Struct, frozen=True):
-    """Settings of a search."""
-
-    n: int = 250  # pictures of the explainer that are searched
-    seed: int | None = None  # seed to draw them with; None: the first n
-    kappa: float = 1.0  # share of the way to the observed end; the notebook's
-    wanted: int = 10  # attributes for each target
-    tau: float | None = None  # logits that explain a picture; None: the notebook's, by the number of classes
-    procedure: Procedure = "notebook"  # which pictures count as explained, see `greedy_search`
-    unstable_effect: float = UNSTABLE_EFFECT
-    unstable_share: float = UNSTABLE_SHARE
-    exhaustive: bool = False  # render every move; else those that the race finds to matter
-    race_seed: int = 0  # of what the race draws at random
-    both_ends: bool = False  # list a style twice that is chosen in both directions, as the notebook does
-
-
-@dataclass(frozen=True)
-class AttFindResult:
-    """Attributes found by a search, with the figures they were chosen from.
-
-    `ranked[t]` are the picks that raise class t, best first. With two classes both lists are the one merged list read
-    in either direction. `rankings[t]` is the greedy search of target t before the merge.
-    """
-
-    attribute_set: AttributeSet
-    ranked: dict[int, tuple[Pick, ...]]
-    rankings: dict[int, Ranking]
-    effects: np.ndarray  # (N, 2, S, K) logits: exact if rendered, else expected; unstable pictures are not zeroed here
-    rendered: np.ndarray  # (N, 2, S) bool
-    unstable: np.ndarray  # (N,) bool
-    base_logits: np.ndarray  # (N, K) of the reconstructions
-    minimum: np.ndarray  # (S,) the ends that the coordinates were moved to
-    maximum: np.ndarray
-
-    @property
-    def classes(self) -> np.ndarray:
-        """Classes (N,) that the classifier gives the reconstructions."""
-        classes: np.ndarray = self.base_logits.argmax(axis=1)
-        return classes
 
 
 def attfind(
@@ -96,10 +48,10 @@ def attfind(
     budget: StepBudget = default_budget,
     kept: KeptMoves | None = None,
 ) -> Generator[Event, None, AttFindResult]:
-    """Find the style coordinates that move a classifier's logits. A job.
+    """Find the style coordinates that move a classifier's answers. A job.
 
     Every few seconds of a race the result so far is Kept; its set has the setting `settled` False, and attributes whose
-    figures rest on predictions are not `exact`.
+    figures rest on predictions are not `exact`. UserError if there are no pictures, of a pair's classes at least.
 
     latents  pictures to search; the explainer's own samples unless given
     ranges   observed minimum and maximum of each style; those of the searched pictures unless given. The window and
@@ -107,94 +59,94 @@ def attfind(
     budget   seconds that the next step may last
     kept     where the rendered moves of a race are kept, also when it is stopped, and taken from by the next one
     """
-    model = copy_to_device(explainer, device)
+    model, question = copy_to_device(explainer, device), settings.question
     key = classifier_id or model.classifier_id
     classifier, synthesis = model.classifiers[key], model.generator.synthesis
+    names = classifier.config.class_names
+    question.check(names)
     ws, cond = latents_to_search(explainer, latents, settings.n, settings.seed, device)
     batch_sizer = BatchSizer(budget)
     classified = reconstruct(synthesis, classifier, ws, cond, batch_sizer)
     if not settings.exhaustive:
         classified = phase(classified, Phase.CLASSIFYING)
     pictures = yield from classified
-    names = classifier.config.class_names
     counts = np.bincount(pictures.classes, minlength=len(names))
     yield Metric(0, {f"pictures of {name}": float(c) for name, c in zip(names, counts, strict=True)})
     style_range, source = observed_range(pictures, ranges, explainer.style_stats)
-    kappa = settings.kappa
-    moves = SingleMoves(synthesis, classifier, pictures, style_range, kappa, batch_sizer)
-    base_logits, limits = pictures.logits.cpu().numpy(), style_range.cpu().numpy()
+    asked = question.classes(len(names))
+    if settings.pair is not None:
+        rows = pictures.of_classes(asked)
+        if not len(rows):
+            either = " or ".join(names[k] for k in asked)
+            raise UserError(f"None of the {len(pictures)} pictures is {either}. Search more, or other ones.")
+        yield Notice(f"{len(rows)} of {len(pictures)} pictures are of the two classes.")
+        pictures, ws, cond = pictures.some(rows), ws[rows], None if cond is None else cond[rows]
+    moves = SingleMoves(synthesis, classifier, pictures, style_range, settings.kappa, batch_sizer, question)
+    subject = Subject(key, asked, moves.answers.cpu().numpy(), style_range.cpu().numpy(), source)
     if settings.exhaustive:
-        effects = yield from effect_table(moves)
-        result = analyse(effects, base_logits, limits, key, settings, source)
+        result = analyse((yield from effect_table(moves)), subject, settings)
     else:
-        known = kept.of(explainer.model_hash, key, ws, cond, style_range, kappa) if kept else None
-        result = yield from _raced(moves, base_logits, limits, key, settings, source, known)
-    yield from _short_list_notices(result, names)
+        known = kept.of(explainer.model_hash, key, ws, cond, moves) if kept else None
+        result = yield from _raced(moves, subject, settings, known)
+    yield from short_list_notices(result, names)
     return result
 
 
 def analyse(
     effects: np.ndarray,
-    base_logits: np.ndarray,
-    style_range: np.ndarray,
-    classifier_id: str,
+    subject: Subject,
     settings: AttFindSettings,
-    ranges: str,
     rendered: np.ndarray | None = None,
     unstable: np.ndarray | None = None,
 ) -> AttFindResult:
-    """Search an effect table (N, 2, S, K) for the attributes of every class. `style_range` is (2, S).
+    """Search an effect table (N, 2, S, C) for the attributes of every class that was asked about.
 
     rendered  (N, 2, S) bool: which effects are exact; None: all
     unstable  (N,) bool; None: as the effects say
     """
-    classes, num_classes = base_logits.argmax(axis=1), base_logits.shape[1]
+    classes = subject.verdicts
     if unstable is None:
         unstable = unstable_pictures(effects, settings.unstable_effect, settings.unstable_share)
     stable = np.where(unstable[:, None, None, None], np.float32(0), effects)
-    tau = _tau(settings, num_classes)
-    lists = search_all(stable, classes, settings.wanted, tau, settings.both_ends, settings.procedure)
+    lists = _search(stable, subject, settings)
     ranked = {t: with_figures(picks, stable, classes) for t, picks in lists.ranked.items()}
     rankings = {t: replace(r, picks=with_figures(r.picks, stable, classes)) for t, r in lists.rankings.items()}
     if rendered is None:
         rendered = np.ones(effects.shape[:3], dtype=bool)
     attribute_set = AttributeSet(
-        classifier_id=classifier_id,
+        classifier_id=subject.classifier_id,
         method=f"attfind-{settings.procedure}" + ("" if settings.exhaustive else "-raced"),
         n=len(effects),
         kappa=settings.kappa,
-        ranges=ranges,
+        ranges=subject.ranges,
         attributes=tuple(
-            attribute_of(pick, classes, exact=bool(rendered[classes != t, pick.direction, pick.style_index].all()))
+            attribute_of(pick, subject, exact=bool(rendered[classes != t, pick.direction, pick.style_index].all()))
             for t, picks in ranked.items()
             for pick in picks
         ),
-        settings=_stored_settings(settings, tau, int(unstable.sum())),
+        settings=settings.stored(settings.threshold(len(subject.classes)), int(unstable.sum())),
     )
-    return AttFindResult(
-        attribute_set, ranked, rankings, effects, rendered, unstable, base_logits, style_range[0], style_range[1]
-    )
+    return AttFindResult(attribute_set, subject, ranked, rankings, effects, rendered, unstable)
+
+
+def _search(effects: np.ndarray, subject: Subject, settings: AttFindSettings) -> Lists:
+    """Search a table (N, 2, A, C) of some styles, with unstable pictures at 0."""
+    ranked = settings.question.ranked(subject.answers, effects)
+    tau = settings.threshold(len(subject.classes))
+    return search_all(ranked, subject.verdicts, settings.wanted, tau, settings.both_ends, settings.procedure)
 
 
 def _raced(
-    moves: SingleMoves,
-    base_logits: np.ndarray,
-    style_range: np.ndarray,
-    classifier_id: str,
-    settings: AttFindSettings,
-    ranges: str,
-    kept: MovesFile | None,
+    moves: SingleMoves, subject: Subject, settings: AttFindSettings, kept: MovesFile | None
 ) -> Generator[Event, None, AttFindResult]:
     """Search a table that the race fills, with the result so far Kept every few seconds. A job within a job."""
-    classes, num_classes = base_logits.argmax(axis=1), base_logits.shape[1]
-    tau = _tau(settings, num_classes)
 
     def search(effects: np.ndarray) -> Lists:
-        return search_all(effects, classes, settings.wanted, tau, settings.both_ends, settings.procedure)
+        return _search(effects, subject, settings)
 
     def result(settled: bool = False) -> AttFindResult:
-        given = base_logits, style_range, classifier_id, settings, ranges, table.rendered.copy(), race.unstable
-        return _with_counts(analyse(race.estimate(), *given), race, settled)
+        found = analyse(race.estimate(), subject, settings, table.rendered.copy(), race.unstable)
+        return _with_counts(found, race, settled)
 
     def keep() -> None:
         if kept is not None:
@@ -203,10 +155,9 @@ def _raced(
     predicted = yield from phase(moves.predicted(), Phase.PREDICTING)
     table = EffectTable(predicted, moves.sizes == 0)
     if kept is not None:
-        table.add(*kept.read(table.rendered.shape, num_classes))
-    race = Race(
-        table, classes, moves.exact, search, settings.unstable_effect, settings.unstable_share, settings.race_seed
-    )
+        table.add(*kept.read(table.rendered.shape, len(subject.classes)))
+    unstable = settings.unstable_effect, settings.unstable_share
+    race = Race(table, subject.verdicts, moves.exact, search, *unstable, settings.race_seed)
     try:
         yield from with_lists(phase(race.start(), Phase.LOOKING, "Trying every style on a few pictures"), result)
         keep()
@@ -242,101 +193,3 @@ def _with_counts(found: AttFindResult, race: Race, settled: bool) -> AttFindResu
         found.attribute_set, attributes=tuple(attributes), settings=found.attribute_set.settings | counts
     )
     return replace(found, attribute_set=with_counts)
-
-
-def _tau(settings: AttFindSettings, num_classes: int) -> float:
-    return settings.tau if settings.tau is not None else _default_tau(num_classes)
-
-
-def _default_tau(num_classes: int) -> float:
-    """Return the threshold that the notebook of StylEx's authors uses."""
-    return 1.0 if num_classes == 2 else 0.5
-
-
-def _stored_settings(settings: AttFindSettings, tau: float, unstable: int) -> dict[str, float | int | str | bool]:
-    """Return the settings that are stored with the attribute set."""
-    stored: dict[str, float | int | str | bool] = {
-        "tau": tau,
-        "wanted": settings.wanted,
-        "unstable_effect": settings.unstable_effect,
-        "unstable_share": settings.unstable_share,
-        "unstable_pictures": unstable,
-    }
-    if settings.seed is not None:
-        stored["seed"] = settings.seed
-    return stored
-
-
-def latents_to_search(
-    explainer: Explainer,
-    latents: Samples | None,
-    n: int,
-    seed: int | None,
-    device: str | torch.device,
-) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """Return ws and cond of n pictures, the first or drawn by the seed, on the device.
-
-    Of `latents` if they are given, else of the explainer's own. UserError if there are none.
-    """
-    samples = explainer.samples if latents is None else latents
-    if samples is None or len(samples) == 0:
-        raise UserError(f"{explainer.name} holds no pictures to search. Give pictures (--images) and an encoder.")
-    rows = torch.arange(len(samples))
-    if seed is not None:
-        rows = torch.randperm(len(samples), generator=torch.Generator().manual_seed(seed))
-    rows = rows[:n].sort().values
-    cond = samples.cond_of(rows)
-    ws = samples.ws[rows].to(device).float()
-    return ws, None if cond is None else cond.to(device).float()
-
-
-def observed_range(
-    pictures: Reconstructions, ranges: StyleStats | None, explainer_stats: StyleStats | None
-) -> tuple[torch.Tensor, str]:
-    """Return minimum and maximum of each style (2, S), and a description of their source."""
-    if ranges is None:
-        source = f"minimum and maximum over the {len(pictures)} pictures"
-        return torch.stack([pictures.s.amin(dim=0), pictures.s.amax(dim=0)]), source
-    style_range = np.stack([ranges.minimum, ranges.maximum])
-    source = "the file's minimum and maximum" if ranges is explainer_stats else "given"
-    return torch.as_tensor(style_range, dtype=torch.float32, device=pictures.s.device), source
-
-
-def attribute_of(pick: Pick, classes: np.ndarray, *, exact: bool = True) -> Attribute:
-    """Return a pick as an attribute. Its effect has no interval with fewer than two pictures of other classes.
-
-    classes  (N,) of the unmoved pictures
-    """
-    return Attribute(
-        name="",
-        target=pick.target,
-        entries=(AttributeEntry(pick.style_index, pick.end),),
-        mean_effect=pick.mean_effect,
-        interval=pick.interval if (classes != pick.target).sum() > 1 else None,
-        round=pick.round,
-        exact=exact,
-    )
-
-
-def _short_list_notices(result: AttFindResult, names: Sequence[str]) -> Iterator[Notice]:
-    """Yield a notice for every class whose list is shorter than requested, or one that no picture can be used."""
-    if result.unstable.all():
-        settings = result.attribute_set.settings
-        text = (
-            f"No attributes: every picture is unstable (more than {settings['unstable_share']:.1%} of its moves change "
-            f"a logit by more than {settings['unstable_effect']:g}). A smaller kappa moves less."
-        )
-        yield Notice(text, "warning")
-        return
-    for name, (target, ranking) in zip(names, result.rankings.items(), strict=True):
-        if ranking.stop == "no pictures" and result.ranked[target]:
-            text = f"Every picture is {name} already: its list is that of the other class reversed, and has no effects."
-            yield Notice(text, "warning")
-        elif ranking.stop == "no pictures":
-            yield Notice(f"No attributes towards {name}: every picture is of that class already.", "warning")
-        elif ranking.stop == "all explained":
-            text = f"{len(ranking.picks)} attributes towards {name}: each picture is explained by one of them."
-            yield Notice(text)
-        elif ranking.stop != "complete":
-            text = f"Only {len(ranking.picks)} attributes towards {name}: no other coordinate raises it."
-            yield Notice(text, "warning")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The effects of single moves of style coordinates on the classifier's logits: exact, or predicted by gradient.
+"""The effects of single moves of style coordinates on the classifier's answers: exact, or predicted by gradient.
 
 Style values are overridden; weights are never touched.
 """
@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from latent_explorer.common.events import Progress
+from latent_explorer.explain.attfind.question import Question
 from latent_explorer.models.synthesis import Styles
 
 if TYPE_CHECKING:
@@ -44,6 +45,15 @@ class Reconstructions:
 
     def row(self, i: int) -> Styles:
         return [style[i : i + 1] for style in self.styles]
+
+    def of_classes(self, classes: Sequence[int]) -> np.ndarray:
+        """Return the numbers (M,) of the pictures that have one of these classes."""
+        return np.flatnonzero(np.isin(self.classes, classes))
+
+    def some(self, rows: np.ndarray) -> Reconstructions:
+        """Return the pictures (M,) with these numbers."""
+        chosen = torch.as_tensor(rows, device=self.s.device)
+        return Reconstructions([style[chosen] for style in self.styles], self.s[chosen], self.logits[chosen])
 
 
 @torch.inference_mode()
@@ -83,6 +93,7 @@ class SingleMoves:
     """Moves of single styles by kappa * (end - own value), with all else, cond included, held fixed.
 
     style_range  (2, S): minimum and maximum of each style, the ends of directions 0 and 1
+    question     whose answers (N, C) the effects are changes of; `answers` are those of the unmoved pictures
     count        moves that were rendered so far
     """
 
@@ -94,9 +105,11 @@ class SingleMoves:
         style_range: Tensor,
         kappa: float,
         batch_sizer: BatchSizer,
+        question: Question = Question(),  # noqa: B008  # frozen
     ) -> None:
         self.synthesis, self.classifier, self.pictures = synthesis, classifier, pictures
         self.style_range, self.kappa, self.batch_sizer = style_range, kappa, batch_sizer
+        self.question, self.answers = question, question.answers(pictures.logits)
         self.count = 0
 
     @property
@@ -109,13 +122,13 @@ class SingleMoves:
     def exact(
         self, moves: np.ndarray, message: str = "Rendering the moves that matter"
     ) -> Generator[Event, None, np.ndarray]:
-        """Render moves (M, 3) of picture, direction and style_index; return their effects (M, K) float32.
+        """Render moves (M, 3) of picture, direction and style_index; return their effects (M, C) float32.
 
         A job within a job.
         """
         parts = yield from self.batch_sizer.run(lambda rows: self._effects(moves[rows]), len(moves), message)
         self.count += len(moves)
-        nothing = np.zeros((0, self.pictures.logits.shape[1]), dtype=np.float32)
+        nothing = np.zeros((0, self.answers.shape[1]), dtype=np.float32)
         return np.concatenate([nothing, *parts])
 
     @torch.inference_mode()
@@ -126,25 +139,25 @@ class SingleMoves:
         rows = torch.arange(len(s), device=s.device)
         s[rows, style_index] += self.kappa * (self.style_range[direction, style_index] - s[rows, style_index])
         logits = logits_of(self.synthesis, self.classifier, [style[i] for style in pictures.styles], s)
-        effects: np.ndarray = (logits - pictures.logits[i]).cpu().numpy()
+        effects: np.ndarray = (self.question.answers(logits) - self.answers[i]).cpu().numpy()
         return effects
 
     def predicted(self) -> Generator[Event, None, np.ndarray]:
-        """Return first-order effects (N, 2, S, K) float32: slope of the logit times the move. A job within a job."""
-        count, classes = self.pictures.logits.shape
+        """Return first-order effects (N, 2, S, C) float32: slope of the answer times the move. A job within a job."""
+        count, classes = self.answers.shape
         message = "Predicting all effects by gradient"
         sizer = self.batch_sizer.anew()  # with gradients a picture takes longer
         parts: list[np.ndarray] = []
         done, start, left = 0, time.monotonic(), None
         while done < count:
             rows = slice(done, min(done + sizer.next(), count))
-            s, logits = self._with_gradients(rows)
+            s, answers = self._with_gradients(rows)
             sizer.done(rows.stop - done)
             slopes: list[Tensor] = []
             # A step is one pass through the networks: all classes together would hold up the sliders for as many.
             for k in range(classes):
                 yield Progress(done, count, message, left)
-                slopes += torch.autograd.grad(logits[:, k].sum(), s, retain_graph=k + 1 < classes)
+                slopes += torch.autograd.grad(answers[:, k].sum(), s, retain_graph=k + 1 < classes)
             moves = self.kappa * (self.style_range - self.pictures.s[rows, None])  # (B, 2, S)
             parts.append((moves[..., None] * torch.stack(slopes, dim=-1)[:, None]).float().cpu().numpy())
             done = rows.stop
@@ -153,24 +166,25 @@ class SingleMoves:
         return np.concatenate(parts)
 
     def slopes(self, rows: slice, classes: int) -> Tensor:
-        """Return the slopes (B, S, classes) of the first logits of pictures, by their styles."""
-        s, logits = self._with_gradients(rows)
-        totals = [logits[:, k].sum() for k in range(classes)]
+        """Return the slopes (B, S, classes) of the first answers on pictures, by their styles."""
+        s, answers = self._with_gradients(rows)
+        totals = [answers[:, k].sum() for k in range(classes)]
         return torch.stack([torch.autograd.grad(total, s, retain_graph=True)[0] for total in totals], dim=-1)
 
     def _with_gradients(self, rows: slice) -> tuple[Tensor, Tensor]:
-        """Return style values s (B, num_styles) and logits (B, K), which have gradients with respect to s."""
+        """Return style values s (B, num_styles) and answers (B, C), which have gradients with respect to s."""
         synthesis, pictures = self.synthesis, self.pictures
         with torch.enable_grad():  # the copies are ordinary tensors, also of what inference made
             s = pictures.s[rows].clone().requires_grad_()
             styles = [style[rows].clone() for style in pictures.styles]
-            return s, self.classifier.logits(synthesis.render(synthesis.replace(styles, s), synthesis.noise_const()))
+            img = synthesis.render(synthesis.replace(styles, s), synthesis.noise_const())
+            return s, self.question.answers(self.classifier.logits(img))
 
 
 def effect_table(
     moves: SingleMoves, styles: Sequence[int] | np.ndarray | None = None
 ) -> Generator[Event, None, np.ndarray]:
-    """Compute the effect table (N, 2, S, K) float32 by rendering every move. A job within a job.
+    """Compute the effect table (N, 2, S, C) float32 by rendering every move. A job within a job.
 
     styles  those to render; the effects of others are left at 0. None: all
     """
@@ -178,6 +192,6 @@ def effect_table(
     if styles is not None:
         todo[:, :, np.setdiff1d(np.arange(todo.shape[2]), styles)] = False
     rows = np.argwhere(todo)
-    table = np.zeros((*todo.shape, moves.pictures.logits.shape[1]), dtype=np.float32)
+    table = np.zeros((*todo.shape, moves.answers.shape[1]), dtype=np.float32)
     table[tuple(rows.T)] = yield from moves.exact(rows, "Moving every style of every picture")
     return table

@@ -2,8 +2,8 @@
 """Rendered moves of AttFind on disk, so that a search that was stopped goes on where it was.
 
 Only what was rendered is kept, 20 bytes a move with two classes: predictions are made again in seconds. A file is named
-by a hash of everything that determines the effects: model, classifier, pictures, ranges and kappa. It is replaced
-whole. No function raises for what the disk does or holds.
+by a hash of everything that determines the effects: model, classifier, pair, pictures, ranges and kappa. It is
+replaced whole. No function raises for what the disk does or holds.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from latent_explorer.explain.attfind.effects import SingleMoves
+
 log = logging.getLogger(__name__)
 
 MAX_BYTES = 256 << 20  # of the folder
@@ -42,18 +44,15 @@ class KeptMoves:
     folder: Path
     max_bytes: int = MAX_BYTES
 
-    def of(
-        self,
-        model_hash: str,
-        classifier_id: str,
-        ws: Tensor,
-        cond: Tensor | None,
-        style_range: Tensor,
-        kappa: float,
-    ) -> MovesFile:
-        """Return the file of a search, which need not exist. Arguments as of `attfind` and `SingleMoves`."""
-        digest = hashlib.sha256(f"{_VERSION} {model_hash} {classifier_id} {kappa!r}".encode())
-        for tensor in (ws, cond, style_range):
+    def of(self, model_hash: str, classifier_id: str, ws: Tensor, cond: Tensor | None, moves: SingleMoves) -> MovesFile:
+        """Return the file of a search, which need not exist.
+
+        ws, cond  the latents of its pictures
+        """
+        digest = hashlib.sha256(f"{_VERSION} {model_hash} {classifier_id} {moves.kappa!r}".encode())
+        if moves.question.pair is not None:
+            digest.update(f" pair {moves.question.pair}".encode())
+        for tensor in (ws, cond, moves.style_range):
             array = np.zeros(0, np.float32) if tensor is None else tensor.float().cpu().numpy()
             digest.update(f" {array.shape} ".encode() + array.tobytes())
         return MovesFile(self.folder / f"{digest.hexdigest()[:40]}{SUFFIX}", self.max_bytes)

@@ -15,8 +15,8 @@ import torch
 
 from latent_explorer.common.events import Event, Progress
 from latent_explorer.common.jobs import without_progress
-from latent_explorer.explain.attfind.attfind import latents_to_search, observed_range
 from latent_explorer.explain.attfind.effects import Reconstructions, reconstruct
+from latent_explorer.explain.attfind.searched import latents_to_search, observed_range
 from latent_explorer.explain.attfind.sufficiency import apply_attributes, by_target
 from latent_explorer.explain.batches import BatchSizer, default_budget
 from latent_explorer.explain.latents import copy_to_device

@@ -13,9 +13,10 @@ import msgspec
 import numpy as np
 
 from latent_explorer.common.events import Event, Notice
-from latent_explorer.explain.attfind.attfind import attribute_of, latents_to_search, observed_range
 from latent_explorer.explain.attfind.effects import SingleMoves, reconstruct
-from latent_explorer.explain.attfind.greedy import Pick, with_figures
+from latent_explorer.explain.attfind.greedy import Pick, mean_interval
+from latent_explorer.explain.attfind.result import Subject, attribute_of
+from latent_explorer.explain.attfind.searched import latents_to_search, observed_range
 from latent_explorer.explain.batches import BatchSizer, default_budget
 from latent_explorer.explain.latents import copy_to_device
 from latent_explorer.models.attributes import AttributeSet
@@ -37,6 +38,7 @@ class StyleSpaceSettings(msgspec.Struct, frozen=True):
     """Settings of a ranking of channels."""
 
     n: int = 250  # pictures of the explainer
+    seed: int | None = None  # seed to draw them with; None: the first n
     kappa: float = 1.0  # share of the way to the observed end, as AttFind moves
     wanted: int = 10  # channels for each class
     # "signal": |mean| / deviation of the exemplars' z-scores, as Wu et al. rank; "difference": |mean| alone, as the
@@ -66,25 +68,25 @@ def stylespace(
     model = copy_to_device(explainer, device)
     key = classifier_id or model.classifier_id
     classifier, synthesis = model.classifiers[key], model.generator.synthesis
-    ws, cond = latents_to_search(explainer, latents, settings.n, None, device)
+    ws, cond = latents_to_search(explainer, latents, settings.n, settings.seed, device)
     sizer = BatchSizer(budget)
     pictures = yield from reconstruct(synthesis, classifier, ws, cond, sizer)
     style_range, source = observed_range(pictures, ranges, explainer.style_stats)
-    logits, classes = pictures.logits.cpu().numpy(), pictures.classes
+    logits, names = pictures.logits.cpu().numpy(), classifier.config.class_names
+    subject = Subject(key, tuple(range(len(names))), logits, style_range.cpu().numpy(), source)
     moves = SingleMoves(synthesis, classifier, pictures, style_range, settings.kappa, sizer)
     attributes: list[Attribute] = []
-    for target, name in enumerate(classifier.config.class_names):
+    for target, name in enumerate(names):
         rows = exemplars(logits, target, settings)
         if len(rows) < FEWEST_EXEMPLARS:
             yield Notice(f"No channels towards {name}: it has {len(rows)} exemplars, fewer than 5.", "warning")
             continue
         ranked = rank_channels(pictures.s.cpu().numpy(), rows, settings.score)[: settings.wanted]
-        picks = [Pick(style_index, direction, target, 1) for style_index, direction in ranked]
-        effects = np.zeros((len(ws), 2, pictures.s.shape[1], logits.shape[1]), np.float32)
-        others = np.flatnonzero(classes != target)
-        wanted = np.array([(i, p.direction, p.style_index) for p in picks for i in others], dtype=int).reshape(-1, 3)
-        effects[tuple(wanted.T)] = yield from moves.exact(wanted)
-        attributes += [attribute_of(pick, classes) for pick in with_figures(picks, effects, classes)]
+        others = np.flatnonzero(subject.verdicts != target)
+        wanted = np.array([(i, d, j) for j, d in ranked for i in others], dtype=int).reshape(-1, 3)
+        effects = yield from moves.exact(wanted)
+        for (j, d), values in zip(ranked, effects[:, target].reshape(len(ranked), len(others)), strict=True):
+            attributes.append(attribute_of(Pick(j, d, target, 1, *mean_interval(values)), subject))
     method = f"stylespace-{settings.score}-{settings.exemplars}"
     stored: dict[str, float | int | str | bool] = {
         "wanted": settings.wanted,
@@ -92,6 +94,8 @@ def stylespace(
             settings.share if settings.exemplars == "extreme" else settings.confidence
         ),
     }
+    if settings.seed is not None:
+        stored["seed"] = settings.seed
     return AttributeSet(key, method, len(ws), settings.kappa, source, tuple(attributes), stored)
 
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import torch
 
 from latent_explorer.common.events import Event, Progress
-from latent_explorer.explain.attfind.attfind import latents_to_search
 from latent_explorer.explain.attfind.cost import SearchCost
 from latent_explorer.explain.attfind.effects import Reconstructions, SingleMoves, logits_of
+from latent_explorer.explain.attfind.searched import latents_to_search
 from latent_explorer.explain.batches import BatchSizer, default_budget
 from latent_explorer.explain.latents import copy_to_device
 

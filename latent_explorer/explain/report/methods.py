@@ -16,8 +16,10 @@ import torch
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Notice
-from latent_explorer.explain.attfind.attfind import AttFindSettings, attfind, observed_range
+from latent_explorer.explain.attfind.attfind import attfind
 from latent_explorer.explain.attfind.effects import reconstruct
+from latent_explorer.explain.attfind.searched import observed_range
+from latent_explorer.explain.attfind.settings import AttFindSettings
 from latent_explorer.explain.attfind.stylespace import StyleSpaceSettings, stylespace
 from latent_explorer.explain.attfind.sufficiency import FlipRate, flips
 from latent_explorer.explain.batches import BatchSizer, default_budget

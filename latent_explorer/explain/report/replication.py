@@ -15,8 +15,10 @@ import numpy as np
 import torch
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.explain.attfind.attfind import AttFindSettings, analyse, attfind
+from latent_explorer.explain.attfind.attfind import analyse, attfind
 from latent_explorer.explain.attfind.effects import Reconstructions, SingleMoves, effect_table, reconstruct
+from latent_explorer.explain.attfind.result import Subject
+from latent_explorer.explain.attfind.settings import AttFindSettings
 from latent_explorer.explain.attfind.sufficiency import flips
 from latent_explorer.explain.batches import BatchSizer, default_budget
 from latent_explorer.explain.latents import copy_to_device
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
     from latent_explorer.common.events import Event
     from latent_explorer.common.jobs import StepBudget
-    from latent_explorer.explain.attfind.attfind import AttFindResult
+    from latent_explorer.explain.attfind.result import AttFindResult
     from latent_explorer.models.attributes import AttributeSet
     from latent_explorer.models.importers.stylex.latents import Effects
 
@@ -205,8 +207,9 @@ def _against_effects(
         return [Row(what, skipped=problem) for what in (_LOGITS, _MOVES, _SELECTION)], None
     rows = [subject.logits(effects), (yield from subject.moves(effects))]
     settings = AttFindSettings(n=len(effects.latents), wanted=TOP, both_ends=True)
-    limits, key = subject.style_range.cpu().numpy(), subject.model.classifier_id
-    chosen = analyse(effects.effects, effects.base_logits, limits, key, settings, "the authors'")
+    limits, classes = subject.style_range.cpu().numpy(), tuple(range(effects.base_logits.shape[1]))
+    about = Subject(subject.model.classifier_id, classes, effects.base_logits, limits, "the authors'")
+    chosen = analyse(effects.effects, about, settings)
     return [*rows, _coordinates(_SELECTION, _list_of(chosen), subject.published)], chosen
 
 

@@ -14,9 +14,11 @@ import numpy as np
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.statistics import rank_correlation
-from latent_explorer.explain.attfind.attfind import AttFindSettings, attfind, latents_to_search, observed_range
+from latent_explorer.explain.attfind.attfind import attfind
 from latent_explorer.explain.attfind.effects import SingleMoves, reconstruct
 from latent_explorer.explain.attfind.greedy import ENDS
+from latent_explorer.explain.attfind.searched import latents_to_search, observed_range
+from latent_explorer.explain.attfind.settings import AttFindSettings
 from latent_explorer.explain.attfind.sufficiency import Rate, flips
 from latent_explorer.explain.batches import BatchSizer, default_budget
 from latent_explorer.explain.latents import copy_to_device

@@ -15,8 +15,10 @@ from latent_explorer.app.engine.model_host import ModelHost
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Kept, Notice, Progress
 from latent_explorer.common.jobs import run_job
-from latent_explorer.explain.attfind.attfind import AttFindResult, AttFindSettings, attfind
+from latent_explorer.explain.attfind.attfind import attfind
 from latent_explorer.explain.attfind.effects import SingleMoves, effect_table, reconstruct
+from latent_explorer.explain.attfind.result import AttFindResult
+from latent_explorer.explain.attfind.settings import AttFindSettings
 from latent_explorer.explain.batches import BatchSizer
 from latent_explorer.models.attributes import AttributeSet
 
@@ -122,7 +124,7 @@ def test_batch_size_does_not_change_the_table():
 
 def test_a_seed_draws_the_pictures_that_are_searched(planted):
     def table(seed):
-        return finish(attfind(planted, AttFindSettings(n=3, seed=seed)))[1].base_logits
+        return finish(attfind(planted, AttFindSettings(n=3, seed=seed)))[1].subject.answers
 
     first, drawn, again = table(None), table(5), table(5)
     assert len(drawn) == 3
@@ -161,7 +163,7 @@ def test_a_short_budget_makes_small_steps_and_the_same_list(planted, search_resu
 def test_given_ranges_replace_the_searched_pictures_own(planted):
     stats = planted.style_stats
     _, result = finish(attfind(planted, AttFindSettings(n=5, wanted=2), ranges=stats))
-    np.testing.assert_array_equal(result.minimum, stats.minimum)
+    np.testing.assert_array_equal(result.subject.limits[0], stats.minimum)
     assert result.attribute_set.ranges == "the file's minimum and maximum"
 
 
@@ -189,7 +191,7 @@ def test_a_class_that_all_pictures_have_gets_the_others_list_reversed_without_fi
     explainer = tiny_explainer(n=30)
     settings = AttFindSettings(n=1, wanted=3, exhaustive=exhaustive, unstable_effect=100.0)
     events, result = finish(attfind(explainer, settings, ranges=explainer.style_stats))
-    (seen,) = result.classes
+    (seen,) = set(result.subject.verdicts)
     listed = {t: [a for a in result.attribute_set.attributes if a.target == t] for t in (0, 1)}
     assert len(listed[seen]) == len(listed[1 - seen]) > 0
     assert [a.mean_effect for a in listed[seen]] == [0] * len(listed[seen])

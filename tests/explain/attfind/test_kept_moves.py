@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,8 +13,11 @@ import torch
 from colour_explainer import tiny_explainer
 
 from latent_explorer.common.events import Kept, Progress
-from latent_explorer.explain.attfind.attfind import AttFindSettings, attfind
+from latent_explorer.explain.attfind import phases
+from latent_explorer.explain.attfind.attfind import attfind
 from latent_explorer.explain.attfind.kept_moves import KeptMoves
+from latent_explorer.explain.attfind.question import Question
+from latent_explorer.explain.attfind.settings import AttFindSettings
 
 SETTINGS = AttFindSettings(n=30, wanted=3)
 SHAPE = (4, 2, 6)  # N, 2, S
@@ -37,8 +41,9 @@ def run(job, until=lambda _event: False):
                 return events, None
 
 
-def file_of(folder, ws, kappa=1.0, **options):
-    return KeptMoves(folder, **options).of("model", "classifier", ws, None, torch.ones(2, 6), kappa)
+def file_of(folder, ws, kappa=1.0, pair=None, **options):
+    moves = SimpleNamespace(style_range=torch.ones(2, 6), kappa=kappa, question=Question(pair=pair))
+    return KeptMoves(folder, **options).of("model", "classifier", ws, None, moves)
 
 
 def some(count=5):
@@ -46,7 +51,8 @@ def some(count=5):
     return moves, np.arange(2.0 * count).reshape(count, 2)
 
 
-def test_a_stopped_race_goes_on_where_it_was(explainer, tmp_path):
+def test_a_stopped_race_goes_on_where_it_was(explainer, tmp_path, monkeypatch):
+    monkeypatch.setattr(phases, "INTERIM_SECONDS", 1e9)  # the first list so far is that after the first look
     kept = KeptMoves(tmp_path)
     events, _ = run(attfind(explainer, SETTINGS, kept=kept), lambda event: isinstance(event, Kept))
     first = events[-1].value.attribute_set
@@ -81,7 +87,7 @@ def test_what_is_written_is_read_again_for_the_same_question_only(tmp_path):
     read = file_of(tmp_path, ws).read(SHAPE, 2)
     np.testing.assert_array_equal(read[0], moves)
     np.testing.assert_array_equal(read[1], effects)
-    for other in (file_of(tmp_path, ws + 1), file_of(tmp_path, ws, kappa=2.0)):
+    for other in (file_of(tmp_path, ws + 1), file_of(tmp_path, ws, kappa=2.0), file_of(tmp_path, ws, pair=(0, 1))):
         assert len(other.read(SHAPE, 2)[0]) == 0
 
 

@@ -13,9 +13,10 @@ from scipy.stats import binomtest
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.jobs import run_job
-from latent_explorer.explain.attfind.attfind import AttFindSettings, attfind
+from latent_explorer.explain.attfind.attfind import attfind
 from latent_explorer.explain.attfind.effects import reconstruct
 from latent_explorer.explain.attfind.encode import encode
+from latent_explorer.explain.attfind.settings import AttFindSettings
 from latent_explorer.explain.attfind.sufficiency import Rate, apply_attributes, count_flips, flips, other_class
 from latent_explorer.explain.batches import BatchSizer
 from latent_explorer.models.attributes import Attribute, AttributeEntry
@@ -27,7 +28,7 @@ def searched():
     result = run_job(attfind(explainer, AttFindSettings(n=30, wanted=10)))
     samples, synthesis = explainer.samples, explainer.generator.synthesis
     job = reconstruct(synthesis, explainer.classifier, samples.ws, samples.cond, BatchSizer())
-    style_range = torch.from_numpy(np.stack([result.minimum, result.maximum]))
+    style_range = torch.from_numpy(result.subject.limits)
     return explainer, result, run_job(job), style_range
 
 
