@@ -312,6 +312,14 @@ class Explorer:
             self._workspace.change(document)
             self.updates.emit(updates.DocumentChanged(document))
 
+    def edit_document(self, document: Document, label: str, *intents: Intent) -> None:
+        """Take a new document as a step of undo, together with intents. `label` completes "Undo ..."."""
+        before, session = self.document, self.session
+        if session is None or document == before:
+            return
+        self.change_document(document)
+        session.record(label, before, document, *intents)
+
     @property
     def changed_elsewhere(self) -> bool:
         """True if the file of the exploration was written by another window since it was opened or saved here."""
@@ -444,7 +452,7 @@ class Explorer:
         summary, state, document = opened.summary, prepared.state, prepared.document
         self._jobs.cancel_of_model()  # or what they find would go into this exploration
         self.latents.begin(summary.model_hash, prepared.latents)
-        self.session, self._frame = Session(summary, state, self._state_changed), None
+        self.session, self._frame = Session(summary, state, self._state_changed, document_changed=self._follow), None
         self._scheduler.suspend()
         self._scheduler.set_session(summary, state)
         saved = open_request.recovery is None
@@ -481,6 +489,10 @@ class Explorer:
         shown = self._scheduler.shown
         if had_frame and self._frame is None and shown is not None and shown.state == new:
             self.updates.emit(shown.picture)  # it was made before: no other will come
+
+    def _follow(self, old: Document, new: Document) -> None:
+        """Do to the document what undo or redo says."""
+        self.change_document(self.document.changed_as(old, new))
 
     def _on_canvas(self, own: ExplorerState) -> ExplorerState:
         """Return the state that the canvas shows beside the session's `own`."""

@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: MIT
 """The user's additions to a model that change no picture: names, pins, own sliders, favourites, projections, notes.
 
-They are stored in the exploration, never in the explainer, and are not part of undo.
+They are stored in the exploration, never in the explainer. What is done to attributes can be undone; favourites,
+projections and what searches found stay.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from latent_explorer.app.exploration.state import attribute_amount
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.format import shortened
 from latent_explorer.explain.directions.direction import Direction, direction_key, direction_problem
@@ -30,11 +32,16 @@ if TYPE_CHECKING:
     from latent_explorer.models.summary import ExplainerSummary
 
 
+MAX_NOTE = 1000  # characters on an attribute
+
+
 class Document(msgspec.Struct, frozen=True):
     """The user's additions. Attributes are identified by `attribute_key`, so that a rename orphans nothing."""
 
     names: dict[str, str] = {}
     pins: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()  # keys of attributes that are not listed while their sliders are at 0
+    annotations: dict[str, str] = {}  # the user's notes on attributes, by key
     sliders: tuple[Attribute, ...] = ()  # added by the user, for any style coordinate
     attribute_sets: tuple[AttributeSet, ...] = ()  # found here, not yet saved into an explainer
     favourites: tuple[Base, ...] = ()
@@ -55,6 +62,38 @@ class Document(msgspec.Struct, frozen=True):
         key = attribute_key(attribute)
         pins = (*(p for p in self.pins if p != key), *([key] if on else []))
         return msgspec.structs.replace(self, pins=pins)
+
+    def with_hidden(self, attribute: Attribute, on: bool) -> Document:
+        """Return a copy in which the attribute is not listed, and not pinned; or is listed again."""
+        key = attribute_key(attribute)
+        hidden = (*(k for k in self.hidden if k != key), *([key] if on else []))
+        pins = tuple(p for p in self.pins if p != key) if on else self.pins
+        return msgspec.structs.replace(self, hidden=hidden, pins=pins)
+
+    def without_hidden(self, attributes: Sequence[Attribute]) -> Document:
+        """Return a copy in which these attributes are listed again."""
+        keys = {attribute_key(a) for a in attributes}
+        return msgspec.structs.replace(self, hidden=tuple(k for k in self.hidden if k not in keys))
+
+    def annotated(self, attribute: Attribute, note: str) -> Document:
+        """Return a copy with another note on an attribute, at most MAX_NOTE characters; an empty one removes it."""
+        key = attribute_key(attribute)
+        annotations = {k: v for k, v in self.annotations.items() if k != key}
+        if note.strip():
+            annotations[key] = note.strip()[:MAX_NOTE]
+        return msgspec.structs.replace(self, annotations=annotations)
+
+    def changed_as(self, old: Document, new: Document) -> Document:
+        """Return a copy in which what differs from `old` to `new` has been done, and nothing else.
+
+        Undo and redo keep what has come since: a search's list, a favourite.
+        """
+        changes: dict[str, object] = {}
+        for name in self.__struct_fields__:
+            before, after, now = getattr(old, name), getattr(new, name), getattr(self, name)
+            if before != after:
+                changes[name] = after if now == before else _carried(before, after, now)
+        return msgspec.structs.replace(self, **changes)
 
     def with_slider(self, attribute: Attribute) -> Document:
         """Return a copy with one more slider; the same coordinate is not added twice."""
@@ -155,9 +194,24 @@ class Document(msgspec.Struct, frozen=True):
         """Return the user's name of an attribute, else the stored one, else "Style 214 up"."""
         return self.names.get(attribute_key(attribute)) or attribute.name or describe_entries(attribute)
 
+    def note_of(self, attribute: Attribute) -> str:
+        """Return the user's note on an attribute, else the one that it came with."""
+        return self.annotations.get(attribute_key(attribute)) or attribute.note
+
     def direction_name(self, direction: Direction) -> str:
         """Return the user's name of a direction, else the one that it came with."""
         return self.names.get(direction_key(direction)) or direction.name
+
+
+def _carried(before: Any, after: Any, now: Any) -> Any:
+    """Return a field's value `now` with what differs from `before` to `after`."""
+    if isinstance(now, dict):
+        kept = {k: v for k, v in now.items() if k in after or k not in before}
+        return kept | {k: v for k, v in after.items() if before.get(k) != v}
+    if isinstance(now, tuple):
+        kept_items = tuple(each for each in now if each in after or each not in before)
+        return kept_items + tuple(each for each in after if each not in before and each not in kept_items)
+    return after
 
 
 def attribute_key(attribute: Attribute) -> str:
@@ -224,12 +278,21 @@ def listed_set(document: Document, summary: ExplainerSummary, state: ExplorerSta
 def shown_attributes(document: Document, summary: ExplainerSummary, state: ExplorerState) -> list[Attribute]:
     """Return the attributes to list for the selected classifier and target: pins, own sliders, then by rank.
 
-    Names are the user's if given. `listed_set` returns the search that they come from.
+    Names and notes are the user's if given; what is hidden is left out while its slider is at 0. `listed_set` returns
+    the search that they come from.
     """
     attribute_set = listed_set(document, summary, state)
     listed = attribute_set.attributes if attribute_set else ()
     ranked = by_effect([a for a in listed if a.target == state.target_class])
-    return _arranged(document, document.sliders, ranked)
+    arranged = _arranged(document, document.sliders, ranked)
+    return [a for a in arranged if attribute_key(a) not in document.hidden or attribute_amount(state, a) != 0]
+
+
+def hidden_attributes(document: Document, summary: ExplainerSummary, state: ExplorerState) -> list[Attribute]:
+    """Return the attributes that `shown_attributes` would list if they were not hidden."""
+    shown = {attribute_key(a) for a in shown_attributes(document, summary, state)}
+    every = shown_attributes(msgspec.structs.replace(document, hidden=()), summary, state)
+    return [a for a in every if attribute_key(a) not in shown]
 
 
 def shown_directions(document: Document, state: ExplorerState) -> list[Direction]:
@@ -253,17 +316,21 @@ def reported_set(document: Document, summary: ExplainerSummary) -> AttributeSet 
 
 
 def reported_attributes(document: Document, attribute_set: AttributeSet) -> list[Attribute]:
-    """Return the attributes of a report: class by class as in `shown_attributes`, with own sliders."""
+    """Return the attributes of a report: class by class as in `shown_attributes`, with own sliders, hidden ones last.
+
+    What a person hid is still what the search found: a report that left it out would say less than the truth.
+    """
     attributes: list[Attribute] = []
     for target in sorted({a.target for a in attribute_set.attributes}):
         sliders = [a for a in document.sliders if a.target == target]
         ranked = by_effect([a for a in attribute_set.attributes if a.target == target])
-        attributes += _arranged(document, sliders, ranked)
+        arranged = _arranged(document, sliders, ranked)
+        attributes += sorted(arranged, key=lambda a: attribute_key(a) in document.hidden)
     return attributes
 
 
 def _arranged(document: Document, sliders: Sequence[Attribute], ranked: Sequence[Attribute]) -> list[Attribute]:
-    """Return pins, then own sliders, then the rest by rank, with the user's names."""
+    """Return pins, then own sliders, then the rest by rank, with the user's names and notes."""
     # What a slider of several coordinates holds has no slider of its own beside it.
     parts = {entry for a in sliders if len(a.entries) > 1 for entry in a.entries}
     own = {attribute_key(a) for a in sliders}
@@ -272,7 +339,8 @@ def _arranged(document: Document, sliders: Sequence[Attribute], ranked: Sequence
     found_by_key = {attribute_key(a): a for a in ranked}
     listed = {attribute_key(a): a for a in (*sliders, *ranked)} | found_by_key
     keys = sorted(listed, key=lambda k: k not in document.pins)  # stable: ranks keep their order
-    return [msgspec.structs.replace(listed[k], name=document.name_of(listed[k])) for k in keys]
+    found = (listed[k] for k in keys)
+    return [msgspec.structs.replace(a, name=document.name_of(a), note=document.note_of(a)) for a in found]
 
 
 def _is_so_far(attribute_set: AttributeSet, newer: AttributeSet) -> bool:

@@ -35,7 +35,8 @@ T = TypeVar("T")
 
 SUFFIX = ".exploration"
 FORMAT = "latent-explorer exploration"
-VERSION = 2  # 1 without directions, which earlier programs do not know
+# 2 without what a person hid or noted, 1 without directions: programs that do not know them would lose them.
+VERSION = 3
 MAX_MEMBER = 32 << 20  # bytes, unpacked
 LATENTS, LATENT_SUFFIX = "latents/", ".safetensors"
 MAX_LATENT = 256 << 20  # bytes; a tuned generator of 1024 px takes 60 MB
@@ -84,7 +85,7 @@ def write(path: Path, exploration: Exploration) -> None:
     members |= {f"{LATENTS}{k}{LATENT_SUFFIX}": v for k, v in exploration.latents.items()}
     about = _About(
         FORMAT,
-        VERSION if _has_directions(exploration) else 1,
+        _version(exploration),
         exploration.state.model_hash,
         exploration.model_name,
         exploration.model_path,
@@ -103,6 +104,14 @@ def write(path: Path, exploration: Exploration) -> None:
             f"{path.name} cannot be written ({error.strerror or error}). "
             "Free some space or choose another folder; nothing was lost."
         ) from error
+
+
+def _version(exploration: Exploration) -> int:
+    """Return the lowest version that holds everything."""
+    document = exploration.document
+    if document.hidden or document.annotations:
+        return VERSION
+    return 2 if _has_directions(exploration) else 1
 
 
 def _has_directions(exploration: Exploration) -> bool:

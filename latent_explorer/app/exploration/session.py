@@ -7,6 +7,7 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from latent_explorer.app.exploration.document import Document
 from latent_explorer.app.exploration.state import ExplorerState
 
 if TYPE_CHECKING:
@@ -24,12 +25,14 @@ class _Step:
     after: ExplorerState
     label: str
     merge_key: object | None
+    documents: tuple[Document, Document] | None = None  # around a change of the document
 
 
 class Session:
     """State of the exploration, with undo and redo over `max_steps` steps.
 
-    `changed` is called with (old, new) after every change.
+    `changed` is called with (old, new) after every change, `document_changed` likewise where undo or redo goes over a
+    change of the document: what differs between the two is to be done.
     """
 
     def __init__(
@@ -38,10 +41,12 @@ class Session:
         state: ExplorerState,
         changed: Callable[[ExplorerState, ExplorerState], object],
         max_steps: int = 200,
+        document_changed: Callable[[Document, Document], object] = lambda _old, _new: None,
     ) -> None:
         self.summary = summary
         self.state = state
         self._changed = changed
+        self._document_changed = document_changed
         self._done: deque[_Step] = deque(maxlen=max_steps)
         self._undone: list[_Step] = []
         self.in_gesture = False  # the mouse is down on a control
@@ -53,6 +58,16 @@ class Session:
             self._do(intent)
         if self.state != old:
             self._changed(old, self.state)
+
+    def record(self, label: str, before: Document, after: Document, *intents: Intent) -> None:
+        """Make a change of the document a step of undo, together with intents that belong to it."""
+        self.end_gesture()
+        old = self.state
+        for intent in intents:
+            self.state = intent.next_state(self.state)
+        self._undone.clear()
+        self._done.append(_Step(old, self.state, label, None, (before, after)))
+        self._changed(old, self.state)
 
     def _do(self, intent: Intent) -> None:
         """Make the intent's next state the current one, as a step of undo."""
@@ -82,15 +97,21 @@ class Session:
         """Go back to the state before the last step, if there is one."""
         self.end_gesture()
         if self._done:
-            self._undone.append(self._done.pop())
-            self._go(self._undone[-1].before)
+            step = self._done.pop()
+            self._undone.append(step)
+            if step.documents is not None:
+                self._document_changed(*step.documents[::-1])
+            self._go(step.before)
 
     def redo(self) -> None:
         """Go forward again to the state after the step undone last, if there is one."""
         self.end_gesture()
         if self._undone:
-            self._done.append(self._undone.pop())
-            self._go(self._done[-1].after)
+            step = self._undone.pop()
+            self._done.append(step)
+            if step.documents is not None:
+                self._document_changed(*step.documents)
+            self._go(step.after)
 
     @property
     def undo_text(self) -> str:

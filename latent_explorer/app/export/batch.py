@@ -59,6 +59,7 @@ class BatchItem(msgspec.Struct, frozen=True):
     p_after: float
     flipped: bool
     bytes: int
+    note: str = ""  # the user's, on the attribute
 
 
 @dataclass(frozen=True)
@@ -144,6 +145,7 @@ def _shot(
         p_after=float(after.probs[captions.target]),
         flipped=verdicts[0] != verdicts[1],
         bytes=0,
+        note=attribute.note,
     )
     return item, Scene(timeline, state, summary)
 

@@ -98,7 +98,7 @@ def open_arm(
     offered |= {attribute_key(a): a for a in by_effect(attribute_set.attributes) if a.target == target}
     if missing := [key for key in spec.keys if key not in offered]:
         raise UserError(f"{summary.name} has no attribute {missing[0]} towards the chosen class. Choose others.")
-    keys = spec.keys or tuple(offered)
+    keys = spec.keys or tuple(key for key in offered if key not in document.hidden)
     attributes = {k: msgspec.structs.replace(offered[k], name=document.name_of(offered[k])) for k in keys}
     name = spec.name or summary.name
     return LoadedArm(name, summary, renderer, classifier_id, target, attribute_set.method, attributes)

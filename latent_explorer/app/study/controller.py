@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from latent_explorer.app.exploration import updates
-from latent_explorer.app.exploration.document import listed_set
+from latent_explorer.app.exploration.document import attribute_key, listed_set
 from latent_explorer.app.study.arms import (
     ArmSpec,
     LoadedArm,
@@ -96,11 +96,11 @@ class StudyController:
     def attributes(self, arm: ArmSpec) -> list[Attribute]:
         """Return the attributes that an arm of the open model offers, best first, with the user's names."""
         attribute_set = select_attribute_set(arm, self._sets(), arm.classifier_id)
-        name_of = self._explorer.document.name_of
+        document = self._explorer.document
         return [
-            msgspec.structs.replace(a, name=name_of(a))
+            msgspec.structs.replace(a, name=document.name_of(a))
             for a in (attribute_set.attributes if attribute_set else ())
-            if a.target == arm.target
+            if a.target == arm.target and attribute_key(a) not in document.hidden
         ]
 
     def methods(self) -> list[str]:

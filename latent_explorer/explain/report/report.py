@@ -264,4 +264,5 @@ def _attribute(
         frame=FrameShare.of(tally.inside, tally.total, area),
         difference=(summed / max(count, 1)).astype(np.float32),
         examples=tuple(tally.examples),
+        note=attribute.note,
     )

@@ -104,10 +104,11 @@ def _card(attribute: AttributeReport, figures: ExplainerReport) -> str:
         width = other.who.frame_only
         sees = f"sees the outer {width} px alone" if width else "another classifier"
         responses.append(_change(other.who.name, sees, other.change, other.follows))
+    note = f'<p class="place">{_escaped(attribute.note)}</p>' if attribute.note else ""
     return (
         f'<section class="card"><h4><span class="rank">{attribute.rank or "+"}</span> '
         f"{_escaped(attribute.name)}{_mark(attribute)}</h4>"
-        f'<p class="place">{_escaped(_place(attribute))}</p>'
+        f'<p class="place">{_escaped(_place(attribute))}</p>{note}'
         f'<div class="seen">{_pairs(attribute.examples, target)}{_map(attribute)}</div>'
         f'<div class="said">{"".join(responses)}{_share(attribute.frame)}</div></section>'
     )

@@ -138,6 +138,7 @@ class AttributeReport:
     frame: FrameShare
     difference: np.ndarray  # (H, W) float32, mean |difference| over pictures and channels; 1 is black to white
     examples: tuple[Example, ...]
+    note: str = ""  # by the person who looked at it
 
     @property
     def surroundings(self) -> bool:
@@ -177,6 +178,7 @@ class AttributeReport:
             "channel": first.channel,
             "resolution": first.resolution,
             "name": self.name,
+            "note": self.note,
             "n": self.n,
             "change": _change(self.change),
             "frame_share": self.frame.value,

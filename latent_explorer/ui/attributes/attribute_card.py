@@ -7,6 +7,7 @@ It shows a `CardData` and emits signals for user input; it has no access to stat
 
 from __future__ import annotations
 
+import html
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,8 @@ class AttributeCard(QWidget):
     released = Signal()
     renamed = Signal(str)
     pin_toggled = Signal(bool)
+    note_wanted = Signal()
+    hide_requested = Signal()
     removed = Signal()
     merge_requested = Signal()  # with the attribute above that looks much the same
     hovered = Signal(bool)
@@ -53,6 +56,8 @@ class AttributeCard(QWidget):
         self.rank.setFixedSize(RANK_WIDTH, FIRST_LINE_HEIGHT)
         self.name = EditableLabel()
         self.place = hint("", wrap=False)
+        self.note = icon_button("note", "Note", self.note_wanted.emit)
+        self.note.hide()
         self.pin = icon_button("pin", "Pin")
         self.slider = ValueSlider("")
         self.message = hint(AT_END, wrap=False)
@@ -69,9 +74,10 @@ class AttributeCard(QWidget):
         self.setFixedHeight(FIRST_LINE_HEIGHT + theme.CONTROL + HEIGHT + 5)
         self.rank.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.pin.setCheckable(True)
-        self.pin.setIconSize(QSize(14, 14))
-        self.pin.setStyleSheet("min-width: 0; min-height: 0; padding: 0; border-radius: 4px;")
-        self.pin.setFixedSize(PIN_WIDTH, FIRST_LINE_HEIGHT)
+        for small in (self.note, self.pin):
+            small.setIconSize(QSize(14, 14))
+            small.setStyleSheet("min-width: 0; min-height: 0; padding: 0; border-radius: 4px;")
+            small.setFixedSize(PIN_WIDTH, FIRST_LINE_HEIGHT)
         self.message.setContentsMargins(GROOVE_INSET, 0, 0, 0)
         self._middle.setFixedHeight(theme.CONTROL)
         layout = column(self, spacing=0)
@@ -79,6 +85,7 @@ class AttributeCard(QWidget):
         head = row(spacing=theme.GAP // 2)
         head.addWidget(self.rank)
         head.addWidget(self.name, 1)
+        head.addWidget(self.note)
         head.addWidget(self.place)
         head.addWidget(self.effect)
         head.addWidget(self.pin)
@@ -99,13 +106,13 @@ class AttributeCard(QWidget):
         self.slider.released.connect(self.released)
         self.name.renamed.connect(self.renamed)
         self.pin.clicked.connect(self.pin_toggled)
-        for part in (self.rank, self.place, self.effect, self.pin, self.slider.field, self.slider.track):
+        for part in (self.rank, self.note, self.place, self.effect, self.pin, self.slider.field, self.slider.track):
             part.installEventFilter(self)
 
     @property
     def stops(self) -> tuple[QWidget, ...]:
-        """Tab stops in order. The card itself is not one; F2 edits the name."""
-        return (self.slider.track, self.slider.field, self.pin)
+        """Tab stops in order. The card itself is not one; F2 edits the name, Shift+F2 the note, H hides it."""
+        return (self.slider.track, self.slider.field, self.note, self.pin)
 
     def set_card_data(self, card_data: CardData) -> None:
         """Show `card_data` without emitting signals. Updates only what changed, since this runs at every drag step."""
@@ -126,6 +133,7 @@ class AttributeCard(QWidget):
         self.slider.set_name(f"{card_data.name}, amount")
         self.setAccessibleName(f"Attribute {card_data.rank} {card_data.name}".replace("  ", " "))
         self._show_pin(card_data)
+        self._show_note(card_data)
         self.effect.set_effect(
             card_data.mean_effect,
             card_data.interval,
@@ -151,6 +159,13 @@ class AttributeCard(QWidget):
         self.pin.setAccessibleName(text)
         icons.set_icon(self.pin, "pin", "accent" if card_data.pinned else "muted")
 
+    def _show_note(self, card_data: CardData) -> None:
+        self.note.setVisible(bool(card_data.note))
+        self.note.setToolTip(f"<p>{html.escape(card_data.note)}</p>".replace("\n", "<br>"))
+        self.note.setAccessibleName(f"Note on {card_data.name}")
+        self.note.setAccessibleDescription(card_data.note)
+        icons.set_icon(self.note, "note", "muted")
+
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Show one thing at a time: a part's own tooltip, or elsewhere on the card the pictures of both ends."""
         if event.type() == QEvent.Type.ToolTip and watched is self.slider.track:
@@ -172,7 +187,13 @@ class AttributeCard(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_F2:
-            self.name.edit()
+            if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+                self.note_wanted.emit()
+            else:
+                self.name.edit()
+            return
+        if event.key() == Qt.Key.Key_H and not event.modifiers():
+            self.hide_requested.emit()
             return
         super().keyPressEvent(event)
 
@@ -186,6 +207,7 @@ class AttributeCard(QWidget):
         menu = QMenu(self)
         card_data = self.card_data
         menu.addAction("Rename\tF2", self.name.edit)
+        menu.addAction("Note...\tShift+F2", self.note_wanted.emit)
         menu.addAction("Show both ends", self.preview_requested.emit)
         reset = menu.addAction("Reset", lambda: self.amount_changed.emit(0.0))
         if card_data is None:
@@ -195,6 +217,7 @@ class AttributeCard(QWidget):
         menu.addAction(text, lambda: self.pin_toggled.emit(not card_data.pinned))
         if self.merge_with:
             menu.addAction(f"Merge with {action_text(self.ends.alike)}", self.merge_requested.emit)
+        menu.addAction("Hide\tH", self.hide_requested.emit)
         if card_data.removable:
             menu.addSeparator()
             menu.addAction("Remove slider", self.removed.emit)

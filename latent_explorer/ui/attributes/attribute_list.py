@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""Scrolling list of attribute cards, and a pop-up with the pictures at both ends of the hovered attribute."""
+"""Scrolling list of attribute cards, and the names of those that are hidden below them."""
 
 from __future__ import annotations
 
 import itertools
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, QTimer, Signal
-from PySide6.QtGui import QPainter, QPen
-from PySide6.QtWidgets import QApplication, QFrame, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtWidgets import QApplication, QFrame, QMenu, QScrollArea, QVBoxLayout, QWidget
 
 from latent_explorer.app.ends import EndsRenderer
 from latent_explorer.app.exploration.document import attribute_key, can_merge
@@ -17,19 +16,18 @@ from latent_explorer.app.exploration.looks import look_alikes
 from latent_explorer.app.exploration.picture_requests import resolve
 from latent_explorer.app.exploration.updates import AttributeEnds, HoverPicture, ModelOpened, OwnEffects, StateChanged
 from latent_explorer.app.own_effects import OwnEffectMeter
-from latent_explorer.common.format import signed_text
 from latent_explorer.ui.attributes.attribute_card import AttributeCard
 from latent_explorer.ui.attributes.card_data import class_name, fold_text
 from latent_explorer.ui.attributes.direction_list import DirectionList
+from latent_explorer.ui.attributes.note_dialog import NoteDialog
+from latent_explorer.ui.attributes.range_preview import RangePreviewPopup
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.widgets.basics import ElidedLabel, button, column
-from latent_explorer.ui.widgets.scaling import scaled
+from latent_explorer.ui.widgets.basics import ElidedLabel, action_text, button, column, open_dialog
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
-    from PySide6.QtGui import QHideEvent, QImage, QPaintEvent
+    from PySide6.QtGui import QHideEvent
 
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.models.attributes import Attribute
@@ -42,9 +40,6 @@ FOLD_HELP = (
     "Faint: at amount 1 they change the probability of this class by less than 0.05 on average, "
     "measured on up to 48 pictures of other classes"
 )
-PICTURE_SIDE = 128  # px of a picture in the pop-up
-PADDING = theme.UNIT + theme.UNIT // 2
-LINE_HEIGHT = 20  # px of a line of text
 
 
 class AttributeList(QScrollArea):
@@ -72,13 +67,11 @@ class AttributeList(QScrollArea):
         self.info = ElidedLabel()  # on the origin of the cards
         self.info.setContentsMargins(0, theme.GAP // 2, 0, 2)
         self._column = self._built_page()
-        self.fold = button("", self._toggle_fold, role="quiet")
-        self.fold.setToolTip(FOLD_HELP)
-        self.fold.hide()
         self._folded: set[str] = set()  # keys of the cards that are put away while the list is folded
         self._unfolded = False
-        self._column.addWidget(self.fold)
-        self._column.addStretch(1)
+        self.fold = button("", self._toggle_fold, role="quiet")
+        self.hidden = button("", lambda: None, role="quiet")  # opens the list of what a person hid
+        self._build_foot()
         self.setWidget(self._page)
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -99,6 +92,15 @@ class AttributeList(QScrollArea):
         page.addWidget(self.info)
         page.addLayout(cards)
         return cards
+
+    def _build_foot(self) -> None:
+        """Put what is folded away or hidden below the cards."""
+        self.fold.setToolTip(FOLD_HELP)
+        self.hidden.setMenu(QMenu(self.hidden))
+        for line in (self.fold, self.hidden):
+            line.hide()
+            self._column.addWidget(line)
+        self._column.addStretch(1)
 
     def _connect(self) -> None:
         bar, explorer = self.verticalScrollBar(), self._explorer
@@ -176,6 +178,24 @@ class AttributeList(QScrollArea):
         if fold and not any(card.slider.dragging for card in self.cards):
             self._fold([key for key, each in zip(keys, rows, strict=True) if each.card_data.can_fold])
 
+    def show_hidden(self, attributes: Sequence[Attribute]) -> None:
+        """Show how many attributes are hidden, with a menu that lists them again."""
+        menu, edit = self.hidden.menu(), self._explorer.edit_document
+        menu.clear()
+        for each in attributes:
+            name = self._explorer.document.name_of(each)
+            action = menu.addAction(f"Show {action_text(name)}")
+            label = f'showing "{name}"'
+            action.triggered.connect(
+                lambda _on=False, a=each, label=label: edit(self._explorer.document.with_hidden(a, False), label)
+            )
+        if len(attributes) > 1:
+            menu.addSeparator()
+            menu.addAction("Show all", lambda: edit(self._explorer.document.without_hidden(attributes), "showing all"))
+        self.hidden.setText(f"{len(attributes)} hidden")
+        self.hidden.setAccessibleName(f"{len(attributes)} hidden attributes; opens their list")
+        self.hidden.setVisible(bool(attributes))
+
     def _fold(self, keys: Sequence[str]) -> None:
         """Put cards away; if nothing but faint ones would be left, the first of them stay."""
         left = len(self._cards) - len(keys)
@@ -246,36 +266,67 @@ class AttributeList(QScrollArea):
     def _order_stops(self) -> None:
         """Let Tab go from card to card."""
         stops: list[QWidget] = [self, *(s for card in self.directions.cards for s in card.stops)]
-        stops += [*(s for card in self._cards.values() for s in card.stops), self.fold]
+        stops += [*(s for card in self._cards.values() for s in card.stops), self.fold, self.hidden]
         for this, following in itertools.pairwise(stops):
             QWidget.setTabOrder(this, following)
 
     def _new_card(self, key: str) -> AttributeCard:
         explorer, card = self._explorer, AttributeCard()
-        change = explorer.change_document
         card.amount_changed.connect(lambda amount: explorer.apply(SetAttribute(self._attributes[key], amount)))
         card.pressed.connect(self.hide_preview)
         card.pressed.connect(explorer.begin_gesture)
         card.released.connect(explorer.end_gesture)
-        card.renamed.connect(lambda name: change(explorer.document.renamed(self._attributes[key], name)))
-        card.pin_toggled.connect(lambda on: change(explorer.document.with_pin(self._attributes[key], on)))
+        card.renamed.connect(lambda name: self._rename(self._attributes[key], name))
+        card.pin_toggled.connect(lambda on: self._pin(self._attributes[key], on))
+        card.note_wanted.connect(lambda: self.edit_note(self._attributes[key]))
+        card.hide_requested.connect(lambda: self._hide(self._attributes[key]))
         card.removed.connect(lambda: self._remove(self._attributes[key]))
         card.merge_requested.connect(lambda: self._merge(key))
         card.hovered.connect(lambda on: self._on_hover(key, on))
         card.preview_requested.connect(lambda: self._ask(key))
         return card
 
+    # What changes an attribute, each a step of undo --------------------------------------------------
+
+    def _rename(self, attribute: Attribute, name: str) -> None:
+        document = self._explorer.document
+        self._explorer.edit_document(document.renamed(attribute, name), f'the name of "{document.name_of(attribute)}"')
+
+    def _pin(self, attribute: Attribute, on: bool) -> None:
+        document = self._explorer.document
+        label = f'{"pinning" if on else "unpinning"} "{document.name_of(attribute)}"'
+        self._explorer.edit_document(document.with_pin(attribute, on), label)
+
+    def _hide(self, attribute: Attribute) -> None:
+        """Hide an attribute, and reset its slider: what is not listed moves nothing."""
+        document = self._explorer.document
+        label = f'hiding "{document.name_of(attribute)}"'
+        self._explorer.edit_document(document.with_hidden(attribute, True), label, SetAttribute(attribute, 0.0))
+
     def _remove(self, attribute: Attribute) -> None:
-        """Remove a user-added slider and reset its effect on the picture; the reset can be undone."""
-        self._explorer.apply(SetAttribute(attribute, 0.0))
-        self._explorer.change_document(self._explorer.document.without_slider(attribute))
+        """Remove a user-added slider and reset its effect on the picture."""
+        document = self._explorer.document
+        label = f'the removal of "{document.name_of(attribute)}"'
+        self._explorer.edit_document(document.without_slider(attribute), label, SetAttribute(attribute, 0.0))
 
     def _merge(self, key: str) -> None:
         """Put one slider in the place of this attribute and the one above that it looks like."""
         other = self._cards[key].merge_with
         if other in self._attributes and key in self._attributes:
             merged = self._explorer.document.merged(self._attributes[other], self._attributes[key])
-            self._explorer.change_document(merged)
+            self._explorer.edit_document(merged, f'merging "{merged.sliders[-1].name}"')
+
+    def edit_note(self, attribute: Attribute) -> NoteDialog:
+        """Open the dialog in which the note on an attribute is written."""
+        document = self._explorer.document
+        name = document.name_of(attribute)
+
+        def keep(text: str) -> None:
+            self._explorer.edit_document(self._explorer.document.annotated(attribute, text), f'the note on "{name}"')
+
+        dialog = NoteDialog(name, document.note_of(attribute), self)
+        dialog.written.connect(keep)
+        return open_dialog(dialog)
 
     def _on_hover(self, key: str, on: bool) -> None:
         if on:
@@ -327,85 +378,3 @@ class AttributeList(QScrollArea):
         if event.type() == QEvent.Type.Leave:
             self.hide_preview()
         return super().viewportEvent(event)
-
-
-class RangePreviewPopup(QWidget):
-    """Pop-up beside a card that takes neither mouse nor focus.
-
-    It is a child of the window, not a top-level window, so it cannot be left behind on the desktop.
-    """
-
-    def __init__(self, window: QWidget) -> None:
-        super().__init__(window)
-        self._window = window
-        self._title = ""
-        self._pictures: dict[int, QImage] = {}  # by sign
-        self._captions: dict[int, str] = {}
-        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setFixedSize(2 * PICTURE_SIDE + 3 * PADDING, PICTURE_SIDE + 2 * LINE_HEIGHT + 2 * PADDING)
-        self.hide()
-
-    def begin(self, title: str, beside: QWidget) -> None:
-        """Show empty frames for `title` to the left of the widget `beside`, until the pictures arrive."""
-        self._title = title
-        self._pictures.clear()
-        self._captions.clear()
-        self.setAccessibleName(f"Both ends of {title}")
-        self._place(beside)
-        self.show()
-        self.raise_()
-        self.update()
-
-    def _place(self, beside: QWidget) -> None:
-        owner = self._window
-        corner = beside.mapTo(owner, QPoint(0, 0))
-        x = corner.x() - self.width() - 2 * theme.UNIT
-        if x < 0:
-            x = min(corner.x() + beside.width() + theme.UNIT, owner.width() - self.width())
-        y = corner.y() + beside.height() // 2 - self.height() // 2
-        y = min(max(y, theme.UNIT), owner.height() - self.height() - theme.UNIT)
-        self.move(max(x, 0), max(y, 0))
-
-    def set_picture(self, sign: int, image: np.ndarray, caption: str) -> None:
-        """Show a picture, (H, W, 3) uint8, at amount `sign` (-1 or +1), with the classifier's answer as `caption`."""
-        self._pictures[sign] = scaled(image, PICTURE_SIDE, self.devicePixelRatioF(), pixels=False)
-        self._captions[sign] = caption
-        description = ", ".join(f"{'minus' if s < 0 else 'plus'}: {w}" for s, w in sorted(self._captions.items()))
-        self.setAccessibleDescription(description)
-        self.update()
-
-    @property
-    def signs(self) -> tuple[int, ...]:
-        """Signs of the pictures that have arrived, ascending."""
-        return tuple(sorted(self._pictures))
-
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 (Qt's signature)
-        now = theme.current()
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(now.color("line"), 1))
-        painter.setBrush(now.color("surface"))
-        frame = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
-        painter.drawRoundedRect(frame, theme.RADIUS, theme.RADIUS)
-        painter.setFont(theme.font(theme.SMALL, semibold=True))
-        painter.setPen(now.color("ink"))
-        box = QRectF(PADDING, PADDING - 4, self.width() - 2 * PADDING, LINE_HEIGHT)
-        title = painter.fontMetrics().elidedText(self._title, Qt.TextElideMode.ElideRight, int(box.width()))
-        painter.drawText(box, theme.LEFT, title)
-        painter.setFont(theme.font(theme.SMALL))
-        for sign, x in ((-1, PADDING), (1, 2 * PADDING + PICTURE_SIDE)):
-            self._paint_end(painter, sign, x)
-
-    def _paint_end(self, painter: QPainter, sign: int, x: float) -> None:
-        now = theme.current()
-        top = PADDING + LINE_HEIGHT
-        if sign in self._pictures:
-            painter.drawImage(QPointF(x, top), self._pictures[sign])
-        else:
-            painter.fillRect(QRectF(x, top, PICTURE_SIDE, PICTURE_SIDE), now.color("sunken"))
-        painter.setPen(now.color("muted"))
-        box = QRectF(x, top + PICTURE_SIDE + 2, PICTURE_SIDE, LINE_HEIGHT)
-        painter.drawText(box, theme.LEFT, signed_text(sign, 0))
-        painter.setPen(now.color("ink"))
-        painter.drawText(box, theme.RIGHT, self._captions.get(sign, ""))

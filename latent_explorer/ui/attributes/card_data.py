@@ -47,6 +47,7 @@ class CardData:
     pinned: bool
     removable: bool = False
     at_end: bool = False
+    note: str = ""
     mean_change: float | None = None  # of the target's probability; None: not measured yet
 
     @property
@@ -230,6 +231,7 @@ def _card_data(
         pinned=key in document.pins,
         removable=False,
         at_end=result is not None and already_at_end(result, summary, attribute),
+        note=attribute.note,
     )
 
 
@@ -255,4 +257,4 @@ def details_of(attribute: Attribute, summary: ExplainerSummary) -> str:
         lines.append(line + f"; amount 1 is the {'maximum' if entry.end == 'max' else 'minimum'}")
     if attribute.round > 1:
         lines.append(f"Found in round {attribute.round}: earlier ones had explained every picture")
-    return "\n".join([*lines, *([attribute.note] if attribute.note else [])])
+    return "\n".join(lines)

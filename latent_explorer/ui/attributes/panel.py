@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QFrame, QWidget
 from latent_explorer.app.attribute_search import NAME
 from latent_explorer.app.effects import EffectMeter
 from latent_explorer.app.engine.events import JobEnded, JobEvent, JobStarted
-from latent_explorer.app.exploration.document import listed_set, names_by_style, single_slider
+from latent_explorer.app.exploration.document import hidden_attributes, listed_set, names_by_style, single_slider
 from latent_explorer.app.exploration.intents import ResetAttributes, SetTarget
 from latent_explorer.app.exploration.picture_requests import classifier_of
 from latent_explorer.app.exploration.updates import (
@@ -176,7 +176,8 @@ class AttributesPanel(QWidget):
             return
         slider = single_slider(style_index, state.target_class)
         document = self._explorer.document.with_slider(slider)
-        self._explorer.change_document(document.with_pin(slider, True) if pin else document)
+        document = document.with_pin(slider, True) if pin else document
+        self._explorer.edit_document(document, f'adding "{document.name_of(slider)}"')
         self.list.reveal(slider)
 
     # updates ----------------------------------------------------------------------------------
@@ -246,6 +247,8 @@ class AttributesPanel(QWidget):
             return
         shown = rows(document, summary, state, self._result, self.list.wanted, self._meter.mean_changes())
         self.list.show_rows(shown, total=len(self._explorer.attributes()), fold=self._result is not None)
+        hidden = hidden_attributes(document, summary, state)
+        self.list.show_hidden(hidden)
         attribute_set = listed_set(document, summary, state)
         running = self._job is not None
         origin = (
@@ -254,7 +257,7 @@ class AttributesPanel(QWidget):
         self.info.setText(origin)
         self.searching.setVisible(running)
         self.info.setToolTip(ranking_details(attribute_set, summary, state) if attribute_set else "")
-        any_slider = bool(shown or self._explorer.directions())
+        any_slider = bool(shown or hidden or self._explorer.directions())
         if not any_slider and not summary.classifiers:
             self.search.show_no_classifier()
         elif not any_slider:

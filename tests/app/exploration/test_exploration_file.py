@@ -62,7 +62,7 @@ def about(**fields) -> bytes:
     [
         ({"about_json": None}, "not an exploration"),
         ({"about_json": about(format="something else")}, "not an exploration"),
-        ({"about_json": about(version=3)}, "newer Latent Explorer"),
+        ({"about_json": about(version=4)}, "newer Latent Explorer"),
         ({"about_json": about(model_hash="b" * 64)}, "different models"),
         ({"about_json": b"{"}, "damaged"),
         ({"about_json": b"\xff\xfe"}, "damaged"),

@@ -54,14 +54,13 @@ def test_amounts_come_from_the_state():
 
 
 def test_place_and_details():
-    one = Attribute("", 0, (AttributeEntry(40, "min"),), round=2, note="seen on apple")
+    one = Attribute("", 0, (AttributeEntry(40, "min"),), round=2)
     assert location_text(one, SUMMARY) == "8 px · 40"
     said = details_of(one, SUMMARY)
     assert "b8.conv0, channel 8" in said
     assert "seen from 0.00 to 1.00" in said
     assert "minimum" in said
     assert "round 2" in said
-    assert "seen on apple" in said
     two = Attribute("", 0, (AttributeEntry(40, "min"), AttributeEntry(210, "max", 0.5)))
     assert location_text(two, SUMMARY) == "8 to 64 px"
 
