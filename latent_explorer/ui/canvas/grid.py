@@ -244,7 +244,7 @@ class GridCell(QWidget):
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._name = name
+        self.name = name
         self._result: RenderResult | None = None
         self._target = 0
         self._class_names: tuple[str, ...] = ()
@@ -297,7 +297,7 @@ class GridCell(QWidget):
 
     def _describe(self) -> None:
         both = self.probabilities
-        self.setAccessibleName(self._name)
+        self.setAccessibleName(self.name)
         if both is None:
             self.setAccessibleDescription("not rendered yet")
             return
