@@ -70,7 +70,7 @@ class Rows(click.ParamType):
     metavar="D.npz",
     help="boundary: perpendicular to the directions in this file, and fitted on what they leave. May be repeated.",
 )
-@click.option("--steps", default=_GUIDED.steps, show_default=True, type=click.IntRange(1, 100_000), help="guided")
+@click.option("--steps", type=click.IntRange(1, 100_000), help="guided; else 150, or 500 for amount.")
 @click.option(
     "--loss",
     default=_GUIDED.loss,
@@ -112,7 +112,7 @@ def directions(
     seed: int,
     labels: Path | None,
     given: tuple[Path, ...],
-    steps: int,
+    steps: int | None,
     loss: Loss,
     length: float,
     identity: str,

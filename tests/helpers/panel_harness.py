@@ -11,6 +11,7 @@ from fake_explainer import model_host
 from PySide6.QtCore import QCoreApplication, QEvent, QPoint, Qt
 from PySide6.QtTest import QTest
 
+from latent_explorer.app.engine.model_host import ModelHost
 from latent_explorer.app.exploration.updates import MainPicture
 from latent_explorer.app.explorer import Explorer
 from latent_explorer.ui.application import make_application
@@ -23,11 +24,11 @@ LEFT = Qt.MouseButton.LeftButton
 
 
 @contextlib.contextmanager
-def explorer_on(folder: Path, **options) -> Iterator[Explorer]:
-    """Yield an explorer without a model, closed at the end; `options` go to the fake model host."""
+def explorer_on(folder: Path, host: ModelHost | None = None, **options) -> Iterator[Explorer]:
+    """Yield an explorer without a model, closed at the end; without a `host` on a fake one with `options`."""
     make_application()
     bridge = MainThreadInvoker()
-    explorer = Explorer(bridge.post, model_host=model_host(**options), data_dir=folder, config_dir=folder)
+    explorer = Explorer(bridge.post, model_host=host or model_host(**options), data_dir=folder, config_dir=folder)
     try:
         yield explorer
     finally:

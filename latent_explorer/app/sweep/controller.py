@@ -10,7 +10,7 @@ from latent_explorer.app.directions import find_directions
 from latent_explorer.app.engine.events import JobEnded, JobEvent
 from latent_explorer.app.exploration.document import shown_directions
 from latent_explorer.app.exploration.picture_requests import classifier_of
-from latent_explorer.app.exploration.updates import Message, ModelOpened
+from latent_explorer.app.exploration.updates import MainPicture, Message, ModelOpened
 from latent_explorer.app.export.scene import ExportContext
 from latent_explorer.app.sweep.export import SweepFiles, export_sweeps
 from latent_explorer.app.sweep.job import SweepPictures, sweep_pictures
@@ -53,10 +53,12 @@ class SweepController:
         self._on_change = on_change
         self._asked: tuple[object, ...] | None = None
         self._job: int | None = None
+        self._waiting: ClassSweep | None = None  # for the model, which is still being opened
         self._search: int | None = None
         self.found: SweepPictures | None = None  # what is known of the sweep that was chosen last
         self.progress: Progress | None = None  # of its rendering; None while nothing is rendered
         explorer.updates.on(ModelOpened, lambda _update: self._forget())
+        explorer.updates.on(MainPicture, lambda _update: self._model_ready())
         explorer.updates.on(JobEvent, self._take_event)
         explorer.updates.on(JobEnded, self._end)
 
@@ -107,7 +109,8 @@ class SweepController:
             self.stop()
             return
         state = context.state
-        asked = (sweep, state.classifier_id, state.truncation_psi, state.truncation_cutoff, state.truncate_encoded)
+        truncation = state.truncation_psi, state.truncation_cutoff, state.truncate_encoded
+        asked = (state.model_hash, sweep, state.classifier_id, *truncation)
         if asked == self._asked and (self._job is not None or self._complete):
             return
         self.stop()
@@ -115,10 +118,12 @@ class SweepController:
         self._job = self._explorer.start_model_job(
             JOB, lambda host, _budget: sweep_pictures(sweep, context, host), lambda _found: None
         )
+        self._waiting = sweep if self._job is None else None
         self._on_change()
 
     def stop(self) -> None:
         """Stop rendering; what is known stays."""
+        self._waiting = None
         if self._job is not None:
             self._explorer.cancel(self._job)
             self._job, self._asked, self.progress = None, None, None
@@ -176,6 +181,13 @@ class SweepController:
         text = f"Saved {count} sweep{'s' * (count != 1)} and their table in {written.folder.name}."
         self._explorer.updates.emit(Message(text, file=written.together or written.folder / written.items[0].file))
 
+    def _model_ready(self) -> None:
+        if self._waiting is not None:
+            self.show(self._waiting)
+
     def _forget(self) -> None:
-        self._asked = self._job = self._search = self.found = self.progress = None
-        self._on_change()
+        """Forget what is of another model than the open one; its jobs have been cancelled."""
+        state = self._explorer.state
+        if state is None or self._asked is None or self._asked[0] != state.model_hash:
+            self._asked = self._job = self._search = self.found = self.progress = None
+            self._on_change()

@@ -133,10 +133,12 @@ def _identity(
 
 def check_guided(settings: GuidedSettings) -> None:
     """Raise UserError for settings out of range."""
-    limits = {"steps": (1, 100_000), "batch": (1, 256), "length": (1e-3, 1e3), "lr": (1e-6, 1e3)}
+    limits = {"all_steps": (1, 100_000), "batch": (1, 256), "length": (1e-3, 1e3), "lr": (1e-6, 1e3)}
     for name, (low, high) in limits.items():
         if not low <= getattr(settings, name) <= high:
-            raise UserError(f"{name} is {getattr(settings, name)}; it must be from {low:g} to {high:g}.")
+            raise UserError(
+                f"{name.removeprefix('all_')} is {getattr(settings, name)}; it must be from {low:g} to {high:g}."
+            )
 
 
 def space_of(context: SearchContext) -> Space:
@@ -149,8 +151,12 @@ def space_of(context: SearchContext) -> Space:
     root = vectors @ torch.diag(values.clamp_min(0).sqrt()) @ vectors.T
     settings = context.settings.guided
     w_std = w_standard_deviation(context.model.generator)
-    largest = REACH if settings.loss == "amount" else 1.0  # alpha, at which the length is the longest allowed
-    return Space(covariance, root, w_std, settings.length / largest, settings.length_unit)
+    return Space(covariance, root, w_std, settings.length / largest_alpha(settings), settings.length_unit)
+
+
+def largest_alpha(settings: GuidedSettings) -> float:
+    """Return the alpha at which a direction is moved furthest, and may measure the length allowed."""
+    return REACH if settings.loss == "amount" else 1.0
 
 
 def _optimised(
@@ -173,14 +179,15 @@ def _optimised(
     mean, square = torch.zeros_like(u), 0.0
     # The same parts at every speed: rounding errors grow, above all through LPIPS, so others would find another vector.
     part_size = max(1, _PART_PIXELS // context.model.generator.config.resolution**2)
-    total, began = context.settings.count * settings.steps, time.monotonic()
-    for step in range(settings.steps):
+    steps, lr = settings.all_steps, settings.lr / largest_alpha(settings)
+    total, began = context.settings.count * steps, time.monotonic()
+    for step in range(steps):
         batch = rng.choice(rows, settings.batch, replace=len(rows) < settings.batch)
         if settings.loss == "amount":
             alphas = drawn_requests(context.probabilities(batch, target), rng)
         else:
             alphas = rng.random(settings.batch)
-        done = number * settings.steps + step
+        done = number * steps + step
         left = (time.monotonic() - began) / (step + 1) * (total - done)
         progress = Progress(done, total, label, left)
         compute = _losses(context, target, to_v @ u, batch, alphas, identity)
@@ -194,7 +201,7 @@ def _optimised(
         mean = 0.9 * mean + 0.1 * gradient
         square = 0.99 * square + 0.01 * float(gradient.square().sum())
         size = math.sqrt(square / (1 - 0.99 ** (step + 1)))
-        rate = settings.lr * 0.5 * (1 + math.cos(math.pi * step / settings.steps))
+        rate = lr * 0.5 * (1 + math.cos(math.pi * step / steps))
         if size > 0:
             u = u - rate * mean / (1 - 0.9 ** (step + 1)) / size
         u = u * space.excess(to_v @ u)

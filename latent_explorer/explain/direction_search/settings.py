@@ -22,6 +22,8 @@ TITLES: dict[Method, str] = {
     "boundary": "Linear boundary",
     "guided": "Classifier-guided",
 }
+# The squared error of amounts has hardly a gradient where a probability is near 0 or 1, so it takes more steps.
+STEPS: dict[Loss, int] = {"cross-entropy": 150, "margin": 150, "amount": 500}
 TARGETED: tuple[Method, ...] = ("boundary", "guided")  # their directions lead to a class
 AMOUNTS = (1.0, 2.0, 3.0)  # standard deviations at which a direction is tried
 MAX_COUNT = 64  # directions of a search, for each class
@@ -38,9 +40,14 @@ class GuidedSettings(msgspec.Struct, frozen=True):
     start: Literal["zero", "means"] = "zero"  # or half the difference of the classes' means, cut to the length
     length: float = 3.0  # the most that the direction may measure at the largest alpha: 1, or 0.5 for amounts
     length_unit: Literal["sd", "w_std"] = "sd"  # standard deviations along it, or root mean square in w_std
-    steps: int = 150
+    steps: int | None = None  # None: STEPS of the loss
     batch: int = 8  # latents of a step
-    lr: float = 0.15  # of the first step, standard deviations; falls to 0 along a cosine
+    lr: float = 0.15  # of the first step, standard deviations at the largest alpha; falls to 0 along a cosine
+
+    @property
+    def all_steps(self) -> int:
+        """Steps that are taken."""
+        return STEPS[self.loss] if self.steps is None else self.steps
 
 
 class SearchSettings(msgspec.Struct, frozen=True):

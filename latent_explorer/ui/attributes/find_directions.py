@@ -41,7 +41,7 @@ SENTENCES: dict[Method, str] = {
 }
 AMOUNT_SENTENCE = (
     "Searches for one change that moves the probability of the class by as much as you ask for, up or down, and says "
-    "how far the slider moves for it. About a minute per direction."
+    "how far the slider moves for it. A few minutes per direction."
 )
 LOSSES: tuple[Loss, ...] = tuple(LOSS_TITLES)
 

@@ -38,7 +38,9 @@ class SweepCurve(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(24 * theme.UNIT, 16 * theme.UNIT)
         self.setAccessibleName("Probability over alpha")
-        self.setToolTip("Thick: mean of the pictures. Thin: each of them. Dashed: mean of the same pictures moved at random, as far.")
+        self.setToolTip(
+            "Thick: mean of the pictures. Thin: each of them. Dashed: mean of the same pictures, moved at random as far"
+        )
 
     def sizeHint(self) -> QSize:
         return QSize(32 * theme.UNIT, 24 * theme.UNIT)

@@ -10,6 +10,7 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QDialog, QWidget
 
 from latent_explorer.ui.overview.pictures_page import PicturesPage
+from latent_explorer.ui.overview.sweep_page import SweepPage
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import Pages, column, hairline
 from latent_explorer.ui.widgets.fitting import fit_to_screen
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from latent_explorer.ui.overview.page import OverviewPage
 
 SIZE = QSize(128 * theme.UNIT, 84 * theme.UNIT)
-PAGES: tuple[tuple[str, type[OverviewPage]], ...] = (("Pictures", PicturesPage),)  # by title, in the order of the tabs
+# By title, in the order of the tabs.
+PAGES: tuple[tuple[str, type[OverviewPage]], ...] = (("Pictures", PicturesPage), ("Class sweep", SweepPage))
 
 
 class OverviewWindow(QDialog):
