@@ -62,7 +62,9 @@ def every_move(explainer: Explainer, n: int, folder: Path) -> tuple[AttFindResul
         np.savez(path, effects=result.effects, base=subject.answers, limits=subject.limits, seconds=seconds)
     kept = np.load(path)
     settings, classes = AttFindSettings(n=n, exhaustive=True), tuple(range(kept["base"].shape[1]))
-    subject = Subject(explainer.classifier_id, classes, kept["base"], kept["limits"], "kept")
+    subject = Subject(
+        explainer.classifier_id, classes, kept["base"], kept["limits"], "kept", explainer.generator.config.layout
+    )
     return analyse(kept["effects"], subject, settings), float(kept["seconds"])
 
 

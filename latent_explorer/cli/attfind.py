@@ -10,6 +10,7 @@ import click
 
 from latent_explorer.cli.options import (
     DATA_OPTIONS,
+    NUMBER,
     OUTPUT_FILE,
     LocalPath,
     device_option,
@@ -44,6 +45,14 @@ STOPPED = "Stopped: this list is not settled. The same command goes on from here
 @click.argument("explainer", metavar="X", type=LocalPath())
 @pictures_options
 @kappa_option
+@click.option(
+    "--percentiles",
+    nargs=2,
+    type=NUMBER,
+    metavar="LOW HIGH",
+    help="Ends of each range, as 1 99, in place of the observed minimum and maximum, which one outlier decides.",
+)
+@click.option("--torgb", is_flag=True, help="Search the styles of the toRGB layers, too.")
 @click.option(
     "--effect",
     type=click.Choice(["logit", "probability"]),
@@ -100,7 +109,7 @@ def attfind(
     output = Output(as_json=as_json)
     chosen = choose_device(device)
     latents = None if data is None else encode_pictures(model, data, side, settings.n, selection, output)
-    timing = search_cost(model, classifier_id=key, latents=latents, device=chosen)
+    timing = search_cost(model, classifier_id=key, torgb=settings.torgb, latents=latents, device=chosen)
     tell_the_cost(output, timing, settings.n, settings.exhaustive)
     kept = KeptMoves(cache_dir() / MOVES_FOLDER)
     search = job(

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from latent_explorer.explain.directions.direction import Direction
-from latent_explorer.models.attributes import Attribute, End
+from latent_explorer.models.attributes import Attribute, End, OwnEnds
 
 Unit = Literal["range", "sigma"]
 Space = Literal["z", "z-slerp", "w", "w+", "style"]
@@ -124,7 +124,7 @@ class StyleShift(msgspec.Struct, frozen=True, tag="style"):
     """Move one style coordinate.
 
     Unit `range`: `amount` of the way from this picture's own unedited value to the observed `end`
-    (1 = kappa 1; negative = towards the other end; over 1 = outside the data).
+    (1 = kappa 1; negative = towards the other end; over 1 = outside the data), or to one of its own `ends`.
     Unit `sigma`: `amount` standard deviations towards `end`.
     """
 
@@ -132,6 +132,7 @@ class StyleShift(msgspec.Struct, frozen=True, tag="style"):
     end: End
     amount: float
     unit: Unit = "range"
+    ends: OwnEnds = msgspec.UNSET  # of a coordinate of toRGB always, since none is observed
 
 
 class DirectionShift(msgspec.Struct, frozen=True, tag="direction"):
@@ -146,7 +147,7 @@ Edit = StyleShift | DirectionShift
 
 def attribute_edits(attribute: Attribute, amount: float = 1.0) -> tuple[StyleShift, ...]:
     """Return the edits of an attribute's slider at `amount`; 1 is the whole way to the observed end."""
-    return tuple(StyleShift(e.style_index, e.end, amount * e.weight) for e in attribute.entries)
+    return tuple(StyleShift(e.style_index, e.end, amount * e.weight, ends=e.ends) for e in attribute.entries)
 
 
 Slider = Attribute | Direction
@@ -160,13 +161,17 @@ def slider_edits(slider: Slider, amount: float = 1.0) -> tuple[Edit, ...]:
 def place_of(edit: Edit) -> tuple[object, ...]:
     """Return a key for what an edit acts on, whatever its end and amount."""
     if isinstance(edit, StyleShift):
-        return (edit.style_index, edit.unit)
+        return (edit.style_index, edit.unit, edit.ends)
     return (edit.direction,)
 
 
-def has_directions(*edits: tuple[Edit, ...]) -> bool:
-    """Return True if any of these lists moves a direction, which programs before the second format do not know."""
-    return any(isinstance(edit, DirectionShift) for each in edits for edit in each)
+def needs_second_format(*edits: tuple[Edit, ...]) -> bool:
+    """Return True if any of these lists has an edit that programs before the second format do not know.
+
+    That is a direction, or a style that moves to ends of its own.
+    """
+    every = (edit for each in edits for edit in each)
+    return any(isinstance(edit, DirectionShift) or edit.ends is not msgspec.UNSET for edit in every)
 
 
 class PictureRecipe(msgspec.Struct, frozen=True):
@@ -183,22 +188,27 @@ class PictureRecipe(msgspec.Struct, frozen=True):
 def canonical_edits(edits: tuple[Edit, ...]) -> tuple[Edit, ...]:
     """Return equivalent edits in canonical form: equal meaning gives equal values.
 
-    One edit for each coordinate and unit, towards "max", without zeros, sorted. "Half-way to the minimum" and
+    One edit for each coordinate, unit and ends, towards "max", without zeros, sorted. "Half-way to the minimum" and
     "minus half-way to the maximum" are the same edit (see StyleShift).
     """
-    styles: dict[tuple[int, Unit], float] = {}
+    styles: dict[tuple[int, Unit, OwnEnds], float] = {}
     directions: dict[Direction, float] = {}
     for edit in edits:
         if isinstance(edit, StyleShift):
             sign = 1.0 if edit.end == "max" else -1.0
-            key = (edit.style_index, edit.unit)
+            key = (edit.style_index, edit.unit, edit.ends)
             styles[key] = styles.get(key, 0.0) + sign * edit.amount
         else:
             directions[edit.direction] = directions.get(edit.direction, 0.0) + edit.amount
     moved = sorted((d for d, a in directions.items() if a != 0), key=_order)
     out: list[Edit] = [DirectionShift(d, directions[d]) for d in moved]
-    out += [StyleShift(j, "max", a, unit) for (j, unit), a in sorted(styles.items()) if a != 0]
-    return tuple(out)
+    out += [StyleShift(j, "max", styles[j, unit, ends], unit, ends) for j, unit, ends in sorted(styles, key=_of_style)]
+    return tuple(edit for edit in out if edit.amount != 0)
+
+
+def _of_style(place: tuple[int, Unit, OwnEnds]) -> tuple[object, ...]:
+    style_index, unit, ends = place
+    return style_index, unit, () if ends is msgspec.UNSET else ends
 
 
 def _order(direction: Direction) -> tuple[str, bytes, int, int]:

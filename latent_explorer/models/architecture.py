@@ -2,7 +2,7 @@
 """Shapes of networks and the layout of their style coordinates, as plain values. No torch.
 
 `s`, the vector that AttFind searches, is the concatenation of the styles of the modulated 3x3 convolutions in
-synthesis order; the toRGB styles are layers too, but are not part of `s`.
+synthesis order. The toRGB styles are not part of it unless they are asked for: they follow it, in the same order.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -116,32 +117,48 @@ class StyleLayout:
         return tuple(i for i, layer in enumerate(self.layers) if layer.kind == "conv")
 
     @cached_property
+    def torgb_positions(self) -> tuple[int, ...]:
+        """Positions of the toRGB layers in `layers`."""
+        return tuple(i for i, layer in enumerate(self.layers) if layer.kind == "torgb")
+
+    @cached_property
+    def indexed_layers(self) -> tuple[StyleLayer, ...]:
+        """Layers whose coordinates have a style_index: those of `s`, then toRGB."""
+        return self.conv_layers + tuple(self.layers[i] for i in self.torgb_positions)
+
+    @cached_property
     def starts(self) -> tuple[int, ...]:
-        """First style_index of each convolution layer."""
-        starts, total = [], 0
-        for layer in self.conv_layers:
-            starts.append(total)
-            total += layer.channels
-        return tuple(starts)
+        """First style_index of each indexed layer."""
+        return tuple(accumulate((layer.channels for layer in self.indexed_layers[:-1]), initial=0))
 
     @cached_property
     def num_styles(self) -> int:
+        """Coordinates of `s`."""
         return sum(layer.channels for layer in self.conv_layers)
+
+    @cached_property
+    def num_with_torgb(self) -> int:
+        """Coordinates with a style_index: those of `s`, then toRGB."""
+        return sum(layer.channels for layer in self.indexed_layers)
+
+    def can_move(self, style_index: int, own_ends: bool) -> bool:
+        """Return True if an edit can move a coordinate. Those of toRGB have only the ends that an edit brings."""
+        return 0 <= style_index < (self.num_with_torgb if own_ends else self.num_styles)
 
     @cached_property
     def num_ws(self) -> int:
         return 1 + max(layer.ws_row for layer in self.layers)
 
     def at(self, style_index: int) -> tuple[StyleLayer, int]:
-        """Return the layer of a coordinate of `s`, and the channel in it."""
-        if not 0 <= style_index < self.num_styles:
-            raise IndexError(f"style_index {style_index} is outside 0..{self.num_styles - 1}")
+        """Return the layer of a coordinate, and the channel in it."""
+        if not 0 <= style_index < self.num_with_torgb:
+            raise IndexError(f"style_index {style_index} is outside 0..{self.num_with_torgb - 1}")
         i = bisect_right(self.starts, style_index) - 1
-        return self.conv_layers[i], style_index - self.starts[i]
+        return self.indexed_layers[i], style_index - self.starts[i]
 
     def index(self, layer_name: str, channel: int) -> int:
         """Return the style_index of a channel; the inverse of `at`."""
-        for start, layer in zip(self.starts, self.conv_layers, strict=True):
+        for start, layer in zip(self.starts, self.indexed_layers, strict=True):
             if layer.name == layer_name:
                 if not 0 <= channel < layer.channels:
                     raise IndexError(f"{layer_name} has channels 0..{layer.channels - 1}, not {channel}")

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 End = Literal["min", "max"]
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 Number = Annotated[float, msgspec.Meta(ge=-1e6, le=1e6)]
+# Style values of a coordinate's own minimum and maximum, in place of those that were observed. Unset, not None: files
+# without any stay as earlier versions read them.
+OwnEnds = tuple[Number, Number] | msgspec.UnsetType
 
 
 def opposite(end: End) -> End:
@@ -20,11 +23,12 @@ def opposite(end: End) -> End:
 
 
 class AttributeEntry(msgspec.Struct, frozen=True):
-    """Style coordinate of an attribute: the end of its observed range it moves to, and its share of the slider."""
+    """Style coordinate of an attribute: the end of its range that it moves to, and its share of the slider."""
 
     style_index: Count
     end: End
     weight: Number = 1.0
+    ends: OwnEnds = msgspec.UNSET
 
 
 class Attribute(msgspec.Struct, frozen=True):
@@ -43,6 +47,11 @@ class Attribute(msgspec.Struct, frozen=True):
         """Raise ValueError for an attribute that moves nothing; msgspec refuses a file that holds one."""
         if not self.entries or any(entry.weight == 0 for entry in self.entries):
             raise ValueError("an attribute needs style coordinates, each with a weight")
+
+
+def has_own_ends(attribute: Attribute) -> bool:
+    """Return True if a coordinate moves to ends of its own, which earlier versions do not know."""
+    return any(entry.ends is not msgspec.UNSET for entry in attribute.entries)
 
 
 def describe_entries(attribute: Attribute) -> str:

@@ -18,7 +18,7 @@ from torch import nn
 from latent_explorer.common import guarded_json
 from latent_explorer.common.errors import DamagedData
 from latent_explorer.models.architecture import GeneratorConfig, TrunkConfig
-from latent_explorer.models.attributes import AttributeSet
+from latent_explorer.models.attributes import AttributeSet, has_own_ends
 from latent_explorer.models.classifiers import (
     ONNX,
     Classifier,
@@ -82,7 +82,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     def format_version(self) -> int:
         """Return the version that a program must know to open the file."""
         as_data = any(each.architecture in (ONNX, PROGRAM) for each in self.classifiers.values())
-        return FORMAT_VERSION if as_data or self.of_lucidrains else 1
+        own_ends = any(has_own_ends(a) for each in self.attribute_sets for a in each.attributes)
+        return FORMAT_VERSION if as_data or own_ends or self.of_lucidrains else 1
 
     @property
     def of_lucidrains(self) -> bool:
@@ -235,7 +236,9 @@ def _relations(header: Header) -> Iterator[str]:
         for attribute in attribute_set.attributes:
             yield from _within("target", attribute.target, 0, counts[attribute_set.classifier_id] - 1)
             for entry in attribute.entries:
-                yield from _within("style_index", entry.style_index, 0, header.generator.layout.num_styles - 1)
+                layout, own_ends = header.generator.layout, entry.ends is not msgspec.UNSET
+                last = layout.num_with_torgb if own_ends else layout.num_styles
+                yield from _within("style_index", entry.style_index, 0, last - 1)
 
 
 def _trunk_problems(name: str, trunk: TrunkConfig, generator: GeneratorConfig) -> Iterator[str]:

@@ -71,17 +71,23 @@ class SynthesisNetwork(nn.Module):
     def forward(self, ws: Tensor, cond: Tensor | None = None, noise: NoiseMaps | None = None) -> Tensor:
         return self.render(self.styles(ws, cond), noise)
 
-    def join(self, styles: Styles) -> Tensor:
-        """Return the vector s (N, num_styles): styles of the 3x3 convolutions in synthesis order."""
-        return torch.cat([styles[i] for i in self.layout.conv_positions], dim=1)
+    def join(self, styles: Styles, *, torgb: bool = False) -> Tensor:
+        """Return the vector s (N, num_styles): styles of the 3x3 convolutions in synthesis order.
+
+        torgb  with those of toRGB after them (N, num_with_torgb)
+        """
+        positions = self.layout.conv_positions + (self.layout.torgb_positions if torgb else ())
+        return torch.cat([styles[i] for i in positions], dim=1)
 
     def replace(self, styles: Styles, s: Tensor) -> Styles:
-        """Return `styles` with its convolution styles taken from s (N, num_styles); toRGB styles are kept.
+        """Return `styles` with those taken from s, of either width that `join` returns; others are kept.
 
         If s holds more pictures than `styles`, `styles` must hold one, which is repeated.
         """
-        parts = s.split([layer.channels for layer in self.layout.conv_layers], dim=1)
+        torgb = s.shape[1] != self.layout.num_styles
+        positions = self.layout.conv_positions + (self.layout.torgb_positions if torgb else ())
+        parts = s.split([self.layout.layers[i].channels for i in positions], dim=1)
         replaced = [style.expand(s.shape[0], -1) for style in styles]
-        for position, part in zip(self.layout.conv_positions, parts, strict=True):
+        for position, part in zip(positions, parts, strict=True):
             replaced[position] = part
         return replaced

@@ -221,3 +221,15 @@ def three_classes(seed: int = 0, n: int = 100) -> tuple[Explainer, Roles]:
     probs = classifier.probs(made.generator.synthesis(samples.ws))
     explainer = replace(made, classifiers={key: classifier}, conditioned_on=key, samples=replace(samples, probs=probs))
     return explainer, roles
+
+
+@torch.no_grad()
+def with_outlier(made: Explainer, style_index: int, deviations: float) -> Explainer:
+    """Return the explainer with one coordinate of its first picture so far from the mean, and no other one moved."""
+    samples, synthesis = made.samples, made.generator.synthesis
+    assert samples is not None
+    layer, channel = synthesis.layout.at(style_index)
+    weight = synthesis.layer(layer.name).affine.weight / W_DIM**0.5
+    ws = samples.ws.clone()
+    ws[0, layer.ws_row] += deviations * synthesis.std[style_index] * torch.linalg.pinv(weight)[:, channel]
+    return replace(made, samples=replace(samples, ws=ws))

@@ -8,7 +8,7 @@ import functools
 import numpy as np
 import pytest
 import torch
-from known_explainers import CASES, known_explainer, planted_in_w, recall, three_classes
+from known_explainers import CASES, known_explainer, planted_in_w, recall, three_classes, with_outlier
 
 from latent_explorer.common.jobs import run_job
 from latent_explorer.explain.attfind.attfind import attfind
@@ -122,6 +122,22 @@ def test_against_the_rest_each_class_has_its_own_cause():
     explainer, roles = three_classes(n=N)
     result = run_job(attfind(explainer, AttFindSettings(n=N, wanted=1)))
     assert [result.ranked[target][0].style_index for target in (1, 2)] == list(roles.causes)
+
+
+@pytest.mark.parametrize("exhaustive", [True, False], ids=["every move", "race"])
+def test_percentiles_take_the_word_from_one_outlier(exhaustive):
+    """A weaker cause reaches further than the stronger one in a single picture, which decides its range."""
+    explainer, roles = known_explainer("one", n=N)
+    weaker = roles.shadow  # a coordinate that does nothing yet
+    explainer.classifier.network.leak[weaker] = 0.85
+    explainer = with_outlier(explainer, weaker, 10)
+    first = {}
+    for percentiles in (None, (5, 95)):
+        settings = AttFindSettings(n=N, wanted=2, percentiles=percentiles, exhaustive=exhaustive)
+        found = run_job(attfind(explainer, settings)).ranked[1]
+        assert set(numbers(found)) == {roles.causes[0], weaker}
+        first[percentiles] = found[0].style_index
+    assert first == {None: weaker, (5, 95): roles.causes[0]}
 
 
 def test_the_race_need_not_render_every_move():

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from latent_explorer.explain.directions.direction import direction_problem
 from latent_explorer.explain.recipe import (
     BlendEndBase,
@@ -39,7 +41,7 @@ def recipe_mismatch(recipe: PictureRecipe, summary: ExplainerSummary) -> str:
     if reason := recipe_problem(recipe):  # first, because it bounds the depth of the recipe
         return reason
     bases = list(_all(recipe.base))
-    rows, styles = summary.layout.num_ws, summary.layout.num_styles
+    rows, layout = summary.layout.num_ws, summary.layout
     samples = len(summary.samples.ids) if summary.samples else 0
     ends = [b for b in bases if isinstance(b, BlendEndBase)]
     cutoffs = [recipe.truncation_cutoff, *(b.truncation_cutoff for b in ends)]
@@ -51,7 +53,9 @@ def recipe_mismatch(recipe: PictureRecipe, summary: ExplainerSummary) -> str:
         ),
         "it truncates rows that are not in it": any(not 0 <= (c or 0) < MAX_SEED for c in cutoffs),
         "it moves a style that is not in it": any(
-            isinstance(e, StyleShift) and not 0 <= e.style_index < styles for e in recipe.edits
+            isinstance(e, StyleShift)
+            and not layout.can_move(e.style_index, e.ends is not msgspec.UNSET and e.unit == "range")
+            for e in recipe.edits
         ),
         "it moves a direction of another model": any(
             isinstance(e, DirectionShift) and direction_problem(e.direction, rows, summary.w_dim) for e in recipe.edits

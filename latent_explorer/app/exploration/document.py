@@ -180,7 +180,7 @@ class Document(msgspec.Struct, frozen=True):
         targets += [(a.target, classes.get(s.classifier_id, most)) for s in self.attribute_sets for a in s.attributes]
         favourites = [b.index for b in self.favourites if isinstance(b, SampleBase)]
         if (
-            any(not 0 <= e.style_index < summary.layout.num_styles for e in entries)
+            any(not summary.layout.can_move(e.style_index, e.ends is not msgspec.UNSET) for e in entries)
             or any(not 0 <= index < samples for index in favourites)
             or any(target >= count for target, count in targets)
             or any(direction_problem(d, summary.layout.num_ws, summary.w_dim) for d in self.directions)

@@ -25,7 +25,8 @@ from latent_explorer.common.errors import DamagedData, UserError, unreadable
 from latent_explorer.common.format import size_text
 from latent_explorer.common.guarded_zip import GuardedZip
 from latent_explorer.common.paths import atomic_path
-from latent_explorer.explain.recipe import has_directions
+from latent_explorer.explain.recipe import needs_second_format
+from latent_explorer.models.attributes import has_own_ends
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -111,13 +112,19 @@ def _version(exploration: Exploration) -> int:
     document = exploration.document
     if document.hidden or document.annotations:
         return VERSION
-    return 2 if _has_directions(exploration) else 1
+    return 2 if _needs_second_format(exploration) else 1
 
 
-def _has_directions(exploration: Exploration) -> bool:
-    state = exploration.state
+def _needs_second_format(exploration: Exploration) -> bool:
+    """Return True if it has directions, or attributes or edits with ends of their own."""
+    state, document = exploration.state, exploration.document
     keyframes = (k.recipe.edits for t in state.timelines for k in t.keyframes)
-    return bool(exploration.document.directions) or has_directions(state.edits, *keyframes)
+    listed = (a for each in document.attribute_sets for a in each.attributes)
+    return (
+        bool(document.directions)
+        or any(map(has_own_ends, (*document.sliders, *listed)))
+        or needs_second_format(state.edits, *keyframes)
+    )
 
 
 def _problem(exploration: Exploration, members: Mapping[str, bytes]) -> str:

@@ -244,7 +244,7 @@ def _shift_name(edit: StyleShift, summary: ExplainerSummary) -> str:
     end = edit.end if edit.amount >= 0 else opposite(edit.end)
     attribute_set = newest_set(summary.attribute_sets, summary.classifier_id)
     for attribute in attribute_set.attributes if attribute_set else ():
-        if attribute.name and attribute.entries == (AttributeEntry(edit.style_index, end),):
+        if attribute.name and attribute.entries == (AttributeEntry(edit.style_index, end, ends=edit.ends),):
             return f"{attribute.name} (style {edit.style_index})"
     return f"Style {edit.style_index}"
 
@@ -252,7 +252,7 @@ def _shift_name(edit: StyleShift, summary: ExplainerSummary) -> str:
 def _is_outside(edit: StyleShift, stats: StyleStats | None, result: RenderResult) -> bool:
     if edit.unit == "range" and abs(edit.amount) > 1:
         return True
-    if stats is None:
+    if stats is None or edit.style_index >= len(result.styles):  # nothing is observed of toRGB
         return False
     low, high = stats.minimum[edit.style_index], stats.maximum[edit.style_index]
     value = shifted_value(edit, stats, result.styles)
@@ -263,11 +263,19 @@ def _is_outside(edit: StyleShift, stats: StyleStats | None, result: RenderResult
 def shifted_value(edit: StyleShift, stats: StyleStats, styles: np.ndarray) -> float:
     """Return the value of the edited coordinate. `styles` (num_styles,) are the picture's unedited values."""
     j = edit.style_index
-    value, low, high = float(styles[j]), float(stats.minimum[j]), float(stats.maximum[j])
+    value = float(styles[j])
+    low, high = ends_of(edit, stats)
     towards_max = (edit.end == "max") == (edit.amount >= 0)
     if edit.unit == "sigma":
         return value + (1 if towards_max else -1) * abs(edit.amount) * float(stats.std[j])
     return value + abs(edit.amount) * ((high if towards_max else low) - value)
+
+
+def ends_of(place: StyleShift | AttributeEntry, stats: StyleStats) -> tuple[float, float]:
+    """Return the style values that an edit or a coordinate of an attribute moves between: its own, or the observed."""
+    if place.ends is not msgspec.UNSET:
+        return place.ends
+    return float(stats.minimum[place.style_index]), float(stats.maximum[place.style_index])
 
 
 def _reconstruction_warnings(recipe: PictureRecipe, summary: ExplainerSummary, result: RenderResult) -> list[str]:
@@ -295,10 +303,11 @@ def already_at_end(result: RenderResult, summary: ExplainerSummary, attribute: A
     if stats is None:
         return False
     for entry in attribute.entries:
-        j = entry.style_index
-        span = float(stats.maximum[j] - stats.minimum[j])
+        if entry.style_index >= len(result.styles):  # of toRGB, which a result does not tell
+            return False
+        low, high = ends_of(entry, stats)
         to_max = (entry.end == "max") == (sign * entry.weight > 0)
-        end = float(stats.maximum[j] if to_max else stats.minimum[j])
-        if abs(float(result.styles[j]) - end) > END_TOLERANCE * span:
+        distance = float(result.styles[entry.style_index]) - (high if to_max else low)
+        if abs(distance) > END_TOLERANCE * (high - low):
             return False
     return True

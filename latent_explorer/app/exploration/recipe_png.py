@@ -17,7 +17,7 @@ from latent_explorer.common import guarded_json
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.guarded_files import open_regular
 from latent_explorer.common.paths import atomic_output
-from latent_explorer.explain.recipe import has_directions
+from latent_explorer.explain.recipe import needs_second_format
 from latent_explorer.media import png
 from latent_explorer.media.drawing import enlarge, export_factor
 
@@ -55,7 +55,7 @@ class _Chunk(msgspec.Struct, frozen=True):
 def recipe_texts(state: ExplorerState, model_name: str, pixels: np.ndarray | None = None) -> dict[str, str]:
     """Return the text chunks of a PNG; `pixels` (H, W, 3) uint8 are the picture's own if the file enlarges it."""
     encoded = "" if pixels is None else base64.b64encode(png.png_bytes(pixels)).decode()
-    version = VERSION if has_directions(state.edits) else 1
+    version = VERSION if needs_second_format(state.edits) else 1
     chunk = _Chunk(version, model_name, _of_picture(state), encoded)
     return {KEY: msgspec.json.encode(chunk).decode()}
 

@@ -16,6 +16,7 @@ from latent_explorer.explain.recipe import (
     Noise,
     SeedBase,
     StyleShift,
+    attribute_edits,
     canonical_edits,
 )
 from latent_explorer.explain.timeline.timeline import Timeline
@@ -76,8 +77,7 @@ def with_attribute(state: ExplorerState, attribute: Attribute, amount: float) ->
     kept = tuple(
         e for e in state.edits if not (isinstance(e, StyleShift) and e.unit == "range" and e.style_index in indices)
     )
-    moved = tuple(StyleShift(e.style_index, e.end, amount * e.weight) for e in attribute.entries)
-    return canonical_edits(kept + moved)
+    return canonical_edits(kept + attribute_edits(attribute, amount))
 
 
 def with_attributes(state: ExplorerState, attributes: Iterable[Attribute], amount: float = 1.0) -> ExplorerState:

@@ -17,7 +17,7 @@ from latent_explorer.app.engine.model_host import SupportsRender
 from latent_explorer.app.exploration.document import Document, attribute_key
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Progress
-from latent_explorer.explain.recipe import Base, PictureRecipe, PictureRequest, SampleBase, SeedBase, StyleShift
+from latent_explorer.explain.recipe import Base, PictureRecipe, PictureRequest, SampleBase, SeedBase, attribute_edits
 from latent_explorer.models.attributes import Attribute, AttributeSet, by_effect, newest_set
 from latent_explorer.models.summary import ExplainerSummary
 from latent_explorer.studies.build.plan import TILES, StudySettings
@@ -66,11 +66,7 @@ class LoadedArm:
 
     def render(self, base: Base, attribute: Attribute | None, reach: float) -> Pair:
         """Render the picture before and after, (R, R, 3) uint8 each."""
-        edits = (
-            ()
-            if attribute is None
-            else tuple(StyleShift(e.style_index, e.end, reach * e.weight) for e in attribute.entries)
-        )
+        edits = () if attribute is None else attribute_edits(attribute, reach)
         result = self.renderer.render(PictureRequest(PictureRecipe(base, edits=edits), self.classifier_id))
         return result.before.image, result.after.image
 

@@ -119,6 +119,6 @@ def control_edits(edits: Sequence[Edit], summary: ExplainerSummary, rng: np.rand
     others: list[Edit] = []
     for shift, style_index in zip(shifts, drawn, strict=False):
         amount = shift.amount * rng.choice((-1.0, 1.0))
-        others.append(msgspec.structs.replace(shift, style_index=int(style_index), amount=float(amount)))
+        others.append(StyleShift(int(style_index), shift.end, float(amount), shift.unit))
     along = [edit for edit in edits if isinstance(edit, DirectionShift)]
     return (*others, *(msgspec.structs.replace(e, direction=random_like(e.direction, rng)) for e in along))

@@ -20,7 +20,7 @@ from latent_explorer.explain.attfind.greedy import Lists, search_all, unstable_p
 from latent_explorer.explain.attfind.phases import Phase, phase, rounds, with_lists
 from latent_explorer.explain.attfind.race import EffectTable, Race
 from latent_explorer.explain.attfind.result import AttFindResult, Subject, attribute_of, short_list_notices
-from latent_explorer.explain.attfind.searched import latents_to_search, observed_range
+from latent_explorer.explain.attfind.searched import latents_to_search, observed_range, percentile_range
 from latent_explorer.explain.attfind.settings import AttFindSettings
 from latent_explorer.explain.batches import BatchSizer, default_budget
 from latent_explorer.explain.latents import copy_to_device
@@ -55,7 +55,8 @@ def attfind(
 
     latents  pictures to search; the explainer's own samples unless given
     ranges   observed minimum and maximum of each style; those of the searched pictures unless given. The window and
-             the command line pass the explainer's own, so a slider at 1 is at the end that the search used
+             the command line pass the explainer's own, so a slider at 1 is at the end that the search used. Attributes
+             found with percentiles, and those of toRGB, carry their ends along
     budget   seconds that the next step may last
     kept     where the rendered moves of a race are kept, also when it is stopped, and taken from by the next one
     """
@@ -66,13 +67,16 @@ def attfind(
     question.check(names)
     ws, cond = latents_to_search(explainer, latents, settings.n, settings.seed, device)
     batch_sizer = BatchSizer(budget)
-    classified = reconstruct(synthesis, classifier, ws, cond, batch_sizer)
+    classified = reconstruct(synthesis, classifier, ws, cond, batch_sizer, torgb=settings.torgb)
     if not settings.exhaustive:
         classified = phase(classified, Phase.CLASSIFYING)
     pictures = yield from classified
     counts = np.bincount(pictures.classes, minlength=len(names))
     yield Metric(0, {f"pictures of {name}": float(c) for name, c in zip(names, counts, strict=True)})
-    style_range, source = observed_range(pictures, ranges, explainer.style_stats)
+    if settings.percentiles is None:
+        style_range, source = observed_range(pictures, ranges, explainer.style_stats)
+    else:
+        style_range, source = percentile_range(pictures, settings.percentiles)
     asked = question.classes(len(names))
     if settings.pair is not None:
         rows = pictures.of_classes(asked)
@@ -82,7 +86,15 @@ def attfind(
         yield Notice(f"{len(rows)} of {len(pictures)} pictures are of the two classes.")
         pictures, ws, cond = pictures.some(rows), ws[rows], None if cond is None else cond[rows]
     moves = SingleMoves(synthesis, classifier, pictures, style_range, settings.kappa, batch_sizer, question)
-    subject = Subject(key, asked, moves.answers.cpu().numpy(), style_range.cpu().numpy(), source)
+    subject = Subject(
+        key,
+        asked,
+        moves.answers.cpu().numpy(),
+        style_range.cpu().numpy(),
+        source,
+        model.generator.config.layout,
+        own_ends=settings.percentiles is not None,
+    )
     if settings.exhaustive:
         result = analyse((yield from effect_table(moves)), subject, settings)
     else:

@@ -32,7 +32,7 @@ class Reconstructions:
     """Unedited pictures with their styles and logits, on the model's device."""
 
     styles: Styles
-    s: Tensor  # (N, num_styles)
+    s: Tensor  # (N, S): num_styles, or with toRGB num_with_torgb
     logits: Tensor  # (N, K)
 
     def __len__(self) -> int:
@@ -58,7 +58,7 @@ class Reconstructions:
 
 @torch.inference_mode()
 def logits_of(synthesis: SynthesisNetwork, classifier: Classifier, styles: Styles, s: Tensor) -> Tensor:
-    """Return logits (B, K) of pictures with style values s (B, num_styles). The classifier clips to [-1, 1]."""
+    """Return logits (B, K) of pictures with style values s (B, S). The classifier clips to [-1, 1]."""
     img = synthesis.render(synthesis.replace(styles, s), synthesis.noise_const())
     return classifier.logits(img).float()
 
@@ -79,12 +79,18 @@ def classify(
 
 
 def reconstruct(
-    synthesis: SynthesisNetwork, classifier: Classifier, ws: Tensor, cond: Tensor | None, batch_sizer: BatchSizer
+    synthesis: SynthesisNetwork,
+    classifier: Classifier,
+    ws: Tensor,
+    cond: Tensor | None,
+    batch_sizer: BatchSizer,
+    *,
+    torgb: bool = False,
 ) -> Generator[Event, None, Reconstructions]:
-    """Classify the pictures of latents ws (N, num_ws, w_dim), cond (N, K)."""
+    """Classify the pictures of latents ws (N, num_ws, w_dim), cond (N, K); `torgb` as of `SynthesisNetwork.join`."""
     with torch.inference_mode():
         styles = synthesis.styles(ws, cond)
-        s = synthesis.join(styles)
+        s = synthesis.join(styles, torgb=torgb)
     logits = yield from classify(synthesis, classifier, styles, s, batch_sizer, "Classifying pictures")
     return Reconstructions(styles, s, logits)
 
@@ -172,7 +178,7 @@ class SingleMoves:
         return torch.stack([torch.autograd.grad(total, s, retain_graph=True)[0] for total in totals], dim=-1)
 
     def _with_gradients(self, rows: slice) -> tuple[Tensor, Tensor]:
-        """Return style values s (B, num_styles) and answers (B, C), which have gradients with respect to s."""
+        """Return style values s (B, S) and answers (B, C), which have gradients with respect to s."""
         synthesis, pictures = self.synthesis, self.pictures
         with torch.enable_grad():  # the copies are ordinary tensors, also of what inference made
             s = pictures.s[rows].clone().requires_grad_()

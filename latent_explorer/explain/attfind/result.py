@@ -6,10 +6,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from latent_explorer.common.events import Notice
 from latent_explorer.explain.attfind.greedy import Pick, Ranking
+from latent_explorer.models.architecture import StyleLayout
 from latent_explorer.models.attributes import Attribute, AttributeEntry, AttributeSet
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ class Subject:
     answers: np.ndarray  # (N, C) about the reconstructions, see `Question`
     limits: np.ndarray  # (2, S) the ends that the coordinates are moved to
     ranges: str  # where these come from, in words
+    layout: StyleLayout
+    own_ends: bool = False  # they are no observed minimum and maximum, so that attributes must carry them along
 
     @property
     def verdicts(self) -> np.ndarray:
@@ -52,15 +56,24 @@ class AttFindResult:
 
 def attribute_of(pick: Pick, subject: Subject, *, exact: bool = True) -> Attribute:
     """Return a pick as an attribute. Its effect has no interval with fewer than two pictures of other classes."""
+    j, layout = pick.style_index, subject.layout
+    torgb = j >= layout.num_styles
+    low, high = map(float, subject.limits[:, j])
+    entry = AttributeEntry(j, pick.end, ends=(low, high) if torgb or subject.own_ends else msgspec.UNSET)
     return Attribute(
-        name="",
+        name=_name_of_torgb(pick, layout) if torgb else "",
         target=subject.classes[pick.target],
-        entries=(AttributeEntry(pick.style_index, pick.end),),
+        entries=(entry,),
         mean_effect=pick.mean_effect,
         interval=pick.interval if (subject.verdicts != pick.target).sum() > 1 else None,
         round=pick.round,
         exact=exact,
     )
+
+
+def _name_of_torgb(pick: Pick, layout: StyleLayout) -> str:
+    layer, channel = layout.at(pick.style_index)
+    return f"toRGB {layer.resolution} px, channel {channel} {'up' if pick.end == 'max' else 'down'}"
 
 
 def short_list_notices(result: AttFindResult, names: Sequence[str]) -> Iterator[Notice]:

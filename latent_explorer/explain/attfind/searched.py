@@ -42,10 +42,21 @@ def latents_to_search(
 def observed_range(
     pictures: Reconstructions, ranges: StyleStats | None, explainer_stats: StyleStats | None
 ) -> tuple[torch.Tensor, str]:
-    """Return minimum and maximum of each style (2, S), and a description of their source."""
+    """Return minimum and maximum of each style (2, S), and a description of their source.
+
+    Those of toRGB, which no statistics hold, are the pictures' own.
+    """
+    own = torch.stack([pictures.s.amin(dim=0), pictures.s.amax(dim=0)])
     if ranges is None:
-        source = f"minimum and maximum over the {len(pictures)} pictures"
-        return torch.stack([pictures.s.amin(dim=0), pictures.s.amax(dim=0)]), source
-    style_range = np.stack([ranges.minimum, ranges.maximum])
-    source = "the file's minimum and maximum" if ranges is explainer_stats else "given"
-    return torch.as_tensor(style_range, dtype=torch.float32, device=pictures.s.device), source
+        return own, f"minimum and maximum over the {len(pictures)} pictures"
+    own[:, : len(ranges.minimum)] = torch.as_tensor(np.stack([ranges.minimum, ranges.maximum])).to(own)
+    return own, "the file's minimum and maximum" if ranges is explainer_stats else "given"
+
+
+def percentile_range(pictures: Reconstructions, percentiles: tuple[float, float]) -> tuple[torch.Tensor, str]:
+    """Return percentiles of each style over the pictures (2, S), and a description of their source."""
+    low, high = percentiles
+    if not 0 <= low < high <= 100:
+        raise UserError(f"Percentiles are between 0 and 100, the lower first, not {low:g} and {high:g}.")
+    ends = np.percentile(pictures.s.cpu().numpy(), percentiles, axis=0)
+    return torch.as_tensor(ends).to(pictures.s), f"percentiles {low:g} and {high:g} over the {len(pictures)} pictures"

@@ -15,6 +15,8 @@ class AttFindSettings(msgspec.Struct, frozen=True):
     n: int = 250  # pictures of the explainer that are searched
     seed: int | None = None  # seed to draw them with; None: the first n
     kappa: float = 1.0  # share of the way to the observed end; the notebook's
+    percentiles: tuple[float, float] | None = None  # of the pictures' styles: the ends; None: minimum and maximum
+    torgb: bool = False  # search the styles of toRGB, too
     effect: Effect = "logit"  # what is ranked: changes of logits, or of probabilities
     pair: tuple[int, int] | None = None  # two classes, on the pictures of these; None: each class against the rest
     wanted: int = 10  # attributes for each target
@@ -56,6 +58,10 @@ class AttFindSettings(msgspec.Struct, frozen=True):
         }
         if self.seed is not None:
             stored["seed"] = self.seed
+        if self.percentiles is not None:
+            stored |= {"low_percentile": self.percentiles[0], "high_percentile": self.percentiles[1]}
+        if self.torgb:
+            stored["torgb"] = True
         if self.effect != "logit":
             stored["effect"] = self.effect
         if self.pair is not None:

@@ -102,9 +102,9 @@ def _compared(
     effects = np.zeros((len(rows), count))
     for place, row in enumerate(map(int, rows)):
         yield Progress(place, len(rows), "Comparing what the attributes change")
-        own = pictures.s[row : row + 1]
-        moved = torch.cat([own, *(apply_attributes(own, style_range, [each], 1.0) for each in attributes)])
         styles = pictures.row(row)
+        own = synthesis.join(styles, torgb=True)
+        moved = torch.cat([own, *(apply_attributes(own, style_range, [each], 1.0) for each in attributes)])
 
         @torch.inference_mode()
         def render(part: slice, moved: Tensor = moved, styles: Sequence[Tensor] = styles) -> tuple[np.ndarray, Tensor]:

@@ -73,7 +73,9 @@ def stylespace(
     pictures = yield from reconstruct(synthesis, classifier, ws, cond, sizer)
     style_range, source = observed_range(pictures, ranges, explainer.style_stats)
     logits, names = pictures.logits.cpu().numpy(), classifier.config.class_names
-    subject = Subject(key, tuple(range(len(names))), logits, style_range.cpu().numpy(), source)
+    subject = Subject(
+        key, tuple(range(len(names))), logits, style_range.cpu().numpy(), source, model.generator.config.layout
+    )
     moves = SingleMoves(synthesis, classifier, pictures, style_range, settings.kappa, sizer)
     attributes: list[Attribute] = []
     for target, name in enumerate(names):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 import torch
 
@@ -86,13 +87,15 @@ def other_class(logits: np.ndarray) -> np.ndarray:
 def apply_attributes(s: Tensor, style_range: Tensor, attributes: Sequence[Attribute], kappa: float) -> Tensor:
     """Apply all attributes at once to style values s (N, num_styles), each from the unedited value.
 
-    `style_range` (2, num_styles) holds the observed minimum and maximum.
+    `style_range` (2, num_styles) holds the observed minimum and maximum, for entries without ends of their own. With
+    such entries s may be wider, and hold the styles of toRGB too.
     """
     delta = torch.zeros_like(s)
     for attribute in attributes:
         for entry in attribute.entries:
-            j, end = entry.style_index, style_range[0 if entry.end == "min" else 1]
-            delta[:, j] += kappa * entry.weight * (end[j] - s[:, j])
+            j, direction = entry.style_index, 0 if entry.end == "min" else 1
+            end = style_range[direction, j] if entry.ends is msgspec.UNSET else entry.ends[direction]
+            delta[:, j] += kappa * entry.weight * (end - s[:, j])
     return s + delta
 
 
@@ -110,11 +113,12 @@ def flips(
     before = pictures.logits.cpu().numpy()
     targets = other_class(before)
     attributes = by_target(attribute_set.attributes)
+    own = synthesis.join(pictures.styles, torgb=True)
     out: list[FlipRate] = []
     total = len(ks) * len(kappas)
     for kappa in kappas:
         for k in ks:
-            s = _apply_per_target(pictures.s, style_range, attributes, targets, k, kappa)
+            s = _apply_per_target(own, style_range, attributes, targets, k, kappa)
             after = yield from classify(
                 synthesis, classifier, pictures.styles, s, batch_sizer, "Classifying edited pictures"
             )

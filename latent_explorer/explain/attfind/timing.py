@@ -34,6 +34,7 @@ def search_cost(
     explainer: Explainer,
     *,
     classifier_id: str | None = None,
+    torgb: bool = False,
     latents: Samples | None = None,
     device: str | torch.device = "cpu",
     budget: StepBudget = default_budget,
@@ -49,7 +50,7 @@ def search_cost(
     ws, cond = latents_to_search(explainer, latents, PICTURES, None, device)
     with torch.inference_mode():
         styles = synthesis.styles(ws, cond)
-        s = synthesis.join(styles)
+        s = synthesis.join(styles, torgb=torgb)
     logits: dict[int, Tensor] = {}
 
     def classify(rows: slice) -> None:

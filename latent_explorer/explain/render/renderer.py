@@ -63,6 +63,7 @@ from latent_explorer.models.synthesis import NoiseMaps, Styles, SynthesisNetwork
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from latent_explorer.models.attributes import End
     from latent_explorer.models.classifiers import Classifier
     from latent_explorer.models.explainer import Explainer
 
@@ -200,9 +201,9 @@ class Renderer:
             return self._rendered_logits(trials, give_up)
         base, logit, slope = self._slope(trials.request, partial(_logit, trials.predicted))
         with torch.inference_mode(), cpu_threads(self.threads):
-            own = base.synthesis.join(self._edited(base, trials.request.recipe.edits))
-            moved = torch.cat([base.synthesis.join(self._edited(base, edits)) for edits in trials.edits])
-        predicted: np.ndarray = (logit + (moved - own) @ slope).float().cpu().numpy()[:, None]
+            lists = (trials.request.recipe.edits, *trials.edits)
+            own, *moved = (base.synthesis.join(self._edited(base, edits), torgb=True) for edits in lists)
+        predicted: np.ndarray = (logit + (torch.cat(moved) - own) @ slope).float().cpu().numpy()[:, None]
         return predicted
 
     @torch.inference_mode()
@@ -247,19 +248,20 @@ class Renderer:
         stats = self._known_stats()
         base, _, slope = self._slope(moves.request, partial(_margin, moves.target))
         ends = torch.stack([stats["min"], stats["max"]])
+        slope = slope[: ends.shape[1]]
         gains = (slope * (ends - base.s[0])).amax(dim=0)
         towards_max = (slope > 0).cpu().tolist()
         best = gains.argsort(descending=True, stable=True)[: moves.count].cpu().tolist()
         return tuple(AttributeEntry(j, "max" if towards_max[j] else "min") for j in best if gains[j] > 0)
 
     def _slope(self, request: PictureRequest, value: Callable[[Tensor], Tensor]) -> tuple[_Base, float, Tensor]:
-        """Return a picture's base, a value of its logits (K,), and the slope (num_styles,) of that in the styles."""
+        """Return a picture's base, a value of its logits (K,), and its slope (num_with_torgb,) in the styles."""
         with torch.inference_mode(), cpu_threads(self.threads):
             base = self._base(request.recipe)
             edited = self._edited(base, request.recipe.edits)
         classifier = self._classifier(request.classifier_id)
         with cpu_threads(self.threads):  # the copies are ordinary tensors, also of what inference made
-            s = base.synthesis.join(edited).clone().requires_grad_()
+            s = base.synthesis.join(edited, torgb=True).clone().requires_grad_()
             noise = [None if each is None else each.clone() for each in base.noise]
             styles = base.synthesis.replace([style.clone() for style in edited], s)
             found = value(classifier.logits(base.synthesis.render(styles, noise))[0])
@@ -310,16 +312,19 @@ class Renderer:
         """Return the styles of the edited picture; the same object as the base's where nothing moves."""
         shifts = [e for e in edits if isinstance(e, StyleShift)]
         directions = [e for e in edits if isinstance(e, DirectionShift)]
-        styles, s = base.styles, base.s
         synthesis = base.synthesis
+        torgb = any(e.style_index >= synthesis.layout.num_styles for e in shifts)
+        styles = base.styles
+        own = synthesis.join(styles, torgb=True) if torgb else base.s
+        s = own
         if directions:
             ws = base.ws + torch.from_numpy(self._moved(directions)).to(base.ws)
             unmoved = Latent(base.ws, base.cond, styles=tuple(base.styles))
             styles = latent_styles(synthesis, unmoved, ws, base.cond)
-            s = synthesis.join(styles)
+            s = synthesis.join(styles, torgb=torgb)
         # The shifts start from the unedited values (section A.7 of the reference), so their order does not matter.
-        shifted = s + self._shift(base.s, shifts)
-        if torch.equal(shifted, base.s) and not directions:
+        shifted = s + self._shift(own, shifts)
+        if torch.equal(shifted, own) and not directions:
             return base.styles
         return synthesis.replace(styles, shifted)
 
@@ -338,25 +343,28 @@ class Renderer:
         return moved
 
     def _shift(self, s: Tensor, shifts: list[StyleShift]) -> Tensor:
-        """Return the sum of the style shifts (1, num_styles); `s` (1, num_styles) holds the unedited values."""
-        delta = torch.zeros_like(s)
-        if not shifts:
-            return delta
-        stats = self._known_stats()
+        """Return the sum of the style shifts, of the shape of `s` (1, S), which holds the unedited values."""
+        delta, layout = torch.zeros_like(s), self.explainer.generator.config.layout
         for shift in shifts:
-            j = shift.style_index
-            if not 0 <= j < s.shape[1]:
+            j, own_ends = shift.style_index, shift.ends is not msgspec.UNSET
+            if not layout.can_move(j, own_ends and shift.unit == "range"):
                 raise UserError(
-                    f"There is no style coordinate {j} in {self.explainer.name}: it has {s.shape[1]}. "
+                    f"There is no style coordinate {j} in {self.explainer.name}: it has {layout.num_styles}. "
                     "The edit belongs to another model."
                 )
             if shift.unit == "range":
                 end = shift.end if shift.amount >= 0 else opposite(shift.end)
-                delta[0, j] += abs(shift.amount) * (stats[end][j] - s[0, j])
+                delta[0, j] += abs(shift.amount) * (self._end(shift, end) - s[0, j])
             else:
                 sign = 1.0 if shift.end == "max" else -1.0
-                delta[0, j] += sign * shift.amount * stats["std"][j]
+                delta[0, j] += sign * shift.amount * self._known_stats()["std"][j]
         return delta
+
+    def _end(self, shift: StyleShift, end: End) -> Tensor | float:
+        """Return the style value of an end, the shift's own or the observed one."""
+        if shift.ends is not msgspec.UNSET:
+            return shift.ends[0 if end == "min" else 1]
+        return self._known_stats()[end][shift.style_index]
 
     def _known_stats(self) -> Mapping[str, Tensor]:
         if self._stats is None:

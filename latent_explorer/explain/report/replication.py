@@ -208,7 +208,8 @@ def _against_effects(
     rows = [subject.logits(effects), (yield from subject.moves(effects))]
     settings = AttFindSettings(n=len(effects.latents), wanted=TOP, both_ends=True)
     limits, classes = subject.style_range.cpu().numpy(), tuple(range(effects.base_logits.shape[1]))
-    about = Subject(subject.model.classifier_id, classes, effects.base_logits, limits, "the authors'")
+    layout = subject.model.generator.config.layout
+    about = Subject(subject.model.classifier_id, classes, effects.base_logits, limits, "the authors'", layout)
     chosen = analyse(effects.effects, about, settings)
     return [*rows, _coordinates(_SELECTION, _list_of(chosen), subject.published)], chosen
 

@@ -12,7 +12,7 @@ from latent_explorer.common.errors import DamagedData, UserError, unreadable
 from latent_explorer.common.guarded_files import read_bytes
 from latent_explorer.common.paths import atomic_output
 from latent_explorer.explain.directions.direction import direction_problem
-from latent_explorer.explain.recipe import BlendBase, DirectionShift, Noise, depth, has_directions, parts
+from latent_explorer.explain.recipe import BlendBase, DirectionShift, Noise, depth, needs_second_format, parts
 from latent_explorer.explain.timeline.timeline import FPS, MAX_SECONDS, Curve, Timeline
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class _Head(msgspec.Struct, frozen=True):
 
 def write_timeline(path: Path, timeline: Timeline, model_hash: str = "") -> None:
     """Write a timeline file atomically. UserError when it cannot be written, or could not be read again."""
-    version = VERSION if has_directions(*(k.recipe.edits for k in timeline.keyframes)) else 1
+    version = VERSION if needs_second_format(*(k.recipe.edits for k in timeline.keyframes)) else 1
     content = TimelineFile(format=FORMAT, version=version, model_hash=model_hash, timeline=timeline)
     data = msgspec.json.format(msgspec.json.encode(content), indent=1) + b"\n"
     try:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+import msgspec
 from PySide6.QtGui import QColor
 
 from latent_explorer.app.exploration.document import attribute_key, listed_set, shown_attributes
@@ -250,7 +251,9 @@ def details_of(attribute: Attribute, summary: ExplainerSummary) -> str:
     for entry in attribute.entries:
         layer, channel = summary.layout.at(entry.style_index)
         line = f"Style {entry.style_index}: {layer.name}, channel {channel}, {layer.resolution} px"
-        if summary.style_stats is not None:
+        if entry.ends is not msgspec.UNSET:
+            line += f"; its ends are {number_text(entry.ends[0])} and {number_text(entry.ends[1])}"
+        elif summary.style_stats is not None:
             low = float(summary.style_stats.minimum[entry.style_index])
             high = float(summary.style_stats.maximum[entry.style_index])
             line += f"; seen from {number_text(low)} to {number_text(high)}"

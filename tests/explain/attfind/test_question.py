@@ -15,11 +15,12 @@ from latent_explorer.explain.attfind.attfind import analyse, attfind
 from latent_explorer.explain.attfind.question import Question
 from latent_explorer.explain.attfind.result import Subject
 from latent_explorer.explain.attfind.settings import AttFindSettings
+from latent_explorer.models.architecture import stylegan2_layout
 
 
 def subject_of(answers):
-    limits = np.zeros((2, 3), np.float32)
-    return Subject("id", tuple(range(answers.shape[1])), answers, limits, "none")
+    layout = stylegan2_layout((3,))
+    return Subject("id", tuple(range(answers.shape[1])), answers, np.zeros((2, 3), np.float32), "none", layout)
 
 
 def table_of_sure_and_unsure():
