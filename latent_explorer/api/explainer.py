@@ -24,6 +24,7 @@ from latent_explorer.common.paths import check_writable
 from latent_explorer.data.dataset import evenly_spaced_rows, open_dataset
 from latent_explorer.data.images import read_image
 from latent_explorer.explain.attfind import attfind, encode, similar
+from latent_explorer.explain.attfind.kept_moves import KeptMoves
 from latent_explorer.explain.attfind.settings import AttFindSettings
 from latent_explorer.explain.batches import BatchSizer
 from latent_explorer.explain.direction_search import search
@@ -257,7 +258,8 @@ class Explainer:
 
         `pair` asks about two classes only, by their names or indices. `settings` are the other fields of
         `AttFindSettings`, as kappa, wanted, seed, effect ("logit", "probability"), procedure ("notebook", "paper"), and
-        exhaustive: every move is rendered; without it, only those that can change the list.
+        exhaustive: every move is rendered; without it, only those that can change the list. What was rendered is kept
+        in the cache folder, and not rendered again.
         """
         asked = None if pair is None else (self._class(pair[0]), self._class(pair[1]))
         job = attfind.attfind(
@@ -266,6 +268,7 @@ class Explainer:
             classifier_id=self.classifier_id,
             ranges=self.model.style_stats,
             device=self.device,
+            kept=KeptMoves(),
         )
         return run_job(job, on_event).attribute_set
 

@@ -22,7 +22,6 @@ from latent_explorer.cli.output import Output, json_option
 from latent_explorer.common.events import Kept, Notice
 from latent_explorer.common.format import duration_text
 from latent_explorer.common.jobs import forward_events, without_progress
-from latent_explorer.common.paths import MOVES_FOLDER, cache_dir
 from latent_explorer.explain.attfind.cost import LONG
 
 if TYPE_CHECKING:
@@ -111,10 +110,8 @@ def attfind(
     latents = None if data is None else encode_pictures(model, data, side, settings.n, selection, output)
     timing = search_cost(model, classifier_id=key, torgb=settings.torgb, latents=latents, device=chosen)
     tell_the_cost(output, timing, settings.n, settings.exhaustive)
-    kept = KeptMoves(cache_dir() / MOVES_FOLDER)
-    search = job(
-        model, settings, classifier_id=key, latents=latents, ranges=model.style_stats, device=chosen, kept=kept
-    )
+    ranges, kept = model.style_stats, KeptMoves()
+    search = job(model, settings, classifier_id=key, latents=latents, ranges=ranges, device=chosen, kept=kept)
     found = _run(output, search, model, out).attribute_set
     similar = output.run(similar_attributes(model, found, latents=latents, device=chosen))
     fields = result_fields(model, found, similar)

@@ -277,6 +277,7 @@ def _export(run: RunFolder, reporter: RunReporter) -> Generator[Event, None, Non
 def _attributes(run: RunFolder, reporter: RunReporter) -> Generator[Event, None, None]:
     """Find the attributes of result.explainer, unless it has some."""
     from latent_explorer.explain.attfind.attfind import attfind
+    from latent_explorer.explain.attfind.kept_moves import KeptMoves
     from latent_explorer.explain.attfind.settings import AttFindSettings
     from latent_explorer.models.device import choose_device
     from latent_explorer.models.explainer import with_attribute_set
@@ -289,7 +290,8 @@ def _attributes(run: RunFolder, reporter: RunReporter) -> Generator[Event, None,
     reporter.begin("attributes", "Finding the attributes.")
     settings = AttFindSettings(n=config.attributes)
     device = choose_device(config.device)
-    search = yield from reporter.forward(attfind(model, settings, ranges=model.style_stats, device=device))
+    job = attfind(model, settings, ranges=model.style_stats, device=device, kept=KeptMoves())
+    search = yield from reporter.forward(job)
     if search is not None:
         write_explainer(with_attribute_set(model, search.attribute_set), run.result)
         count = len(search.attribute_set.attributes)

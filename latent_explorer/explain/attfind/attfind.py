@@ -58,7 +58,7 @@ def attfind(
              the command line pass the explainer's own, so a slider at 1 is at the end that the search used. Attributes
              found with percentiles, and those of toRGB, carry their ends along
     budget   seconds that the next step may last
-    kept     where the rendered moves of a race are kept, also when it is stopped, and taken from by the next one
+    kept     where what was rendered is kept, also when the search is stopped, and taken from by the next one
     """
     model, question = copy_to_device(explainer, device), settings.question
     key = classifier_id or model.classifier_id
@@ -95,10 +95,10 @@ def attfind(
         model.generator.config.layout,
         own_ends=settings.percentiles is not None,
     )
+    known = kept.of(explainer.model_hash, key, ws, cond, moves) if kept else None
     if settings.exhaustive:
-        result = analyse((yield from effect_table(moves)), subject, settings)
+        result = analyse((yield from effect_table(moves, kept=known)), subject, settings)
     else:
-        known = kept.of(explainer.model_hash, key, ws, cond, moves) if kept else None
         result = yield from _raced(moves, subject, settings, known)
     yield from short_list_notices(result, names)
     return result

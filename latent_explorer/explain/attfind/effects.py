@@ -15,16 +15,20 @@ import torch
 from torch import Tensor
 
 from latent_explorer.common.events import Progress
+from latent_explorer.common.jobs import forward_events
 from latent_explorer.explain.attfind.question import Question
 from latent_explorer.models.synthesis import Styles
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from latent_explorer.common.events import Event
+    from latent_explorer.explain.attfind.kept_moves import MovesFile
     from latent_explorer.explain.batches import BatchSizer
     from latent_explorer.models.classifiers import Classifier
     from latent_explorer.models.synthesis import SynthesisNetwork
+
+_CHUNK = 1024  # moves after which what was rendered is in the table
 
 
 @dataclass(frozen=True)
@@ -150,10 +154,15 @@ class SingleMoves:
 
     def predicted(self) -> Generator[Event, None, np.ndarray]:
         """Return first-order effects (N, 2, S, C) float32: slope of the answer times the move. A job within a job."""
+        parts: list[np.ndarray] = []
+        yield from self.predict(lambda _rows, effects: parts.append(effects))
+        return np.concatenate(parts)
+
+    def predict(self, take: Callable[[slice, np.ndarray], None]) -> Generator[Event, None, None]:
+        """Give `take` the first-order effects (B, 2, S, C) of some pictures after others. A job within a job."""
         count, classes = self.answers.shape
         message = "Predicting all effects by gradient"
         sizer = self.batch_sizer.anew()  # with gradients a picture takes longer
-        parts: list[np.ndarray] = []
         done, start, left = 0, time.monotonic(), None
         while done < count:
             rows = slice(done, min(done + sizer.next(), count))
@@ -165,11 +174,10 @@ class SingleMoves:
                 yield Progress(done, count, message, left)
                 slopes += torch.autograd.grad(answers[:, k].sum(), s, retain_graph=k + 1 < classes)
             moves = self.kappa * (self.style_range - self.pictures.s[rows, None])  # (B, 2, S)
-            parts.append((moves[..., None] * torch.stack(slopes, dim=-1)[:, None]).float().cpu().numpy())
+            take(rows, (moves[..., None] * torch.stack(slopes, dim=-1)[:, None]).float().cpu().numpy())
             done = rows.stop
             left = (time.monotonic() - start) * (count / done - 1)
             yield Progress(done, count, message, left)
-        return np.concatenate(parts)
 
     def slopes(self, rows: slice, classes: int) -> Tensor:
         """Return the slopes (B, S, classes) of the first answers on pictures, by their styles."""
@@ -188,16 +196,38 @@ class SingleMoves:
 
 
 def effect_table(
-    moves: SingleMoves, styles: Sequence[int] | np.ndarray | None = None
+    moves: SingleMoves, styles: Sequence[int] | np.ndarray | None = None, kept: MovesFile | None = None
 ) -> Generator[Event, None, np.ndarray]:
     """Compute the effect table (N, 2, S, C) float32 by rendering every move. A job within a job.
 
     styles  those to render; the effects of others are left at 0. None: all
+    kept    where what was rendered is kept, also when the job is stopped, and taken from
     """
-    todo = moves.sizes != 0
+    wanted = moves.sizes != 0
     if styles is not None:
-        todo[:, :, np.setdiff1d(np.arange(todo.shape[2]), styles)] = False
-    rows = np.argwhere(todo)
-    table = np.zeros((*todo.shape, moves.answers.shape[1]), dtype=np.float32)
-    table[tuple(rows.T)] = yield from moves.exact(rows, "Moving every style of every picture")
+        wanted[:, :, np.setdiff1d(np.arange(wanted.shape[2]), styles)] = False
+    table = np.zeros((*wanted.shape, moves.answers.shape[1]), dtype=np.float32)
+    known = np.zeros_like(wanted)
+    if kept is not None:
+        rendered, effects = kept.read(wanted.shape, table.shape[3])
+        known[tuple(rendered.T)], table[tuple(rendered.T)] = True, effects
+    try:
+        yield from _fill(table, known, np.argwhere(wanted & ~known), moves)
+    finally:
+        if kept is not None:
+            kept.write(np.argwhere(known), table[known])
     return table
+
+
+def _fill(table: np.ndarray, known: np.ndarray, rows: np.ndarray, moves: SingleMoves) -> Generator[Event, None, None]:
+    """Render moves (M, 3) into the table; `known` (N, 2, S) says of which its effects are."""
+    start, message = time.monotonic(), "Moving every style of every picture"
+    for first in range(0, len(rows), _CHUNK):
+        part = tuple(rows[first : first + _CHUNK].T)
+
+        def told(event: Event, before: int = first) -> Event:
+            done = before + event.done if isinstance(event, Progress) else before
+            return Progress(done, len(rows), message, (time.monotonic() - start) * (len(rows) / max(1, done) - 1))
+
+        table[part] = yield from forward_events(moves.exact(rows[first : first + _CHUNK]), told)
+        known[part] = True

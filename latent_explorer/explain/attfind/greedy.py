@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
+from latent_explorer.explain.attfind.unstable import large_share
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -80,7 +82,7 @@ def unstable_pictures(
 
     The search sets the effects of such a picture to zero, and it keeps its place in every mean.
     """
-    unstable: np.ndarray = (np.abs(effects) > effect).mean(axis=(1, 2, 3)) > share
+    unstable: np.ndarray = large_share(effects, effect) > share
     return unstable
 
 

@@ -12,7 +12,7 @@ import contextlib
 import hashlib
 import logging
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path  # of a dataclass
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ import numpy as np
 
 from latent_explorer.common.errors import DamagedData
 from latent_explorer.common.guarded_arrays import read_arrays
-from latent_explorer.common.paths import atomic_path
+from latent_explorer.common.paths import MOVES_FOLDER, atomic_path, cache_dir
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +41,7 @@ _VERSION = "1"  # increase it when the same move has another effect than before
 class KeptMoves:
     """Folder of the moves of searches; the least recently used are removed when there is no room."""
 
-    folder: Path
+    folder: Path = field(default_factory=lambda: cache_dir() / MOVES_FOLDER)
     max_bytes: int = MAX_BYTES
 
     def of(self, model_hash: str, classifier_id: str, ws: Tensor, cond: Tensor | None, moves: SingleMoves) -> MovesFile:

@@ -23,6 +23,7 @@ import numpy as np
 from latent_explorer.common.events import Progress
 from latent_explorer.common.jobs import forward_events
 from latent_explorer.explain.attfind.greedy import UNSTABLE_EFFECT, UNSTABLE_SHARE
+from latent_explorer.explain.attfind.unstable import judge, large_share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -45,7 +46,6 @@ STRANGERS = 2  # errors of other columns, of predictions of the same size, that 
 _NOTHING = 0.01  # logits: means are shown to that
 _STEEPEST = 3.0  # factor of calibration
 _COMMON = 0.1  # of the share that makes a picture unstable: above it in random moves, any picture may be
-_SAMPLES = (150, 500)  # moves of a picture that may be unstable
 _ENOUGH = 8  # pictures, before the spread of a column's effects is believed
 _CHUNK = 128  # moves after which what was rendered is in the table
 _QUANTILES = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98)  # of predicted sizes, which part small from large ones
@@ -141,23 +141,19 @@ class Race:
         self._calibrate()
         large = np.abs(self.table.exact[tuple(at_random.T)]) > self._unstable_effect
         common = large.mean() > _COMMON * self._unstable_share
-        predicted_large = (np.abs(self.table.predicted) > self._unstable_effect).mean(axis=(1, 2, 3))
+        predicted_large = large_share(self.table.predicted, self._unstable_effect)
         suspected = common | (predicted_large > self._unstable_share / 2)
         suspected[at_random[large.any(axis=1), 0]] = True
         suspects = np.flatnonzero(suspected)
-        yield from self._find_unstable(suspects)
+        order, limits = self._rng.permutation(len(columns)), (self._unstable_effect, self._unstable_share)
+        self.unstable[suspects] = yield from judge(suspects, order, self._look, *limits)
 
-    def _find_unstable(self, suspects: np.ndarray) -> Generator[Event, None, None]:
-        """Tell which pictures are unstable by some of their moves, drawn at random, or by all if those do not tell."""
-        columns, limit = self._rng.permutation(self._sizes.size), self._unstable_share
-        for count in (*(c for c in _SAMPLES if c < len(columns)), len(columns)):
-            direction, style_index = self._at(columns[:count])
-            some = [np.stack([np.full(count, i), direction, style_index], axis=1) for i in suspects]
-            yield from self._fill(some)
-            effects = self.table.exact[suspects][:, direction, style_index]  # (suspects, count, K)
-            shares = (np.abs(effects) > self._unstable_effect).mean(axis=(1, 2))
-            self.unstable[suspects] = shares > limit
-            suspects = suspects[np.abs(shares - limit) < 2 * np.sqrt(limit / count)]
+    def _look(self, pictures: np.ndarray, columns: np.ndarray) -> Generator[Event, None, np.ndarray]:
+        """Return the exact effects (M, B, K) of columns on pictures."""
+        direction, style_index = self._at(columns)
+        yield from self._fill([np.stack([np.full(len(columns), i), direction, style_index], axis=1) for i in pictures])
+        effects: np.ndarray = self.table.exact[pictures[:, None], direction, style_index]
+        return effects
 
     def _calibrate(self) -> None:
         """Scale the predictions of each size to what was rendered, by least squares: useless ones become 0."""

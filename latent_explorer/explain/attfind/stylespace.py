@@ -2,7 +2,8 @@
 """The channels of Wu et al., "StyleSpace Analysis": the baseline that replications set beside AttFind. A job.
 
 Nothing is rendered to choose them: a channel is ranked by how far the styles of a class's exemplars stand from those of
-all pictures. The effects that the list shows are rendered afterwards, as AttFind's are.
+all pictures. The effects that the list shows are rendered afterwards, and those of unstable pictures count as 0, as
+AttFind's do.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ import numpy as np
 
 from latent_explorer.common.events import Event, Notice
 from latent_explorer.explain.attfind.effects import SingleMoves, reconstruct
-from latent_explorer.explain.attfind.greedy import Pick, mean_interval
+from latent_explorer.explain.attfind.greedy import UNSTABLE_EFFECT, UNSTABLE_SHARE, Pick, mean_interval
 from latent_explorer.explain.attfind.result import Subject, attribute_of
 from latent_explorer.explain.attfind.searched import latents_to_search, observed_range
+from latent_explorer.explain.attfind.unstable import judge, large_share
 from latent_explorer.explain.batches import BatchSizer, default_budget
 from latent_explorer.explain.latents import copy_to_device
 from latent_explorer.models.attributes import AttributeSet
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     import torch
 
     from latent_explorer.common.jobs import StepBudget
-    from latent_explorer.models.attributes import Attribute
     from latent_explorer.models.explainer import Explainer, Samples
     from latent_explorer.models.summary import StyleStats
 
@@ -49,6 +50,19 @@ class StyleSpaceSettings(msgspec.Struct, frozen=True):
     exemplars: Literal["extreme", "confident"] = "extreme"
     share: float = 0.1  # of 100,000 pictures the authors take 0.01; of a few hundred that would be two or three
     confidence: float = 0.9
+    unstable_effect: float = UNSTABLE_EFFECT
+    unstable_share: float = UNSTABLE_SHARE
+
+    def stored(self, unstable: int) -> dict[str, float | int | str | bool]:
+        """Return what is stored with an attribute set; `unstable` pictures were found."""
+        stored: dict[str, float | int | str | bool] = {"wanted": self.wanted, "unstable_pictures": unstable}
+        if self.exemplars == "extreme":
+            stored["share"] = self.share
+        else:
+            stored["confidence"] = self.confidence
+        if self.seed is not None:
+            stored["seed"] = self.seed
+        return stored
 
 
 def stylespace(
@@ -77,28 +91,57 @@ def stylespace(
         key, tuple(range(len(names))), logits, style_range.cpu().numpy(), source, model.generator.config.layout
     )
     moves = SingleMoves(synthesis, classifier, pictures, style_range, settings.kappa, sizer)
-    attributes: list[Attribute] = []
+    chosen: list[tuple[int, int, int]] = []  # target, style_index, direction
     for target, name in enumerate(names):
         rows = exemplars(logits, target, settings)
         if len(rows) < FEWEST_EXEMPLARS:
             yield Notice(f"No channels towards {name}: it has {len(rows)} exemplars, fewer than 5.", "warning")
             continue
         ranked = rank_channels(pictures.s.cpu().numpy(), rows, settings.score)[: settings.wanted]
+        chosen += [(target, style_index, direction) for style_index, direction in ranked]
+    effects = []
+    for target, style_index, direction in chosen:
         others = np.flatnonzero(subject.verdicts != target)
-        wanted = np.array([(i, d, j) for j, d in ranked for i in others], dtype=int).reshape(-1, 3)
-        effects = yield from moves.exact(wanted)
-        for (j, d), values in zip(ranked, effects[:, target].reshape(len(ranked), len(others)), strict=True):
-            attributes.append(attribute_of(Pick(j, d, target, 1, *mean_interval(values)), subject))
+        columns = np.full_like(others, direction), np.full_like(others, style_index)
+        effects.append((others, (yield from moves.exact(np.stack([others, *columns], axis=1)))))
+    unstable = yield from _unstable(moves, effects, settings)
+    attributes = []
+    for (target, style_index, direction), (others, moved) in zip(chosen, effects, strict=True):
+        values = np.where(unstable[others], 0, moved[:, target])
+        attributes.append(attribute_of(Pick(style_index, direction, target, 1, *mean_interval(values)), subject))
     method = f"stylespace-{settings.score}-{settings.exemplars}"
-    stored: dict[str, float | int | str | bool] = {
-        "wanted": settings.wanted,
-        "share" if settings.exemplars == "extreme" else "confidence": (
-            settings.share if settings.exemplars == "extreme" else settings.confidence
-        ),
-    }
-    if settings.seed is not None:
-        stored["seed"] = settings.seed
+    stored = settings.stored(int(unstable.sum()))
     return AttributeSet(key, method, len(ws), settings.kappa, source, tuple(attributes), stored)
+
+
+def _unstable(
+    moves: SingleMoves, effects: list[tuple[np.ndarray, np.ndarray]], settings: StyleSpaceSettings
+) -> Generator[Event, None, np.ndarray]:
+    """Return which pictures are unstable (N,) bool, as AttFind's race finds it, which renders few moves, too.
+
+    Suspected are pictures on which one of the `effects` (pictures (M,), changes (M, K)) is large, or half as many moves
+    as make it unstable are predicted to be.
+    """
+    limits = settings.unstable_effect, settings.unstable_share
+    suspected = np.zeros(len(moves.pictures), dtype=bool)
+
+    def predict(rows: slice, predicted: np.ndarray) -> None:
+        suspected[rows] = large_share(predicted, limits[0]) > limits[1] / 2
+
+    def look(pictures: np.ndarray, drawn: np.ndarray) -> Generator[Event, None, np.ndarray]:
+        direction, style_index = np.unravel_index(drawn, tuple(moves.style_range.shape))
+        columns = (np.tile(x, len(pictures)) for x in (direction, style_index))
+        wanted = np.stack([np.repeat(pictures, len(drawn)), *columns], axis=1)
+        found = yield from moves.exact(wanted, "Looking for unstable pictures")
+        return found.reshape(len(pictures), len(drawn), found.shape[1])
+
+    yield from moves.predict(predict)
+    for others, changes in effects:
+        suspected[others[(np.abs(changes) > limits[0]).any(axis=1)]] = True
+    suspects, unstable = np.flatnonzero(suspected), np.zeros_like(suspected)
+    order = np.random.default_rng(0).permutation(moves.style_range.numel())
+    unstable[suspects] = yield from judge(suspects, order, look, *limits)
+    return unstable
 
 
 def exemplars(logits: np.ndarray, target: int, settings: StyleSpaceSettings) -> np.ndarray:

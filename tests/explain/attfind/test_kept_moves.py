@@ -7,12 +7,14 @@ import contextlib
 import os
 from types import SimpleNamespace
 
+import msgspec
 import numpy as np
 import pytest
 import torch
 from colour_explainer import tiny_explainer
 
 from latent_explorer.common.events import Kept, Progress
+from latent_explorer.explain.attfind import effects as effects_module
 from latent_explorer.explain.attfind import phases
 from latent_explorer.explain.attfind.attfind import attfind
 from latent_explorer.explain.attfind.kept_moves import KeptMoves
@@ -68,6 +70,20 @@ def test_a_stopped_race_goes_on_where_it_was(explainer, tmp_path, monkeypatch):
     alone = run(attfind(explainer, SETTINGS))[1]
     picks = [[p.style_index for p in r.ranked[0] if p.mean_effect > 1e-3] for r in (result, alone)]
     assert picks[0] == picks[1] != []
+
+
+def test_rendering_every_move_goes_on_where_it_was_and_leaves_the_race_nothing(explainer, tmp_path, monkeypatch):
+    monkeypatch.setattr(effects_module, "_CHUNK", 100)
+    kept, exhaustive = KeptMoves(tmp_path), msgspec.structs.replace(SETTINGS, exhaustive=True)
+    events, _ = run(attfind(explainer, exhaustive, kept=kept), lambda e: isinstance(e, Progress) and e.done > 250)
+    total = events[-1].total
+    events, result = run(attfind(explainer, exhaustive, kept=kept))
+    assert [e.total for e in events if isinstance(e, Progress)][-1] == total - 200  # what whole chunks held
+    alone = run(attfind(explainer, exhaustive))[1]
+    np.testing.assert_allclose(result.effects, alone.effects, atol=1e-4)
+    raced = run(attfind(explainer, SETTINGS, kept=kept))[1]
+    assert raced.attribute_set.settings["rendered_moves"] == total
+    assert raced.rendered.all()
 
 
 def test_the_progress_of_a_race_never_goes_back_and_ends_at_the_end(explainer):

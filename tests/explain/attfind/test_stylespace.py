@@ -9,6 +9,8 @@ from colour_explainer import tiny_classifier, tiny_explainer
 
 from latent_explorer.common.events import Notice
 from latent_explorer.common.jobs import run_job
+from latent_explorer.explain.attfind.attfind import attfind
+from latent_explorer.explain.attfind.settings import AttFindSettings
 from latent_explorer.explain.attfind.stylespace import StyleSpaceSettings, exemplars, rank_channels, stylespace
 
 
@@ -43,6 +45,20 @@ def test_figures_are_rendered_and_the_settings_kept():
     assert [a.target for a in found.attributes] == [0, 0, 0, 1, 1, 1]
     assert all(a.exact and a.interval for a in found.attributes)
     assert any(a.mean_effect for a in found.attributes)
+
+
+@pytest.mark.parametrize(("effect", "share"), [(2.0, 0.08), (1.0, 0.2), (0.0, 0.01)])
+def test_unstable_pictures_count_as_zero_as_in_attfind(effect, share):
+    explainer = tiny_explainer(classes=3, n=24)
+    unstable = {"unstable_effect": effect, "unstable_share": share}
+    found = run_job(stylespace(explainer, StyleSpaceSettings(n=24, wanted=2, **unstable)))
+    whole = run_job(attfind(explainer, AttFindSettings(n=24, exhaustive=True, **unstable)))
+    assert found.settings["unstable_pictures"] == whole.unstable.sum() > 0
+    for attribute in found.attributes:
+        entry, target = attribute.entries[0], attribute.target
+        column = whole.effects[:, int(entry.end == "max"), entry.style_index, target]
+        expected = np.where(whole.unstable, 0, column)[whole.subject.verdicts != target].mean()
+        assert attribute.mean_effect == pytest.approx(expected, abs=1e-4)
 
 
 def test_a_class_without_exemplars_has_a_notice_and_no_channels():
