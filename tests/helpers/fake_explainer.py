@@ -277,7 +277,12 @@ class FakeDevices:
 
 
 class FakeExplainerHost(ModelHost):
-    """Model host to which every latent is known: the picture follows from the id."""
+    """Model host to which every latent is known: the picture follows from the id. `kept` is of an earlier search."""
+
+    kept: dict[tuple[int, AttributeEntry], np.ndarray] | None = None
+
+    def kept_effects(self, **_question: Any) -> dict[tuple[int, AttributeEntry], np.ndarray]:
+        return self.kept or {}
 
     def add_latents(self, pictures: Sequence[ProjectedPicture]) -> None:
         pass

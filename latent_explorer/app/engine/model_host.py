@@ -23,7 +23,7 @@ from latent_explorer.explain.recipe import HeatRequest, LiveRequest, MovesReques
 from latent_explorer.models.summary import ExplainerSummary
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Sequence
+    from collections.abc import Collection, Generator, Iterable, Sequence
 
     import numpy as np
 
@@ -272,6 +272,16 @@ class ModelHost:
                 kept=None if self.moves_folder is None else KeptMoves(self.moves_folder),
             )
         )
+
+    def kept_effects(
+        self, *, classifier_id: str, n: int, entries: Collection[AttributeEntry]
+    ) -> dict[tuple[int, AttributeEntry], np.ndarray]:
+        """Return what a search of `n` pictures on this machine rendered of these entries: see `kept_effects`."""
+        from latent_explorer.explain.attfind.kept_effects import kept_effects
+
+        if self.moves_folder is None:
+            return {}
+        return kept_effects(self.explainer, self.moves_folder, classifier_id=classifier_id, n=n, entries=entries)
 
     def search_cost(self, budget: StepBudget, *, classifier_id: str) -> Generator[Event, None, SearchCost]:
         """Time what a search for the attributes of a classifier takes, as a job of seconds on the open explainer."""

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 import numpy as np
@@ -297,7 +297,14 @@ def _reconstruction_warnings(recipe: PictureRecipe, summary: ExplainerSummary, r
     ]
 
 
-def already_at_end(result: RenderResult, summary: ExplainerSummary, attribute: Attribute, sign: int = 1) -> bool:
+class HasStyles(Protocol):
+    """Picture of which the unedited style values are known, such as a `RenderResult`."""
+
+    @property
+    def styles(self) -> np.ndarray: ...
+
+
+def already_at_end(result: HasStyles, summary: ExplainerSummary, attribute: Attribute, sign: int = 1) -> bool:
     """Return True if dragging the attribute to +1 (or -1 with `sign` -1) would change nothing in this picture."""
     stats = summary.style_stats
     if stats is None:

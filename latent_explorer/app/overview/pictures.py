@@ -8,22 +8,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from latent_explorer.app.engine.events import PictureFailed, PictureReady
 from latent_explorer.app.exploration.intents import ShowRecipe
-from latent_explorer.app.exploration.updates import ErrorReport, ModelOpened
+from latent_explorer.app.exploration.updates import ModelOpened
+from latent_explorer.app.overview.classified import ClassifiedPictures, Requests
 from latent_explorer.app.overview.samples import Source, balanced, pool, request_of
 from latent_explorer.app.thumbnail import reduced
-from latent_explorer.explain.recipe import Base, Picture, TrialsRequest, attribute_edits
+from latent_explorer.explain.recipe import Base, Picture, attribute_edits
 from latent_explorer.models.attributes import Attribute
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from latent_explorer.app.explorer import Explorer
+    from latent_explorer.app.overview.classified import Classified
     from latent_explorer.explain.recipe import PictureRequest
 
 SLOT = "pictures"
-SIGNS = (-1, 0, 1)
+OPENED = "picture of the overview"  # what undo takes back
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class StripRow:
 
     base: Base
     called: bool  # the target class, unedited
-    pictures: tuple[Picture | None, Picture | None, Picture | None] = (None, None, None)
+    pictures: tuple[Picture | None, Picture, Picture | None]
 
 
 class PictureStrip:
@@ -61,13 +62,10 @@ class PictureStrip:
         self._explorer = explorer
         self._rows_changed, self._row_changed = rows_changed, row_changed
         self._question: StripQuestion | None = None
-        self._asked: Any = None  # of the pictures to choose from
-        self._logits: dict[Base, np.ndarray | None] = {}  # of the pictures to choose from; None: it cannot be drawn
-        self._requests: list[Any] = []
+        self._requests = Requests(explorer, SLOT)
+        self._classified = ClassifiedPictures(explorer, self._requests, self._choose)
         self.rows: list[StripRow] = []
         self.classifying = False  # the pictures to choose from
-        explorer.updates.on(PictureReady, self._take, slot=SLOT)
-        explorer.updates.on(PictureFailed, self._fail, slot=SLOT)
         explorer.updates.on(ModelOpened, lambda _update: self._forget())
 
     @property
@@ -77,44 +75,34 @@ class PictureStrip:
 
     def show(self, attribute: Attribute, amount: float, source: Source, count: int) -> None:
         """Show an attribute; what was being rendered for another question is given up."""
-        explorer, state = self._explorer, self._explorer.state
+        state = self._explorer.state
         if state is None:
             return
-        bases = tuple(pool(explorer, source))
+        bases = tuple(pool(self._explorer, source))
         of_model = state.model_hash, state.classifier_id, state.target_class
         question = StripQuestion(*of_model, source, bases, attribute, amount, count)
         if question == self._question:
             return
         self._question = question
-        if (state.model_hash, state.classifier_id) != self._asked:
-            self._asked, self._logits = (state.model_hash, state.classifier_id), {}
-        if not state.classifier_id:
-            self.rows = [StripRow(base, called=False) for base in bases[:count]]
-            self._show_rows()
-        elif unknown := [base for base in bases if base not in self._logits]:
+        if self._classified.ask(bases):
+            self._choose()
+        else:
             self.rows, self.classifying = [], True
             self._rows_changed()
-            self._request([TrialsRequest(request_of(explorer, base), ((),)) for base in unknown])
-        else:
-            self._choose()
 
     def stop(self) -> None:
         """Give up what is still to be rendered; `show` begins again."""
         self._question = None
-        self._request([])
+        self._requests.stop()
 
     def intent(self, row: int, sign: int) -> ShowRecipe | None:
         """Return the intent that shows a picture of the strip on the canvas, or None if there is no such row."""
         if self._question is None or not 0 <= row < len(self.rows):
             return None
-        return ShowRecipe(self._picture_request(self.rows[row].base, sign).recipe, "picture of the overview")
+        return ShowRecipe(self._picture_request(self.rows[row].base, sign).recipe, OPENED)
 
     def _forget(self) -> None:
-        self._question, self._asked, self._logits, self.rows, self._requests = None, None, {}, [], []
-
-    def _request(self, requests: list[Any]) -> None:
-        self._requests = requests
-        self._explorer.request_pictures(SLOT, requests)
+        self._question, self.rows = None, []
 
     def _picture_request(self, base: Base, sign: int) -> PictureRequest:
         assert self._question is not None
@@ -124,41 +112,29 @@ class PictureStrip:
 
     def _choose(self) -> None:
         """Choose the rows among the classified pictures, and ask for their pictures at both ends."""
-        assert self._question is not None
-        target, count = self._question.target, self._question.count
-        known = {base: self._logits.get(base) for base in self._question.bases}
-        drawn = {base: logits for base, logits in known.items() if logits is not None}
-        bases = list(drawn)
-        rows = balanced(np.stack(list(drawn.values())), target, count) if drawn else []
-        self.rows = [StripRow(bases[i], int(drawn[bases[i]].argmax()) == target) for i in rows]
-        self._show_rows()
-
-    def _show_rows(self) -> None:
+        if self._question is None:
+            return
+        target = self._question.target
+        chosen = chosen_rows(self._classified.found, target, self._question.count)
+        self.rows = [StripRow(c.base, c.picture.verdict == target, (None, c.picture, None)) for c in chosen]
         self.classifying = False
         self._rows_changed()
-        self._request([self._picture_request(row.base, sign) for row in self.rows for sign in (1, -1)])
+        requests = [self._picture_request(row.base, sign) for row in self.rows for sign in (1, -1)]
+        self._requests.ask(requests, self._take)
 
-    def _take(self, event: PictureReady) -> None:
-        if event.request not in self._requests[event.index : event.index + 1]:
-            return  # of an earlier question
-        if isinstance(event.request, TrialsRequest):
-            self._classified(event.request.request.recipe.base, event.result[0])
-            return
-        place, minus = divmod(event.index, 2)
-        pictures = list(self.rows[place].pictures)
-        pictures[0 if minus else 2] = reduced(event.result.after)
-        pictures[1] = pictures[1] or reduced(event.result.before)
-        self.rows[place] = replace(self.rows[place], pictures=(pictures[0], pictures[1], pictures[2]))
+    def _take(self, index: int, _request: Any, result: Any) -> None:
+        if result is None:
+            return  # its place stays empty
+        place, minus = divmod(index, 2)
+        row, picture = self.rows[place], reduced(result.after)
+        before, unedited, after = row.pictures
+        pictures = (picture, unedited, after) if minus else (before, unedited, picture)
+        self.rows[place] = replace(row, pictures=pictures)
         self._row_changed(place)
 
-    def _fail(self, event: PictureFailed) -> None:
-        if event.request not in self._requests[event.index : event.index + 1]:
-            return
-        self._explorer.updates.emit(ErrorReport(event.failure, "Drawing the overview", SLOT))
-        if isinstance(event.request, TrialsRequest):
-            self._classified(event.request.request.recipe.base, None)
 
-    def _classified(self, base: Base, logits: np.ndarray | None) -> None:
-        self._logits[base] = logits
-        if self._question is not None and all(each in self._logits for each in self._question.bases):
-            self._choose()
+def chosen_rows(found: list[Classified], target: int, count: int) -> list[Classified]:
+    """Return `count` of the pictures, balanced over the verdicts; the first ones where there is no classifier."""
+    if not found or not len(found[0].picture.logits):
+        return found[:count]
+    return [found[i] for i in balanced(np.stack([each.picture.logits for each in found]), target, count)]

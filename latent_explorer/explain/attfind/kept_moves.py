@@ -49,10 +49,23 @@ class KeptMoves:
 
         ws, cond  the latents of its pictures
         """
-        digest = hashlib.sha256(f"{_VERSION} {model_hash} {classifier_id} {moves.kappa!r}".encode())
-        if moves.question.pair is not None:
-            digest.update(f" pair {moves.question.pair}".encode())
-        for tensor in (ws, cond, moves.style_range):
+        return self.found(model_hash, classifier_id, ws, cond, moves.style_range, moves.kappa, moves.question.pair)
+
+    def found(
+        self,
+        model_hash: str,
+        classifier_id: str,
+        ws: Tensor,
+        cond: Tensor | None,
+        style_range: Tensor,
+        kappa: float,
+        pair: tuple[int, int] | None = None,
+    ) -> MovesFile:
+        """Return the file of a search as `of` does, by what its moves are: for those who only read it."""
+        digest = hashlib.sha256(f"{_VERSION} {model_hash} {classifier_id} {kappa!r}".encode())
+        if pair is not None:
+            digest.update(f" pair {pair}".encode())
+        for tensor in (ws, cond, style_range):
             array = np.zeros(0, np.float32) if tensor is None else tensor.float().cpu().numpy()
             digest.update(f" {array.shape} ".encode() + array.tobytes())
         return MovesFile(self.folder / f"{digest.hexdigest()[:40]}{SUFFIX}", self.max_bytes)

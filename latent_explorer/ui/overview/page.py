@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QWidget
 
+from latent_explorer.app.exploration.intents import describe_base
 from latent_explorer.app.exploration.updates import DocumentChanged, ModelOpened, StateChanged
+from latent_explorer.common.format import shortened
+from latent_explorer.explain.recipe import ProjectedBase
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import EmptyState, Pages, column
 
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QHideEvent, QShowEvent
 
     from latent_explorer.app.explorer import Explorer
+    from latent_explorer.explain.recipe import Base
 
 NO_MODEL = "No model is open. Open an explainer (File menu) to see its pictures here."
 NO_CLASSIFIER = "This file holds no classifier, so there are no verdicts to show. Train or import one (File menu)."
@@ -22,6 +26,7 @@ NO_ATTRIBUTES = (
     "Nothing is listed for this class. Find attributes (Explain menu) searches for what changes the verdict; "
     "Add slider takes any style coordinate."
 )
+NO_PICTURES = "This list is empty. Choose another one above."
 
 
 class OverviewPage(QWidget):
@@ -54,6 +59,15 @@ class OverviewPage(QWidget):
         """Show a sentence that says what to do in place of the content; "" shows the content."""
         self.empty.sentence.setText(sentence)
         self._stack.setCurrentWidget(self.empty if sentence else self.content)
+
+    def name_of(self, base: Base) -> str:
+        """Return the name of a picture, "Sample apple_0012"; a projected one has that of its photo."""
+        summary = self.explorer.summary
+        projected = self.explorer.latents.of(base) if isinstance(base, ProjectedBase) else None
+        if projected is not None:
+            return shortened(projected.report.name)
+        text = describe_base(base, summary) if summary else ""
+        return text[:1].upper() + text[1:]
 
     def _changed(self) -> None:
         if self.isVisible():

@@ -102,10 +102,13 @@ class PictureTableModel(QAbstractTableModel):
     def picture(self, row: int, sign: int) -> Picture | None:
         return self.rows[self.places[row]].pictures[sign + 1]
 
+    def unedited(self, row: int) -> Picture:
+        return self.rows[self.places[row]].pictures[1]
+
     def image(self, row: int, column: Column) -> np.ndarray | None:
         """Return what a cell shows, (H, W, 3) uint8, or None until it is rendered."""
-        picture, unedited = self.picture(row, column.sign), self.picture(row, 0)
-        if picture is None or unedited is None:
+        picture, unedited = self.picture(row, column.sign), self.unedited(row)
+        if picture is None:
             return None
         return difference(unedited.image, picture.image) if column.differs else picture.image
 
@@ -143,8 +146,8 @@ class PictureTableModel(QAbstractTableModel):
             name += f", {texts.attribute} {texts.amount_text(column.sign)}"
         if column.differs:
             return f"{name}: what changes, doubled; grey is unchanged"
-        picture, unedited = self.picture(row, column.sign), self.picture(row, 0)
-        if picture is None or unedited is None:
+        picture, unedited = self.picture(row, column.sign), self.unedited(row)
+        if picture is None:
             return f"{name}: not rendered yet"
         if not texts.class_names:
             return name
@@ -181,8 +184,8 @@ class _Delegate(QStyledItemDelegate):
     def _paint_verdict(self, painter: QPainter, box: QRectF, model: PictureTableModel, index: Index) -> None:
         """Paint mark and probability below the picture, in bold where the verdict is not that of the unedited one."""
         sign = model.columns[index.column()].sign
-        picture, unedited = model.picture(index.row(), sign), model.picture(index.row(), 0)
-        if picture is None or unedited is None or not model.texts.class_names:
+        picture, unedited = model.picture(index.row(), sign), model.unedited(index.row())
+        if picture is None or not model.texts.class_names:
             return
         turned = picture.verdict != unedited.verdict
         font = theme.font(theme.SMALL, semibold=turned)

@@ -8,30 +8,28 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QCheckBox, QWidget
 
 from latent_explorer.app.exploration.document import attribute_key
-from latent_explorer.app.exploration.intents import describe_base
 from latent_explorer.app.exploration.picture_requests import classifier_of
 from latent_explorer.app.exploration.state import attribute_amount
 from latent_explorer.app.exploration.updates import StateChanged
 from latent_explorer.app.overview.pictures import PictureStrip
 from latent_explorer.common.format import shortened
-from latent_explorer.explain.recipe import ProjectedBase
-from latent_explorer.ui.overview.page import NO_ATTRIBUTES, NO_MODEL, OverviewPage
+from latent_explorer.ui.overview.class_legend import ClassLegend
+from latent_explorer.ui.overview.page import NO_ATTRIBUTES, NO_MODEL, NO_PICTURES, OverviewPage
 from latent_explorer.ui.overview.picture_table import PLAIN, WITH_DIFFERENCES, PictureTable, StripTexts
+from latent_explorer.ui.overview.source_box import SourceBox
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import ElidedLabel, NoWheelComboBox, column, hint, row, title
 from latent_explorer.ui.widgets.slider import ValueSlider
 
 if TYPE_CHECKING:
-    from PySide6.QtWidgets import QHBoxLayout
+    from PySide6.QtWidgets import QVBoxLayout
 
     from latent_explorer.app.explorer import Explorer
-    from latent_explorer.app.overview.pictures import StripRow
     from latent_explorer.models.attributes import Attribute
 
 COUNTS = (8, 16, 32)  # rows to choose from
 AMOUNT_HELP = "How far the attribute goes towards either end of the range that the data shows; 1 is the end itself."
 FOLLOW_HELP = "Show the attribute whose slider was moved last in the main window"
-NO_PICTURES = "This list is empty. Choose another one above."
 
 
 class PicturesPage(OverviewPage):
@@ -43,25 +41,20 @@ class PicturesPage(OverviewPage):
         self.strip = PictureStrip(explorer, self._show_rows, self._show_row)
         self.attribute = NoWheelComboBox("Attribute")
         self.follow = QCheckBox("Follow the sliders")
-        self.source = NoWheelComboBox("Pictures that are shown")
+        self.source = SourceBox()
         self.count = NoWheelComboBox("Number of pictures")
         self.amount = ValueSlider("Amount", 0.0, 2.0, default=1.0, inside=(0.0, 1.0), tooltip=AMOUNT_HELP)
         self.differences = QCheckBox("What changes")
         self.line = ElidedLabel()
+        self.classes = ClassLegend()
         self.tables = (_Half("Pictures of other classes"), _Half("Pictures of the class"))
         self._build()
         self._connect()
 
     def _build(self) -> None:
-        for text, source in (
-            ("Pictures of the file", "samples"),
-            ("Random seeds", "seeds"),
-            ("Projected pictures", "projected"),
-            ("Favourites", "favourites"),
-        ):
-            self.source.addItem(text, source)
         for count in COUNTS:
             self.count.addItem(f"{count} pictures", count)
+        self.setFocusProxy(self.tables[0].table)
         self.follow.setChecked(True)
         self.follow.setToolTip(FOLLOW_HELP)
         self.differences.setToolTip("Show beside each end what it changes, doubled; grey is unchanged")
@@ -69,26 +62,34 @@ class PicturesPage(OverviewPage):
         self.line.setFont(theme.font(theme.SMALL))
         layout = column(self.content, spacing=theme.GAP)
         layout.addLayout(self._controls())
-        tables = row(spacing=theme.SECTION)
+        tables = row(spacing=theme.MARGIN)
         for half in self.tables:
             tables.addWidget(half, 1)
         layout.addLayout(tables, 1)
-        layout.addWidget(self.line)
+        foot = row(spacing=theme.GAP)
+        foot.addWidget(self.line, 1)
+        foot.addWidget(self.classes)
+        layout.addLayout(foot)
 
-    def _controls(self) -> QHBoxLayout:
+    def _controls(self) -> QVBoxLayout:
         self.attribute.setMinimumContentsLength(20)
-        self.source.setMinimumContentsLength(16)
         self.count.setMinimumContentsLength(10)
         self.amount.setMinimumWidth(22 * theme.UNIT)
-        line = row(spacing=theme.GAP)
-        for part in (self.attribute, self.follow, self.source, self.count):
-            line.addWidget(part)
-        line.addSpacing(theme.GAP)
-        line.addWidget(hint("Amount", wrap=False))
-        line.addWidget(self.amount, 1)
-        line.addSpacing(theme.GAP)
-        line.addWidget(self.differences)
-        return line
+        what = row(spacing=theme.GAP)
+        what.addWidget(self.attribute, 1)
+        what.addWidget(self.follow)
+        what.addSpacing(theme.GAP)
+        what.addWidget(hint("Amount", wrap=False))
+        what.addWidget(self.amount, 1)
+        of = row(spacing=theme.GAP)
+        of.addWidget(self.source)
+        of.addWidget(self.count)
+        of.addStretch(1)
+        of.addWidget(self.differences)
+        lines = column(spacing=theme.GAP)
+        lines.addLayout(what)
+        lines.addLayout(of)
+        return lines
 
     def _connect(self) -> None:
         for box in (self.attribute, self.source, self.count):
@@ -111,7 +112,7 @@ class PicturesPage(OverviewPage):
         for each in self._attributes:
             self.attribute.addItem(shortened(each.name), attribute_key(each))
         self.attribute.setCurrentIndex(max(0, self.attribute.findData(chosen)))
-        self.source.setItemText(0, summary.samples_are.capitalize())
+        self.source.show_model(summary)
         self.show_empty("" if self._attributes else NO_ATTRIBUTES)
         if self._attributes:
             self._ask()
@@ -124,7 +125,7 @@ class PicturesPage(OverviewPage):
     def _ask(self) -> None:
         if 0 <= self.attribute.currentIndex() < len(self._attributes):
             attribute = self._attributes[self.attribute.currentIndex()]
-            self.strip.show(attribute, self.amount.amount, self.source.currentData(), self.count.currentData())
+            self.strip.show(attribute, self.amount.amount, self.source.source, self.count.currentData())
 
     def _follow(self, update: StateChanged) -> None:
         """Choose the attribute whose slider was moved, if it is the same picture."""
@@ -146,7 +147,9 @@ class PicturesPage(OverviewPage):
             return
         classifier = classifier_of(state, summary)
         names = classifier.class_names if classifier else ()
-        texts = StripTexts(self.attribute.currentText(), self.amount.amount, state.target_class, names, self._name_of)
+        chosen = self.attribute.currentText(), self.amount.amount, state.target_class
+        texts = StripTexts(*chosen, names, lambda strip_row: self.name_of(strip_row.base))
+        self.classes.show_classes(names)
         target = shortened(names[state.target_class], 30) if names else ""
         for half, called in zip(self.tables, (False, True), strict=True):
             places = [i for i, each in enumerate(self.strip.rows) if each.called == called]
@@ -169,7 +172,7 @@ class PicturesPage(OverviewPage):
         elif not rows:
             self.line.setText(NO_PICTURES)
         elif self.strip.left:
-            total = 3 * len(rows)
+            total = 2 * len(rows)
             self.line.setText(f"Rendered {total - self.strip.left} of {total} pictures")
         else:
             self.line.setText("Click a picture, or press Enter on it, to show it in the main window")
@@ -177,14 +180,6 @@ class PicturesPage(OverviewPage):
     def _show_columns(self, on: bool) -> None:
         for half in self.tables:
             half.table.pictures.set_columns(WITH_DIFFERENCES if on else PLAIN)
-
-    def _name_of(self, strip_row: StripRow) -> str:
-        base, summary = strip_row.base, self.explorer.summary
-        projected = self.explorer.latents.of(base) if isinstance(base, ProjectedBase) else None
-        if projected is not None:
-            return shortened(projected.report.name)
-        text = describe_base(base, summary) if summary else ""
-        return text[:1].upper() + text[1:]
 
 
 class _Half(QWidget):

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QPoint, QSize, Qt
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QDialog, QWidget
+from PySide6.QtWidgets import QDialog, QSizePolicy, QWidget
 
+from latent_explorer.ui.overview.heat_map_page import HeatMapPage
 from latent_explorer.ui.overview.pictures_page import PicturesPage
 from latent_explorer.ui.overview.sweep_page import SweepPage
 from latent_explorer.ui.style import theme
@@ -20,9 +21,13 @@ if TYPE_CHECKING:
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.ui.overview.page import OverviewPage
 
-SIZE = QSize(128 * theme.UNIT, 84 * theme.UNIT)
-# By title, in the order of the tabs.
-PAGES: tuple[tuple[str, type[OverviewPage]], ...] = (("Pictures", PicturesPage), ("Class sweep", SweepPage))
+# Beside it, at 1366 px, the sliders and most of the edited picture can still be seen
+SIZE = QSize(92 * theme.UNIT, 84 * theme.UNIT)
+PAGES: tuple[tuple[str, type[OverviewPage]], ...] = (  # by title, in the order of the tabs
+    ("Pictures", PicturesPage),
+    ("Heat map", HeatMapPage),
+    ("Class sweep", SweepPage),
+)
 
 
 class OverviewWindow(QDialog):
@@ -31,6 +36,7 @@ class OverviewWindow(QDialog):
     def __init__(self, explorer: Explorer, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._explorer = explorer
+        self._placed = False
         self._made: dict[int, OverviewPage] = {}
         self.setWindowTitle("Overview")
         self.setWindowFlag(Qt.WindowType.WindowMaximizeButtonHint)
@@ -65,15 +71,27 @@ class OverviewWindow(QDialog):
             _title, page = PAGES[index]
             self._made[index] = page(self._explorer)
             self._pages.addWidget(self._made[index])
+        for place, made in self._made.items():  # only the page in view asks for room
+            policy = QSizePolicy.Policy.Preferred if place == index else QSizePolicy.Policy.Ignored
+            made.setSizePolicy(policy, policy)
         self._pages.setCurrentWidget(self._made[index])
+        self._made[index].setFocus()  # not the first button, whose focus ring would look like advice
 
     def present(self) -> None:
         """Show the window, or bring it to the front."""
         if not self.isVisible():
+            self._place()
             self.show()
             fit_to_screen(self)
         self.raise_()
         self.activateWindow()
+
+    def _place(self) -> None:
+        """Stand at the left edge of the main window at first, over the samples and the picture before."""
+        owner = self.parentWidget()
+        if owner is not None and not self._placed:
+            self.move(owner.frameGeometry().topLeft() + QPoint(0, theme.CONTROL))
+        self._placed = True
 
     def _step(self, by: int) -> None:
         self.show_page((self.tabs.index + by) % len(PAGES))

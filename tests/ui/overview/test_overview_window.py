@@ -48,7 +48,7 @@ def test_the_action_opens_one_window_and_brings_it_back(qtbot, desktop):
 def test_nothing_is_rendered_while_it_is_closed(qtbot, explorer, page):
     page.window().close()
     explorer.apply(SetTarget(1))
-    assert page.strip._requests == []
+    assert page.strip._requests.newest == []
     explorer.apply(SetTarget(0))
     page.window().present()
     qtbot.waitUntil(lambda: bool(page.strip.rows) and not page.strip.left)
