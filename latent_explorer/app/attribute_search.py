@@ -13,6 +13,8 @@ from latent_explorer.app.exploration.document import attribute_key, shown_attrib
 from latent_explorer.app.exploration.state import attribute_amount
 from latent_explorer.app.exploration.updates import GestureEnded, Message, ModelOpened
 from latent_explorer.common.events import Kept
+from latent_explorer.explain.attfind.plan import RESUMED, SearchPlan
+from latent_explorer.models.attributes import AttributeSet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from latent_explorer.app.exploration.document import Document
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.explain.attfind.result import AttFindResult
-    from latent_explorer.models.attributes import Attribute, AttributeSet
+    from latent_explorer.models.attributes import Attribute
 
 NAME = "Finding attributes"  # of the job
 
@@ -35,7 +37,7 @@ class AttributeSearch:
     def __init__(self, explorer: Explorer) -> None:
         self._explorer = explorer
         self._jobs: dict[int, str] = {}  # classifier_ids of the searches that run or wait
-        self._pictures: dict[str, int] = {}  # that were searched last, by classifier_id
+        self._plans: dict[str, SearchPlan] = {}  # of the last searches, by classifier_id
         self._added: set[str] = set()  # keys of sliders that were kept in place of an attribute
         self._waiting: list[Callable[[], None]] = []  # changes of the list that wait for the end of a drag
         updates = explorer.updates
@@ -44,30 +46,36 @@ class AttributeSearch:
         updates.on(JobEvent, self._take)
         updates.on(JobEnded, self._end)
 
-    def start(self, n: int | None) -> int | None:
-        """Search for the attributes of the selected classifier (of all classes) on `n` pictures. Returns the job.
+    def plan(self) -> SearchPlan:
+        """Return the plan of the last search for the selected classifier, so that one that was stopped goes on."""
+        classifier_id = self._explorer.state.classifier_id if self._explorer.state else ""
+        known = self._plans.get(classifier_id)
+        if known is not None:
+            return known
+        stopped = [s for s in self._sets() if s.classifier_id == classifier_id and not s.settled]
+        return SearchPlan(n=stopped[-1].n) if stopped else SearchPlan()
 
-        That is the one that runs, if there is one for this classifier. `n` None: as many as last time, so that a
-        search that was stopped goes on, else as many as are searched in some ten minutes.
+    def start(self, plan: SearchPlan | None) -> int | None:
+        """Search for the attributes of the selected classifier (of all classes). Returns the job.
+
+        That is the one that runs, if there is one for this classifier.
         """
         classifier_id = self._explorer.state.classifier_id if self._explorer.state else ""
         for running, searched in self._jobs.items():
             if searched == classifier_id:
                 return running
-        if n is None:
-            stopped = [s for s in self._sets() if s.classifier_id == classifier_id and not s.settled]
-            n = stopped[-1].n if stopped else self._pictures.get(classifier_id)
+        asked = plan or self.plan()
         job = self._explorer.start_model_job(
-            NAME, lambda host, budget: host.attfind(budget, n=n, classifier_id=classifier_id), self._show
+            NAME, lambda host, budget: host.attfind(budget, plan=asked, classifier_id=classifier_id), self._show
         )
         if job is not None:
-            self._jobs[job] = classifier_id
+            self._jobs[job], self._plans[classifier_id] = classifier_id, asked
         return job
 
     def _forget(self) -> None:
         """Forget searches on the model that was open before."""
         self._jobs.clear()
-        self._pictures.clear()
+        self._plans.clear()
         self._waiting.clear()
         self._added.clear()
 
@@ -78,11 +86,13 @@ class AttributeSearch:
     def _end(self, update: JobEnded) -> None:
         classifier_id = self._jobs.pop(update.job, None)
         if classifier_id is not None and update.outcome != "finished":
-            self._change(partial(self._stop, classifier_id))
+            self._change(partial(self._stop, classifier_id, failed=update.outcome == "failed"))
 
-    def _show(self, found: AttFindResult) -> None:
-        self._pictures[found.attribute_set.classifier_id] = found.attribute_set.n
-        self._change(partial(self._list, found.attribute_set))
+    def _show(self, found: AttFindResult | AttributeSet) -> None:
+        attribute_set = found if isinstance(found, AttributeSet) else found.attribute_set
+        known = self._plans.get(attribute_set.classifier_id, SearchPlan())
+        self._plans[attribute_set.classifier_id] = msgspec.structs.replace(known, n=attribute_set.n)
+        self._change(partial(self._list, attribute_set))
 
     def _change(self, change: Callable[[], None]) -> None:
         """Change the list now, or at the end of the drag in progress."""
@@ -97,8 +107,9 @@ class AttributeSearch:
             change()
 
     def _list(self, attribute_set: AttributeSet) -> None:
-        """List what was found, under the names that a settled list gave the same coordinates."""
-        known = {attribute_key(a): a.name for s in self._sets() for a in s.attributes if a.name}
+        """List what was found, under the names that another list of the same classifier gave the same coordinates."""
+        same = [s for s in self._sets() if s.classifier_id == attribute_set.classifier_id]
+        known = {attribute_key(a): a.name for s in same for a in s.attributes if a.name}
         named = tuple(
             msgspec.structs.replace(a, name=a.name or known.get(attribute_key(a), "")) for a in attribute_set.attributes
         )
@@ -110,8 +121,11 @@ class AttributeSearch:
         summary = self._explorer.summary
         return [*(summary.attribute_sets if summary else ()), *self._explorer.document.attribute_sets]
 
-    def _stop(self, classifier_id: str) -> None:
-        """Return to the settled lists of the classifier, if there are any, and say what was kept."""
+    def _stop(self, classifier_id: str, *, failed: bool) -> None:
+        """Return to the settled lists of the classifier, if there are any, and say what was kept.
+
+        What went wrong in one that failed is said elsewhere.
+        """
         explorer = self._explorer
         sets = [s for s in self._sets() if s.classifier_id == classifier_id]
         stopped = next((s for s in sets if not s.settled), None)
@@ -121,7 +135,10 @@ class AttributeSearch:
         else:
             listed = "the list so far is kept" if stopped else "nothing is listed yet"
         moves = f" after {stopped.settings.get('rendered_moves', 0):,} moves" if stopped else ""
-        explorer.updates.emit(Message(f"Stopped{moves}: {listed}. Find attributes goes on from there."))
+        plan = self._plans.get(classifier_id, SearchPlan())
+        goes_on = " Find attributes goes on from there." if plan.way in RESUMED else ""
+        ended = "The search failed" if failed else "Stopped"
+        explorer.updates.emit(Message(f"{ended}{moves}: {listed}.{goes_on}", "warning" if failed else "info"))
 
     def _replace(self, document: Document) -> None:
         """Take a document with other lists, with sliders for what a person changed and it lists no more."""

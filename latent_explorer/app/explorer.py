@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from latent_explorer.app.exploration.state import ExplorerState
     from latent_explorer.app.jobs import Job, ModelJob, ResultHandler
     from latent_explorer.app.settings import Settings
+    from latent_explorer.explain.attfind.plan import SearchPlan
     from latent_explorer.explain.directions.direction import Direction
     from latent_explorer.explain.projected import ProjectedPicture
     from latent_explorer.models.attributes import Attribute
@@ -366,12 +367,13 @@ class Explorer:
                 temporary.write_bytes(data)
             self.updates.emit(updates.Message(f"Saved {path.name}.", file=path))
 
-    def start_attfind(self, n: int | None = None) -> int | None:
-        """Search for the attributes of the selected classifier (of all classes) on `n` pictures. Returns the job.
+    def start_attfind(self, plan: SearchPlan | None = None) -> int | None:
+        """Search for the attributes of the selected classifier. Returns the job. None: as `search_plan` says."""
+        return None if self._closed else self._search.start(plan)
 
-        n  None: 250, or fewer where that would take longer than some ten minutes
-        """
-        return None if self._closed else self._search.start(n)
+    def search_plan(self) -> SearchPlan:
+        """Return how the selected classifier's attributes were searched last, to search so again."""
+        return self._search.plan()
 
     def start_model_job(
         self, name: str, job: ModelJob, on_result: ResultHandler, *, model_hash: str = "", quiet: bool = False

@@ -139,7 +139,7 @@ ACTIONS = (
         "Bring your own photos into the model, to see what the classifier looks at in them", "Ctrl+P", "image", 1,
         needs_model=False),
     ActionSpec("add_slider", EXPLAIN, "Add a &slider...", "Add a slider for any style coordinate", "A", "add", 1),
-    ActionSpec("find_attributes", EXPLAIN, "Find &attributes",
+    ActionSpec("find_attributes", EXPLAIN, "Find &attributes...",
         "Search for what changes the classifier's verdict (AttFind)", "Ctrl+Shift+F", "search", 1,
         needs_classifier=True),
     ActionSpec("explain_picture", EXPLAIN, "&Explain this picture",

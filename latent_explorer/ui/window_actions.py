@@ -109,7 +109,7 @@ def _explain(window: MainWindow) -> Handlers:
         "favourite": samples.toggle_favourite,
         "project": window.projection.show_page,
         "add_slider": attributes.open_add_slider,
-        "find_attributes": attributes.start_search,
+        "find_attributes": attributes.open_search,
         "explain_picture": attributes.verdict.explain,
         "find_directions": attributes.list.directions.open_search,
         "overview": lambda: overview().present(),

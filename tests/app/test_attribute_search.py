@@ -17,6 +17,7 @@ from latent_explorer.app.exploration.document import attribute_key
 from latent_explorer.app.exploration.intents import SetAttribute, SetClassifier, SetTarget
 from latent_explorer.app.exploration.state import attribute_amount
 from latent_explorer.common.events import Kept, Notice
+from latent_explorer.explain.attfind.plan import SearchPlan
 from latent_explorer.models.attributes import Attribute, AttributeEntry, AttributeSet
 
 NEW = Attribute("", 1, (AttributeEntry(8, "max"),), mean_effect=3.0, exact=False)
@@ -34,8 +35,8 @@ def searching(opened, monkeypatch):
     opened.asked = []
     wake = threading.Event()
 
-    def attfind(_budget, *, n, classifier_id):
-        opened.asked.append(n)
+    def attfind(_budget, *, plan, classifier_id):
+        opened.asked.append(plan.n)
         assert classifier_id == opened.explorer.state.classifier_id
         while True:
             yield Notice("still at it")
@@ -148,8 +149,11 @@ def test_a_stop_keeps_the_list_so_far_where_there_is_no_other(searching):
     explorer.apply(SetClassifier(SECOND.classifier_id, 1))
     headless.settle()
     headless.job = explorer.start_attfind()
+    unnamed = msgspec.structs.replace(SPOTS, name="")
+    give(found(NEW, unnamed, classifier_id=SECOND.classifier_id))
+    assert listed(explorer) == ["8max", "3max"]
+    assert explorer.attributes()[1].name == "Style 3 up"  # the name is that of the other classifier's list
     give(found(NEW, classifier_id=SECOND.classifier_id))
-    assert listed(explorer) == ["8max"]
     explorer.cancel(headless.job)
     headless.settle()
     assert listed(explorer) == ["8max"]
@@ -157,6 +161,20 @@ def test_a_stop_keeps_the_list_so_far_where_there_is_no_other(searching):
     headless.job = explorer.start_attfind()
     give(found(NEW, classifier_id=SECOND.classifier_id))
     assert headless.asked[-2:] == [None, 4]  # it goes on with the pictures that it had; the first may not have begun
+
+
+def test_it_is_searched_again_as_it_was_searched_last(searching):
+    headless, give = searching
+    explorer = headless.explorer
+    give(found(NEW))
+    explorer.cancel(headless.job)
+    headless.settle()
+    plan = SearchPlan("signal", n=3, kappa=0.5)
+    explorer.cancel(explorer.start_attfind(plan))
+    told = headless.settle()
+    assert explorer.search_plan() == plan
+    (message,) = of_type(told, updates.Message)
+    assert "goes on" not in message.text  # nothing of it is kept
 
 
 def test_a_list_of_a_model_that_was_closed_is_not_taken(searching):

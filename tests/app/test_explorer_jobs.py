@@ -13,6 +13,7 @@ from latent_explorer.app.engine.events import JobEnded, JobEvent
 from latent_explorer.app.exploration import updates
 from latent_explorer.app.exploration.intents import Restore, SetAttribute, SetTruncation
 from latent_explorer.common.events import Notice, Progress
+from latent_explorer.explain.attfind.plan import SearchPlan
 from latent_explorer.explain.recipe import SeedBase
 from latent_explorer.models.attributes import AttributeSet
 
@@ -20,8 +21,9 @@ from latent_explorer.models.attributes import AttributeSet
 def fake_attfind(host: FakeModelHost, monkeypatch, steps: int = 3, hold: threading.Event | None = None):
     """The search replaced by one that yields and finds BOTH; with `hold` it goes on until closed."""
 
-    def attfind(budget, *, n, classifier_id):
+    def attfind(budget, *, plan, classifier_id):
         assert budget() > 0
+        n = plan.n
         for i in range(steps):
             yield Progress(i, steps, f"{n} pictures")
         while hold is not None:
@@ -35,7 +37,7 @@ def fake_attfind(host: FakeModelHost, monkeypatch, steps: int = 3, hold: threadi
 
 def test_what_attfind_finds_is_listed_and_kept_in_the_exploration(opened, folder, monkeypatch):
     fake_attfind(opened.host, monkeypatch)
-    opened.explorer.start_attfind(n=7)
+    opened.explorer.start_attfind(SearchPlan(n=7))
     told = opened.settle()
     assert [u.event.done for u in of_type(told, JobEvent)[:3]] == [0, 1, 2]
     assert len(of_type(told, updates.DocumentChanged)) == 1
@@ -80,7 +82,7 @@ def test_opening_another_model_cancels_the_jobs_on_the_old_one(opened, monkeypat
 
 
 def test_a_failed_job_is_told_once(opened, monkeypatch):
-    def attfind(budget, *, n, classifier_id):
+    def attfind(budget, *, plan, classifier_id):
         yield Progress(0, 1)
         raise ValueError("odd")
 
@@ -91,6 +93,7 @@ def test_a_failed_job_is_told_once(opened, monkeypatch):
     assert trouble.failure.kind == "defect"
     assert trouble.operation == "Finding attributes"
     assert "ValueError: odd" in trouble.failure.details
+    assert [u.text.split(":")[0] for u in of_type(told, updates.Message)] == ["The search failed"]
 
 
 def test_closing_during_a_job_leaves_no_thread_and_later_calls_do_nothing(opened, monkeypatch):

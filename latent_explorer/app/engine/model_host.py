@@ -30,10 +30,11 @@ if TYPE_CHECKING:
     from latent_explorer.common.events import Event
     from latent_explorer.common.jobs import StepBudget
     from latent_explorer.explain.attfind.cost import SearchCost
+    from latent_explorer.explain.attfind.plan import SearchPlan
     from latent_explorer.explain.attfind.result import AttFindResult
     from latent_explorer.explain.projected import ProjectedPicture
     from latent_explorer.explain.recipe import Draft, HeatMaps, PictureRequest, RenderResult
-    from latent_explorer.models.attributes import AttributeEntry
+    from latent_explorer.models.attributes import AttributeEntry, AttributeSet
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -244,34 +245,45 @@ class ModelHost:
         return self.frames.get_or_render(request.request, cache_scope(model_hash, device), render)
 
     def attfind(
-        self, budget: StepBudget, *, n: int | None, classifier_id: str
-    ) -> Generator[Event, None, AttFindResult]:
+        self, budget: StepBudget, *, plan: SearchPlan, classifier_id: str
+    ) -> Generator[Event, None, AttFindResult | AttributeSet]:
         """Search for the attributes of a classifier, as a job on the open explainer.
 
-        Only the moves that can change the list are rendered: all of them take half an hour on a laptop. What an
-        earlier search of the same rendered is not rendered again. `n` None: as many pictures as `search_cost` proposes.
+        What an earlier race of the same rendered is not rendered again.
         """
         from latent_explorer.explain.attfind.attfind import attfind
         from latent_explorer.explain.attfind.kept_moves import KeptMoves
         from latent_explorer.explain.attfind.settings import AttFindSettings
+        from latent_explorer.explain.attfind.stylespace import StyleSpaceSettings, stylespace
 
+        n = plan.n
         if n is None:
             cost = yield from self.search_cost(budget, classifier_id=classifier_id)
             n = cost.proposed()
             if n < min(USUAL, cost.available):
-                yield Notice(f"A search of {n} pictures, which takes about {duration_text(cost.seconds(n))} here.")
-        settings = AttFindSettings(n=n)
-        return (
-            yield from attfind(
-                self._explainer,
-                settings,
-                classifier_id=classifier_id,
-                ranges=self._explainer.style_stats,
-                device=self.device,
-                budget=budget,
-                kept=None if self.moves_folder is None else KeptMoves(self.moves_folder),
-            )
+                yield Notice(
+                    f"A search of {n} pictures, which takes about {duration_text(plan.seconds(cost, n))} here."
+                )
+        given: dict[str, Any] = {
+            "classifier_id": classifier_id,
+            "ranges": self._explainer.style_stats,
+            "device": self.device,
+            "budget": budget,
+        }
+        if plan.way == "signal" or plan.way == "difference":
+            channels = StyleSpaceSettings(n=n, kappa=plan.kappa, wanted=plan.wanted, score=plan.way)
+            return (yield from stylespace(self._explainer, channels, **given))
+        settings = AttFindSettings(
+            n=n,
+            kappa=plan.kappa,
+            wanted=plan.wanted,
+            effect=plan.effect,
+            pair=plan.pair,
+            procedure="paper" if plan.way == "paper" else "notebook",
+            exhaustive=plan.way == "every",
         )
+        kept = None if self.moves_folder is None else KeptMoves(self.moves_folder)
+        return (yield from attfind(self._explainer, settings, kept=kept, **given))
 
     def kept_effects(
         self, *, classifier_id: str, n: int, entries: Collection[AttributeEntry]

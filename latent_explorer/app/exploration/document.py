@@ -44,6 +44,7 @@ class Document(msgspec.Struct, frozen=True):
     annotations: dict[str, str] = {}  # the user's notes on attributes, by key
     sliders: tuple[Attribute, ...] = ()  # added by the user, for any style coordinate
     attribute_sets: tuple[AttributeSet, ...] = ()  # found here, not yet saved into an explainer
+    listed: str = ""  # key of the list that the person chose, see `set_key`; "" or unknown: the newest
     favourites: tuple[Base, ...] = ()
     projected: tuple[str, ...] = ()  # latent_ids of the projected pictures that are listed
     directions: tuple[Direction, ...] = ()  # that have sliders
@@ -150,6 +151,10 @@ class Document(msgspec.Struct, frozen=True):
         kept = tuple(d for d in self.directions if direction_key(d) != direction_key(direction))
         return msgspec.structs.replace(self, directions=kept)
 
+    def with_listed(self, key: str) -> Document:
+        """Return a copy that shows the list with this key, where it is one of the classifier and the class."""
+        return msgspec.structs.replace(self, listed=key)
+
     def with_attribute_set(self, attribute_set: AttributeSet) -> Document:
         """Return a copy with the result of a search; it replaces one with the same method and settings.
 
@@ -162,7 +167,7 @@ class Document(msgspec.Struct, frozen=True):
                 _is_so_far(s, attribute_set) or (attribute_set.settled and _search_key(s) == _search_key(attribute_set))
             )
         )
-        return msgspec.structs.replace(self, attribute_sets=(*kept, attribute_set))
+        return msgspec.structs.replace(self, attribute_sets=(*kept, attribute_set), listed="")
 
     def without_lists_so_far(self, classifier_id: str) -> Document:
         """Return a copy without the lists of searches for a classifier that were stopped."""
@@ -260,14 +265,32 @@ def single_slider(style_index: int, target: int) -> Attribute:
     return Attribute("", target, (AttributeEntry(style_index, "max"),))
 
 
+def set_key(attribute_set: AttributeSet) -> str:
+    """Return what tells a search from others of its classifier: the method and its settings."""
+    settings = (f"{name}={attribute_set.settings.get(name, '')}" for name in ("effect", "pair"))
+    return " ".join([attribute_set.method, f"n={attribute_set.n}", f"kappa={attribute_set.kappa:g}", *settings])
+
+
+def lists_of(document: Document, summary: ExplainerSummary, state: ExplorerState) -> list[AttributeSet]:
+    """Return the searches for the selected classifier that found something for the target class, oldest first."""
+    return [
+        s
+        for s in (*summary.attribute_sets, *document.attribute_sets)
+        if s.classifier_id == state.classifier_id and any(a.target == state.target_class for a in s.attributes)
+    ]
+
+
 def listed_set(document: Document, summary: ExplainerSummary, state: ExplorerState) -> AttributeSet | None:
-    """Return the newest search for the selected classifier that found something for the target class.
+    """Return the search for the selected classifier that is listed for the target class: the chosen one, or the newest.
 
     Without one, the newest for the classifier that the model explains: the same sliders, so that another network's
     verdict on the same change can be seen. Its `classifier_id` is then not the selected one, and its effects are those
     on the explained classifier. Only between classifiers of the same classes, where a target means the same to both.
     """
     sets = (*summary.attribute_sets, *document.attribute_sets)
+    chosen = [each for each in lists_of(document, summary, state) if set_key(each) == document.listed]
+    if chosen:
+        return chosen[-1]
     selected = newest_set(sets, state.classifier_id, state.target_class)
     names = {c.classifier_id: c.class_names for c in summary.classifiers}
     if selected is not None or names.get(state.classifier_id) != names.get(summary.classifier_id):
@@ -306,11 +329,14 @@ def shown_directions(document: Document, state: ExplorerState) -> list[Direction
 
 
 def reported_set(document: Document, summary: ExplainerSummary) -> AttributeSet | None:
-    """Return the search that a report is based on: the newest with results for the explained classifier.
+    """Return the search that a report is based on: the chosen one, or the newest, for the explained classifier.
 
     The list so far of a search counts only where there is no settled one.
     """
     sets = [s for s in (*summary.attribute_sets, *document.attribute_sets) if s.attributes]
+    for each in reversed(sets):
+        if each.classifier_id == summary.classifier_id and set_key(each) == document.listed:
+            return each
     settled = newest_set([s for s in sets if s.settled], summary.classifier_id)
     return settled or newest_set(sets, summary.classifier_id)
 

@@ -10,7 +10,7 @@ from latent_explorer.explain.attfind.race import FEW, PROMISING
 LONG = 600.0  # seconds above which fewer pictures are proposed
 CHOICES = (1000, 500, 250, 120, 60, 30)  # pictures of a search
 USUAL = 250  # pictures, where that is not long
-_LISTED = 10  # attributes of a class
+LISTED = 10  # attributes of a class
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class SearchCost:
     classes: int
     verdicts: int
 
-    def moves(self, n: int) -> int:
+    def moves(self, n: int, wanted: int = LISTED) -> int:
         """Return about how many moves a race on `n` pictures renders.
 
         In each group of pictures of one class: the promising styles towards any other class on a few, and all styles
@@ -42,15 +42,15 @@ class SearchCost:
         few = min(FEW, n / groups)
         promising = 1 - (1 - PROMISING) ** (self.classes - 1)
         looked = groups * columns * (few * promising + 1)
-        listed = _LISTED * (2 * n if self.classes == 2 else self.classes * n * (1 - 1 / max(2, groups)))
+        listed = wanted * (2 * n if self.classes == 2 else self.classes * n * (1 - 1 / max(2, groups)))
         return round(min(looked + listed, n * columns))
 
-    def seconds(self, n: int, *, exhaustive: bool = False) -> float:
-        """Return about how long a search of `n` pictures takes."""
+    def seconds(self, n: int, *, exhaustive: bool = False, wanted: int = LISTED) -> float:
+        """Return about how long a search of `n` pictures for `wanted` attributes of each class takes."""
         n = min(n, self.available)
         if exhaustive:
             return self.picture * (n + 2 * n * self.styles)
-        return self.picture * (n + self.moves(n)) + self.gradient * n
+        return self.picture * (n + self.moves(n, wanted)) + self.gradient * n
 
     def choices(self) -> tuple[int, ...]:
         """Return the numbers of pictures to choose from, most first."""

@@ -88,6 +88,16 @@ def short_list_notices(result: AttFindResult, names: Sequence[str]) -> Iterator[
         return
     for target, ranking in result.rankings.items():
         name = names[result.subject.classes[target]]
+        listed = {pick.style_index for pick in result.ranked[target]}
+        if ranking.picks and ranking.picks[0].style_index not in listed:
+            first = ranking.picks[0]
+            way = "up" if first.end == "max" else "down"
+            text = (
+                f"Style {first.style_index} {way}, which the search towards {name} chose first, is not listed: both "
+                f"searches are merged into one list by the effect there and back, and it is not among the first "
+                f"{len(listed)}."
+            )
+            yield Notice(text)
         if ranking.stop == "no pictures" and result.ranked[target]:
             text = f"Every picture is {name} already: its list is that of the other class reversed, and has no effects."
             yield Notice(text, "warning")

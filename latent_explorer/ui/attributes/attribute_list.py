@@ -16,13 +16,14 @@ from latent_explorer.app.exploration.looks import look_alikes
 from latent_explorer.app.exploration.picture_requests import resolve
 from latent_explorer.app.exploration.updates import AttributeEnds, HoverPicture, ModelOpened, OwnEffects, StateChanged
 from latent_explorer.app.own_effects import OwnEffectMeter
-from latent_explorer.ui.attributes.attribute_card import AttributeCard
+from latent_explorer.ui.attributes.attribute_card import FIRST_LINE_HEIGHT, AttributeCard
 from latent_explorer.ui.attributes.card_data import class_name, fold_text
 from latent_explorer.ui.attributes.direction_list import DirectionList
+from latent_explorer.ui.attributes.list_chooser import ListChooser
 from latent_explorer.ui.attributes.note_dialog import NoteDialog
 from latent_explorer.ui.attributes.range_preview import RangePreviewPopup
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.widgets.basics import ElidedLabel, action_text, button, column, open_dialog
+from latent_explorer.ui.widgets.basics import ElidedLabel, action_text, button, column, open_dialog, row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,9 +88,18 @@ class AttributeList(QScrollArea):
 
     def _built_page(self) -> QVBoxLayout:
         """Return the layout of the cards, below the directions and where the cards come from."""
+        self.search = button("Search...", lambda: None, role="quiet")
+        self.search.setToolTip("Search for attributes anew, by another method, other classes or on more pictures")
+        self.search.setStyleSheet("min-width: 0; min-height: 0; padding: 0 4px; border-radius: 4px;")
+        self.search.setFixedHeight(FIRST_LINE_HEIGHT)
+        self.chooser = ListChooser(self._explorer)
         page, cards = column(self._page, spacing=0), column(spacing=0)
         page.addWidget(self.directions)
-        page.addWidget(self.info)
+        line = row(spacing=theme.GAP // 2)
+        line.addWidget(self.info, 1)
+        line.addWidget(self.chooser)
+        line.addWidget(self.search)
+        page.addLayout(line)
         page.addLayout(cards)
         return cards
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QIcon, QPainter, QPixmap
@@ -31,6 +32,7 @@ from latent_explorer.ui.attributes.add_slider import AddSliderDialog
 from latent_explorer.ui.attributes.attribute_list import AttributeList
 from latent_explorer.ui.attributes.card_data import class_name, ranking_details, ranking_summary, rows
 from latent_explorer.ui.attributes.classifier_selector import ClassifierSelector
+from latent_explorer.ui.attributes.find_attributes import FindAttributesDialog
 from latent_explorer.ui.attributes.search_pages import AttributeSearchPages, SearchProgress
 from latent_explorer.ui.attributes.verdict_view import VerdictView
 from latent_explorer.ui.style import theme
@@ -41,6 +43,7 @@ from latent_explorer.ui.widgets.basics import (
     column,
     hint,
     icon_button,
+    open_dialog,
     row,
     show_beside,
     title,
@@ -51,6 +54,7 @@ if TYPE_CHECKING:
 
     from latent_explorer.app.exploration.state import ExplorerState
     from latent_explorer.app.explorer import Explorer
+    from latent_explorer.explain.attfind.plan import SearchPlan
     from latent_explorer.explain.recipe import RenderResult
     from latent_explorer.models.summary import ExplainerSummary
 
@@ -120,6 +124,8 @@ class AttributesPanel(QWidget):
         self.target.activated.connect(lambda index: explorer.apply(SetTarget(index)))
         self.classifier_selector.intent_emitted.connect(explorer.apply)
         self.search.search_requested.connect(self.start_search)
+        self.search.settings_requested.connect(self.open_search)
+        self.list.search.clicked.connect(self.open_search)
         for progress in (self.search.searching, self.searching):
             progress.stop_requested.connect(self._stop_search)
         self.verdict.turned.connect(self.list.reveal)
@@ -129,7 +135,7 @@ class AttributesPanel(QWidget):
         updates.on(StateChanged, self._state_changed)
         updates.on(DocumentChanged, lambda _update: self.refresh())
         updates.on(EffectsMeasured, lambda _update: self.refresh())
-        updates.on(SearchTimed, lambda _update: self.refresh())
+        updates.on(SearchTimed, self._search_timed)
         updates.on(MainPicture, self._take_picture)
         updates.on(TimelineFrame, self._take_picture)
         updates.on(JobStarted, self._job_started)
@@ -150,9 +156,30 @@ class AttributesPanel(QWidget):
 
     # user input -------------------------------------------------------------------------------
 
-    def start_search(self) -> None:
-        """Search for the attributes of the selected classifier."""
-        self._job = self._explorer.start_attfind(self.search.chosen())
+    def start_search(self, plan: SearchPlan | None = None) -> None:
+        """Search for the attributes of the selected classifier: by a plan, or as is chosen in place of the cards."""
+        n = self.search.chosen()
+        if plan is None and n is not None:
+            plan = msgspec.structs.replace(self._explorer.search_plan(), n=n)
+        self._job = self._explorer.start_attfind(plan)
+        self.refresh()
+
+    def open_search(self) -> FindAttributesDialog | None:
+        """Open the dialog that searches with settings. None while a search runs, or nothing can be searched."""
+        state, summary = self._explorer.state, self._explorer.summary
+        classifier = classifier_of(state, summary) if state and summary else None
+        if state is None or summary is None or classifier is None or self._job is not None:
+            return None
+        available = len(summary.samples.ids) if summary.samples else 0
+        plan = self._explorer.search_plan()
+        dialog = FindAttributesDialog(classifier.class_names, state.target_class, available, plan, self)
+        dialog.show_cost(self._timer.cost())
+        dialog.chosen.connect(self.start_search)
+        return open_dialog(dialog)
+
+    def _search_timed(self, _update: SearchTimed) -> None:
+        for dialog in self.findChildren(FindAttributesDialog):
+            dialog.show_cost(self._timer.cost())
         self.refresh()
 
     def _stop_search(self) -> None:
@@ -256,6 +283,9 @@ class AttributesPanel(QWidget):
         )
         self.info.setText(origin)
         self.searching.setVisible(running)
+        self.list.search.setVisible(bool(summary.classifiers) and not running)
+        classifier = classifier_of(state, summary)
+        self.list.chooser.refresh(classifier.class_names if classifier else ())
         self.info.setToolTip(ranking_details(attribute_set, summary, state) if attribute_set else "")
         any_slider = bool(shown or hidden or self._explorer.directions())
         if not any_slider and not summary.classifiers:

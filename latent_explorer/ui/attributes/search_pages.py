@@ -46,11 +46,13 @@ class AttributeSearchPages(Pages):
     """Three pages in place of the cards: no model, nothing found yet, searching."""
 
     search_requested = Signal()
+    settings_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.no_model = EmptyState("sliders", NO_MODEL)
         self.nothing = SearchOffer(self.search_requested.emit)
+        self.nothing.settings.clicked.connect(self.settings_requested)
         self.searching = SearchProgress()
         self.no_classifier = EmptyState("sliders", NO_CLASSIFIER)
         for page in (self.no_model, self.nothing, self.no_classifier, self.searching):
@@ -84,6 +86,9 @@ class SearchOffer(EmptyState):
         assert isinstance(layout, QBoxLayout)
         before_button = layout.count() - 2  # the button, and what takes the room below
         layout.insertWidget(before_button, self.number, alignment=Qt.AlignmentFlag.AlignHCenter)
+        self.settings = button("Other settings...", lambda: None, role="quiet")
+        self.settings.setToolTip("Choose the method, two classes of several, kappa, and how many attributes")
+        layout.insertWidget(layout.count() - 1, self.settings, alignment=Qt.AlignmentFlag.AlignHCenter)
         self._cost: SearchCost | None = None
         self.number.addItem(TIMING)
         self.number.setEnabled(False)

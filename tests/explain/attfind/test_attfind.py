@@ -15,11 +15,13 @@ from latent_explorer.app.engine.model_host import ModelHost
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Kept, Notice, Progress
 from latent_explorer.common.jobs import run_job
-from latent_explorer.explain.attfind.attfind import attfind
+from latent_explorer.explain.attfind.attfind import analyse, attfind
 from latent_explorer.explain.attfind.effects import SingleMoves, effect_table, reconstruct
-from latent_explorer.explain.attfind.result import AttFindResult
+from latent_explorer.explain.attfind.plan import SearchPlan
+from latent_explorer.explain.attfind.result import AttFindResult, Subject, short_list_notices
 from latent_explorer.explain.attfind.settings import AttFindSettings
 from latent_explorer.explain.batches import BatchSizer
+from latent_explorer.models.architecture import stylegan2_layout
 from latent_explorer.models.attributes import AttributeSet
 
 LAYER, CHANNEL = "b16.conv1", 2  # the planted coordinate
@@ -220,7 +222,7 @@ def test_the_windows_search_is_raced_and_says_so():
     explainer = tiny_explainer(n=4)
     host = ModelHost(read=lambda _path: explainer)
     host.open(Path("tiny.explainer"), "cpu")
-    job = host.attfind(lambda: 0.3, n=None, classifier_id=explainer.classifier_id)
+    job = host.attfind(lambda: 0.3, plan=SearchPlan(), classifier_id=explainer.classifier_id)
     _, result = finish(job)
     assert result.attribute_set.n == 4
     assert result.attribute_set.method == "attfind-notebook-raced"
@@ -300,3 +302,16 @@ def test_when_all_pictures_are_unstable_it_is_said(exhaustive):
     notices = [e.text for e in events if isinstance(e, Notice)]
     assert sum("every picture is unstable" in text for text in notices) == 1
     assert not any("no other coordinate" in text for text in notices)
+
+
+def test_a_first_pick_that_the_merged_list_leaves_out_is_told():
+    effects = np.zeros((4, 2, 3, 2), np.float32)
+    effects[:2, 1, 0, 1], effects[2:, 0, 0, 0] = 3.0, 3.0  # there and back
+    effects[2:, 1, 2, 0] = 4.0  # towards class 0 only, which the merged score counts half
+    answers = np.array([[2, 0], [2, 0], [0, 2], [0, 2]], np.float32)
+    layout = stylegan2_layout((4,))
+    subject = Subject("c" * 64, (0, 1), answers, np.zeros((2, 3), np.float32), "made up", layout)
+    result = analyse(effects, subject, AttFindSettings(wanted=1, exhaustive=True, unstable_effect=100.0))
+    assert [p.style_index for p in result.ranked[0]] == [0]
+    (notice,) = [n.text for n in short_list_notices(result, ("healthy", "diseased")) if "chose first" in n.text]
+    assert notice.startswith("Style 2 up, which the search towards healthy chose first, is not listed")

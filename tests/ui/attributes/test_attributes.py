@@ -259,7 +259,7 @@ def test_the_target_chooser_is_an_intent(panel, explorer):
 
 def test_a_class_without_attributes_offers_the_search(panel, explorer, monkeypatch):
     asked = []
-    monkeypatch.setattr(explorer, "start_attfind", lambda n: asked.append(n) or 77)
+    monkeypatch.setattr(explorer, "start_attfind", lambda plan: asked.append(plan) or 77)
     explorer.apply(SetTarget(1))
     nothing = panel.search.nothing
     assert nothing.isVisible()
@@ -290,7 +290,7 @@ def test_the_offer_says_what_a_search_takes_here_and_lets_choose_the_pictures(qt
     nothing.number.setCurrentIndex(3)
     panel.refresh()  # what was chosen stays
     QTest.mouseClick(nothing.button, LEFT)
-    assert asked == [30]
+    assert [plan.n for plan in asked] == [30]
     assert explorer.jobs == {}
 
 
