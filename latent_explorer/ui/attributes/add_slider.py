@@ -235,7 +235,7 @@ def find_styles(layout: StyleLayout, text: str, layer: str = "") -> list[int]:
         return []
     layers = [
         (start, each)
-        for start, each in zip(layout.starts, layout.conv_layers, strict=True)
+        for start, each in zip(layout.starts, layout.conv_layers, strict=False)  # without toRGB
         if _fits(each, sizes, names) and layer in ("", each.name)
     ]
     if not numbers:
