@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: MIT
+"""Controls of an edit: noise of the same strength and random edits of the same size.
+
+An edit that turns a verdict says something only where a change of its size that means nothing does not.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from latent_explorer.explain.recipe import Edit, StyleShift
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from latent_explorer.models.explainer import Explainer
+
+COORDINATES = 100  # that a random edit moves
+SMALLEST, LARGEST = 0.01, 4.0  # amount of a random edit, in ways to the observed ends
+HALVINGS = 6  # of that range's logarithm: an amount is found to a tenth
+
+
+def noise_like(photo: Tensor, changed: Tensor, mask: Tensor, draws: int, rng: torch.Generator) -> Tensor:
+    """Return (draws, 3, R, R): a photo with Gaussian noise of the strength of a change, in its mask.
+
+    photo, changed   (1, 3, R, R) in [-1, 1]; the noise has the root mean square of their difference, before clipping
+    mask             (1, 1, R, R), 0 to 1
+    """
+    noise = torch.randn((draws, *photo.shape[1:]), generator=rng).to(photo) * mask
+    strength = (changed - photo).square().mean().sqrt() / noise.square().mean().sqrt().clamp_min(1e-12)
+    return (photo + strength * noise).clamp(-1, 1)
+
+
+def random_edits_like(
+    size: float,
+    render: Callable[[tuple[Edit, ...]], Tensor],
+    unedited: Tensor,
+    distance: Callable[[Tensor, Tensor], Tensor],
+    model: Explainer,
+    rng: torch.Generator,
+) -> Tensor:
+    """Return a picture (1, 3, R, R) moved by random edits whose perceptual size is that of an edit, or just below.
+
+    COORDINATES style coordinates, each to an end drawn at random, all by the same amount: the largest one, found by
+    bisection, at which the picture is no farther than `size` from the unedited one. Pictures without statistics of
+    their styles raise what the renderer raises.
+
+    render     edits -> (1, 3, R, R)
+    unedited   (1, 3, R, R)
+    """
+    count = model.generator.synthesis.layout.num_styles
+    moved = torch.randperm(count, generator=rng)[:COORDINATES].tolist()
+    towards_max = torch.rand(len(moved), generator=rng) < 0.5
+    low, high, found = SMALLEST, LARGEST, unedited
+    for _ in range(HALVINGS):
+        amount = math.sqrt(low * high)
+        edits = tuple(
+            StyleShift(j, "max" if up else "min", amount) for j, up in zip(moved, towards_max.tolist(), strict=True)
+        )
+        img = render(edits)
+        if float(distance(img, unedited)) > size:
+            high = amount
+        else:
+            low, found = amount, img
+    return found

@@ -1,0 +1,299 @@
+# SPDX-License-Identifier: MIT
+"""Explanation of photographs: which attributes turn the verdict on the photograph itself, not only on a copy of it.
+
+The generator shows a copy. A photograph is refined first: a latent is sought that shows it as well as the styles can,
+with the generator's stored noise, for what noise maps hold is not moved by an edit and carries the class with it. Then
+sets of attributes are tried on the copy and, where the edit changes most, pasted into the photograph. Only a set that
+turns both verdicts explains the photograph.
+
+Controls stand beside every set: the unedited copy, noise of the same strength, and random edits of the same size,
+pasted into the same place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from latent_explorer.common.errors import UserError
+from latent_explorer.common.events import Event, Kept, Progress
+from latent_explorer.data.images import to_float, to_uint8
+from latent_explorer.explain.attfind.sufficiency import Rate
+from latent_explorer.explain.batches import default_budget
+from latent_explorer.explain.counterfactuals.controls import noise_like, random_edits_like
+from latent_explorer.explain.counterfactuals.paste import Pasted, change_mask, paste
+from latent_explorer.explain.counterfactuals.turning_sets import (
+    MAX_CANDIDATES,
+    SAFE_MARGIN,
+    AttributeTuple,
+    margins,
+    search,
+)
+from latent_explorer.explain.latents import latent_of
+from latent_explorer.explain.projected import ProjectedPicture
+from latent_explorer.explain.projection.projection import distances, project
+from latent_explorer.explain.projection_settings import ProjectionSettings
+from latent_explorer.explain.recipe import Picture, PictureRecipe, ProjectedBase, attribute_edits
+from latent_explorer.explain.render.renderer import Renderer
+from latent_explorer.models.attributes import by_effect
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+    from latent_explorer.common.jobs import StepBudget
+    from latent_explorer.explain.projection.target import Target
+    from latent_explorer.explain.recipe import Edit
+    from latent_explorer.models.attributes import Attribute
+    from latent_explorer.models.classifiers import Classifier
+    from latent_explorer.models.explainer import Explainer
+
+REFINEMENT = ProjectionSettings(space="s", steps=60, l2=15.0, verdict=0.1, check=False, early_stop=0)
+SHARES = (0.25, 0.5, 0.75)  # of the pixels: the least changed quarter always stays the photograph's
+DRAWS = 8  # of noise and of random edits
+_LATENT_ID = "photograph"  # of the renderer's latents
+
+
+@dataclass(frozen=True)
+class Change:
+    """A set of attributes applied to one photograph."""
+
+    attributes: AttributeTuple
+    copy: Picture  # the generator's, edited
+    photo: Picture  # the photograph with the edit pasted in
+    mask: np.ndarray  # (R, R) float32, weight of the edit, 0 to 1
+    turns_copy: bool
+    turns_photo: bool
+    # Controls, pasted into the same place: how many reach the target class.
+    unedited: Rate  # the copy without the edit, once
+    noise: Rate
+    random: Rate
+
+    @property
+    def share(self) -> float:
+        """Share of the picture that takes the edit."""
+        return float(self.mask.mean())
+
+    @property
+    def explains(self) -> bool:
+        """True if it turns both verdicts, and the unedited copy in its place does not."""
+        return self.turns_copy and self.turns_photo and not self.unedited.count
+
+
+@dataclass(frozen=True)
+class PhotoExplanation:
+    """What turns the verdict on one photograph: first the changes that explain it, fewest attributes first."""
+
+    name: str
+    target: int
+    photo: Picture
+    copy: Picture  # the refined copy, unedited
+    refined: ProjectedPicture
+    changes: tuple[Change, ...]
+
+    @property
+    def explained(self) -> bool:
+        """True if a set of attributes turns the verdict on the copy and on the photograph."""
+        return any(change.explains for change in self.changes)
+
+
+@dataclass(frozen=True)
+class PhotoSettings:
+    """How photographs are explained.
+
+    target   class to turn to; the runner-up of each photograph where None
+    only     (R, R), 0 to 1: where a change is allowed; everywhere without it
+    limit    most attributes in a set
+    """
+
+    target: int | None = None
+    only: np.ndarray | None = None
+    limit: int = MAX_CANDIDATES
+    refinement: ProjectionSettings = field(default=REFINEMENT)
+    seed: int = 0
+
+
+def explain_photos(
+    explainer: Explainer,
+    targets: Sequence[Target],
+    attributes: Sequence[Attribute],
+    settings: PhotoSettings | None = None,
+    *,
+    classifier_id: str | None = None,
+    device: str | torch.device = "cpu",
+    budget: StepBudget = default_budget,
+) -> Generator[Event, None, list[PhotoExplanation]]:
+    """Find the attributes that turn the verdict on each photograph. A job.
+
+    Yields what `project` yields while photographs are refined, then Progress, and Kept with the explanations so far.
+    UserError if no attribute leads to the class that is asked for.
+    """
+    settings = settings or PhotoSettings()
+    if not any(settings.target in (None, attribute.target) for attribute in attributes):
+        raise UserError(f"{explainer.name} lists no attribute that leads there. Search for attributes first.")
+    refined = yield from project(
+        explainer, targets, settings.refinement, device=device, budget=budget, classifier_id=classifier_id
+    )
+    explainer_of = PhotoExplainer(explainer, attributes, settings, classifier_id=classifier_id, device=device)
+    found: list[PhotoExplanation] = []
+    for target, projected in zip(targets, refined, strict=True):
+        yield Progress(len(found), len(targets), "Searching for what turns the verdict")
+        found.append((yield from explainer_of.explain(target, projected)))
+        yield Kept(tuple(found))
+    yield Progress(len(found), len(targets), "Searching for what turns the verdict")
+    return found
+
+
+class PhotoExplainer:
+    """Search on one photograph after the other, with one renderer. Not thread-safe, as the renderer is not."""
+
+    def __init__(
+        self,
+        explainer: Explainer,
+        attributes: Sequence[Attribute],
+        settings: PhotoSettings,
+        *,
+        classifier_id: str | None = None,
+        device: str | torch.device = "cpu",
+        renderer: Renderer | None = None,
+    ) -> None:
+        self.renderer = renderer or Renderer(explainer, device)
+        self.model = self.renderer.explainer
+        self.classifier: Classifier = self.model.classifiers[classifier_id or self.model.classifier_id]
+        self.attributes = tuple(attributes)
+        self.settings = settings
+        self.distance, _judge = distances(self.model, self.renderer.device)
+        only = settings.only
+        self.only = None if only is None else torch.from_numpy(only)[None, None].float().to(self.renderer.device)
+
+    def explain(self, target: Target, refined: ProjectedPicture) -> Generator[Event, None, PhotoExplanation]:
+        """Search the sets of attributes that turn the verdict on a photograph that was refined. A job.
+
+        Without changes where no attribute leads to the class, or the photograph has its verdict.
+        """
+        img = torch.from_numpy(to_float(target.image[None])).to(self.renderer.device)
+        photo = self.picture(img)
+        aim = self._aim(photo)
+        self.renderer.add_latent(_LATENT_ID, latent_of(refined))
+        try:
+            trial = _Trial(self, img, aim)
+            yield Progress(0, 0, "Searching for what turns the verdict")
+            sets = [] if aim == photo.verdict else self._search(trial)
+            changes = []
+            for each in sets:
+                changes.append(trial.change(each))
+                yield Progress(0, 0, "Searching for what turns the verdict")
+        finally:
+            del self.renderer.latents[_LATENT_ID]
+        changes.sort(key=lambda change: (not change.explains, len(change.attributes)))
+        return PhotoExplanation(target.name, aim, photo, self.picture(trial.unedited), refined, tuple(changes))
+
+    def _aim(self, photo: Picture) -> int:
+        if self.settings.target is not None:
+            return self.settings.target
+        return int(np.argsort(photo.probs, kind="stable")[-2])
+
+    def _search(self, trial: _Trial) -> list[AttributeTuple]:
+        """Return sets that turn both verdicts; without one those that turn the copy, else the largest set tried."""
+        listed = [a for a in self.attributes if a.target == trial.aim]
+        candidates = by_effect(listed)[: self.settings.limit]
+        for margin in (trial.both, trial.on_copy):
+            running, answers = search(candidates, margin(())), None
+            while True:
+                try:
+                    asked = running.send(answers) if answers is not None else next(running)
+                except StopIteration as stop:
+                    if stop.value:
+                        return list(stop.value)
+                    break
+                answers = np.array([margin(each) for each in asked])
+        return [tuple(candidates)] if candidates else []
+
+    @torch.inference_mode()
+    def picture(self, img: Tensor) -> Picture:
+        logits = self.classifier.logits(img).float()[0]
+        image = to_uint8(img[0].float().cpu().numpy())
+        return Picture(image, logits.cpu().numpy(), logits.softmax(dim=0).cpu().numpy())
+
+
+class _Trial:
+    """One photograph, its copy, and the margins of what is tried on them."""
+
+    def __init__(self, owner: PhotoExplainer, img: Tensor, aim: int) -> None:
+        self.owner, self.img, self.aim = owner, img, aim
+        self.unedited = self._render(())
+        self._margins: dict[AttributeTuple, tuple[float, float]] = {}
+
+    def on_copy(self, attributes: AttributeTuple) -> float:
+        """Return the margin of the edited copy."""
+        return self._tried(attributes)[0]
+
+    def both(self, attributes: AttributeTuple) -> float:
+        """Return the smaller of the margins of the edited copy and of the photograph with the edit pasted in."""
+        return min(self._tried(attributes))
+
+    @torch.inference_mode()
+    def _tried(self, attributes: AttributeTuple) -> tuple[float, float]:
+        if attributes not in self._margins:
+            edited = self._render(_edits(attributes))
+            pasted = self._paste(edited, self._masks(edited)[-1])
+            copy, photo = self._margins_of(torch.cat([edited, pasted.img]))
+            self._margins[attributes] = (copy, photo)
+        return self._margins[attributes]
+
+    @torch.inference_mode()
+    def change(self, attributes: AttributeTuple) -> Change:
+        """Return what a set does, pasted into as little of the photograph as turns it, with its controls."""
+        edited = self._render(_edits(attributes))
+        masks = self._masks(edited)
+        pasted = [self._paste(edited, mask) for mask in masks]
+        margin = self._margins_of(torch.cat([each.img for each in pasted]))
+        least = next((i for i, each in enumerate(margin) if each > SAFE_MARGIN), len(masks) - 1)
+        chosen, mask = pasted[least], pasted[least].mask
+        rng = torch.Generator().manual_seed(self.owner.settings.seed)
+        noise = noise_like(self.img, chosen.img, mask, DRAWS, rng)
+        random = torch.cat([self._paste(each, mask).img for each in self._random(edited, rng)])
+        return Change(
+            attributes,
+            copy=self.owner.picture(edited),
+            photo=self.owner.picture(chosen.img),
+            mask=mask[0, 0].float().cpu().numpy(),
+            turns_copy=self._margins_of(edited)[0] > 0,
+            turns_photo=margin[least] > 0,
+            unedited=self._reached(self._paste(self.unedited, mask).img),
+            noise=self._reached(noise),
+            random=self._reached(random),
+        )
+
+    def _random(self, edited: Tensor, rng: torch.Generator) -> list[Tensor]:
+        size = float(self.owner.distance(edited, self.unedited))
+        return [
+            random_edits_like(size, self._render, self.unedited, self.owner.distance, self.owner.model, rng)
+            for _ in range(DRAWS)
+        ]
+
+    def _masks(self, edited: Tensor) -> list[Tensor]:
+        only = self.owner.only
+        if only is not None:
+            return [change_mask(self.unedited, edited, 1.0) * only]
+        return [change_mask(self.unedited, edited, share) for share in SHARES]
+
+    def _paste(self, edited: Tensor, mask: Tensor) -> Pasted:
+        return paste(self.img, self.unedited, edited, mask)
+
+    def _render(self, edits: tuple[Edit, ...]) -> Tensor:
+        return self.owner.renderer.img(PictureRecipe(ProjectedBase(_LATENT_ID), edits=edits)).clamp(-1, 1)
+
+    def _margins_of(self, img: Tensor) -> list[float]:
+        logits = self.owner.classifier.logits(img).float().cpu().numpy()
+        return [float(each) for each in margins(logits, self.aim)]
+
+    def _reached(self, img: Tensor) -> Rate:
+        return Rate(sum(each > 0 for each in self._margins_of(img)), len(img))
+
+
+def _edits(attributes: AttributeTuple) -> tuple[Edit, ...]:
+    return tuple(edit for attribute in attributes for edit in attribute_edits(attribute))

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: MIT
+"""Photographs explained: both verdicts, what may change, controls in the same place."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+import pytest
+import torch
+from colour_explainer import tiny_explainer
+
+from latent_explorer.common.errors import UserError
+from latent_explorer.common.events import Kept
+from latent_explorer.data.images import to_float
+from latent_explorer.explain.counterfactuals.photo import (
+    DRAWS,
+    REFINEMENT,
+    SHARES,
+    PhotoExplanation,
+    PhotoSettings,
+    explain_photos,
+)
+from latent_explorer.explain.projection.target import Target
+from latent_explorer.explain.recipe import PictureRecipe, PictureRequest, SampleBase, StyleShift
+from latent_explorer.explain.render.renderer import Renderer
+from latent_explorer.models.attributes import Attribute, AttributeEntry, opposite
+
+QUICK = msgspec.structs.replace(REFINEMENT, steps=4)
+
+
+def finish(job):
+    events = []
+    while True:
+        try:
+            events.append(next(job))
+        except StopIteration as end:
+            return end.value, events
+
+
+@pytest.fixture(scope="module")
+def explainer():
+    torch.set_num_threads(1)
+    return tiny_explainer()
+
+
+@pytest.fixture(scope="module")
+def attributes(explainer):
+    """The six coordinates that move one picture most, each to the end that leads to either class."""
+    renderer, count = Renderer(explainer), explainer.generator.synthesis.layout.num_styles
+
+    def lead(edits):
+        recipe = PictureRecipe(SampleBase(0), edits=edits)
+        first, second = renderer.render(PictureRequest(recipe, explainer.classifier_id)).after.logits
+        return float(second - first)
+
+    effects = np.array([lead((StyleShift(j, "max", 1.0),)) - lead((StyleShift(j, "min", 1.0),)) for j in range(count)])
+    made = []
+    for j in map(int, np.abs(effects).argsort()[-6:]):
+        up = "max" if effects[j] > 0 else "min"
+        for target, end in ((1, up), (0, opposite(up))):
+            entry = AttributeEntry(j, end)
+            made.append(Attribute(f"{j} {end}", target, (entry,), mean_effect=abs(float(effects[j]))))
+    return tuple(made)
+
+
+@pytest.fixture(scope="module")
+def photos(explainer):
+    """Reconstructions of both classes, which the generator can show."""
+    size = explainer.generator.config.resolution
+    synthesis, samples = explainer.generator.synthesis, explainer.samples
+    with torch.no_grad():
+        img = synthesis(samples.ws[:3], samples.cond[:3], synthesis.noise_const()).clamp(-1, 1)
+    images = ((img.permute(0, 2, 3, 1) + 1) * 127.5).round().byte().numpy()
+    assert images.shape[1:] == (size, size, 3)
+    return [Target(f"photo {i}", image) for i, image in enumerate(images)]
+
+
+@pytest.fixture(scope="module")
+def found(explainer, attributes, photos):
+    return finish(explain_photos(explainer, photos, attributes, PhotoSettings(refinement=QUICK)))
+
+
+def test_each_photograph_is_turned_to_the_other_class_and_the_figures_are_of_the_pictures(explainer, found, photos):
+    explanations, events = found
+    classifier = explainer.classifier
+    assert [e.name for e in explanations] == [p.name for p in photos]
+    assert any(e.explained for e in explanations)
+    for explanation, photo in zip(explanations, photos, strict=True):
+        assert np.array_equal(explanation.photo.image, photo.image)
+        assert explanation.target != explanation.photo.verdict
+        for change in explanation.changes:
+            assert all(a.target == explanation.target for a in change.attributes)
+            with torch.no_grad():
+                seen = classifier.probs(torch.from_numpy(to_float(change.photo.image[None])))[0].numpy()
+            assert np.allclose(seen, change.photo.probs, atol=0.05)  # the picture is rounded to 8 bits
+            assert change.turns_photo == (change.photo.verdict == explanation.target)
+            assert change.turns_copy == (change.copy.verdict == explanation.target)
+            assert (change.unedited.n, change.noise.n, change.random.n) == (1, DRAWS, DRAWS)
+    assert [len(e.value) for e in events if isinstance(e, Kept) and isinstance(e.value[0], PhotoExplanation)] == [
+        1,
+        2,
+        3,
+    ]
+
+
+def test_outside_of_the_mask_the_photograph_stays(found):
+    for explanation in found[0]:
+        for change in explanation.changes:
+            outside = change.mask == 0
+            assert outside.any()
+            assert np.array_equal(change.photo.image[outside], explanation.photo.image[outside])
+            assert change.share <= SHARES[-1] + 0.05  # feathered
+
+
+def test_explanations_come_first_and_shorter_sets_before_longer_ones(found):
+    for explanation in found[0]:
+        order = [(not change.explains, len(change.attributes)) for change in explanation.changes]
+        assert order == sorted(order)
+        for change in explanation.changes:
+            assert change.explains == (change.turns_copy and change.turns_photo and change.unedited.count == 0)
+
+
+def test_equal_settings_give_equal_pictures(explainer, attributes, photos, found):
+    again, _ = finish(explain_photos(explainer, photos, attributes, PhotoSettings(refinement=QUICK)))
+    for one, other in zip(found[0], again, strict=True):
+        assert [c.attributes for c in one.changes] == [c.attributes for c in other.changes]
+        assert [(c.noise, c.random) for c in one.changes] == [(c.noise, c.random) for c in other.changes]
+        assert all(
+            np.array_equal(a.photo.image, b.photo.image) for a, b in zip(one.changes, other.changes, strict=True)
+        )
+
+
+def test_a_change_stays_in_the_painted_region(explainer, attributes, photos):
+    size = photos[0].image.shape[0]
+    only = np.zeros((size, size), np.float32)
+    only[: size // 2] = 1
+    settings = PhotoSettings(only=only, refinement=QUICK)
+    (explanation,), _ = finish(explain_photos(explainer, photos[:1], attributes, settings))
+    for change in explanation.changes:
+        assert not change.mask[size // 2 :].any()
+        assert np.array_equal(change.photo.image[size // 2 :], photos[0].image[size // 2 :])
+
+
+def test_what_cannot_be_asked_is_said(explainer, attributes, photos):
+    verdict = int(explainer.classifier.probs(torch.from_numpy(to_float(photos[0].image[None])))[0].argmax())
+    settings = PhotoSettings(target=verdict, refinement=QUICK)
+    (already,), _ = finish(explain_photos(explainer, photos[:1], attributes, settings))
+    assert (already.changes, already.explained) == ((), False)
+    with pytest.raises(UserError, match="lists no attribute that leads there"):
+        finish(explain_photos(explainer, photos[:1], (), PhotoSettings(refinement=QUICK)))
