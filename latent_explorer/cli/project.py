@@ -104,7 +104,7 @@ def project(
         results.add(import_latents(host.explainer, host.renderer, path, key))
     for first in range(0, len(pictures), _BATCH_SIZE):
         some = pictures[first : first + _BATCH_SIZE]
-        targets = output.run(_cut(host.explainer, some, key))
+        targets = output.run(cut_targets(host.explainer, some, key))
         if targets:
             _project(host, targets, settings, key, output, results)
     if not results.reports:
@@ -132,7 +132,7 @@ def projection_settings(start: ProjectionSettings, chosen: dict[str, Any], other
         raise UserError(f"A setting is out of its range: {error}. Choose another value.") from error
 
 
-def _cut(model: Explainer, paths: Sequence[Path], key: str) -> Generator[Event, None, list[Target]]:
+def cut_targets(model: Explainer, paths: Sequence[Path], key: str) -> Generator[Event, None, list[Target]]:
     """Crop the pictures to what will be projected. A job; unreadable pictures are reported and left out."""
     from latent_explorer.explain.projection.target import cut_target
 

@@ -38,6 +38,7 @@ WRITING = {
     "replicate google": ["missing"],
     "replicate methods": ["missing.explainer"],
     "project": ["missing.explainer", "missing.png"],
+    "explain-photo": ["missing.explainer", "missing.png"],
     "train-classifier": ["missing"],
     "train": ["missing", "--label", "x"],
     "train-encoder": ["missing.explainer"],

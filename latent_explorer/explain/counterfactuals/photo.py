@@ -52,8 +52,8 @@ if TYPE_CHECKING:
     from latent_explorer.models.explainer import Explainer
 
 REFINEMENT = ProjectionSettings(space="s", steps=60, l2=15.0, verdict=0.1, check=False, early_stop=0)
-SHARES = (0.25, 0.5, 0.75)  # of the pixels: the least changed quarter always stays the photograph's
-DRAWS = 8  # of noise and of random edits
+SHARES = (0.1, 0.25, 0.5, 0.75)  # of the pixels: the least changed quarter always stays the photograph's
+NOISE_DRAWS, RANDOM_DRAWS = 8, 4
 _LATENT_ID = "photograph"  # of the renderer's latents
 
 
@@ -254,7 +254,7 @@ class _Trial:
         least = next((i for i, each in enumerate(margin) if each > SAFE_MARGIN), len(masks) - 1)
         chosen, mask = pasted[least], pasted[least].mask
         rng = torch.Generator().manual_seed(self.owner.settings.seed)
-        noise = noise_like(self.img, chosen.img, mask, DRAWS, rng)
+        noise = noise_like(self.img, chosen.img, mask, NOISE_DRAWS, rng)
         random = torch.cat([self._paste(each, mask).img for each in self._random(edited, rng)])
         return Change(
             attributes,
@@ -272,7 +272,7 @@ class _Trial:
         size = float(self.owner.distance(edited, self.unedited))
         return [
             random_edits_like(size, self._render, self.unedited, self.owner.distance, self.owner.model, rng)
-            for _ in range(DRAWS)
+            for _ in range(RANDOM_DRAWS)
         ]
 
     def _masks(self, edited: Tensor) -> list[Tensor]:

@@ -13,7 +13,8 @@ from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Kept
 from latent_explorer.data.images import to_float
 from latent_explorer.explain.counterfactuals.photo import (
-    DRAWS,
+    NOISE_DRAWS,
+    RANDOM_DRAWS,
     REFINEMENT,
     SHARES,
     PhotoExplanation,
@@ -95,7 +96,7 @@ def test_each_photograph_is_turned_to_the_other_class_and_the_figures_are_of_the
             assert np.allclose(seen, change.photo.probs, atol=0.05)  # the picture is rounded to 8 bits
             assert change.turns_photo == (change.photo.verdict == explanation.target)
             assert change.turns_copy == (change.copy.verdict == explanation.target)
-            assert (change.unedited.n, change.noise.n, change.random.n) == (1, DRAWS, DRAWS)
+            assert (change.unedited.n, change.noise.n, change.random.n) == (1, NOISE_DRAWS, RANDOM_DRAWS)
     assert [len(e.value) for e in events if isinstance(e, Kept) and isinstance(e.value[0], PhotoExplanation)] == [
         1,
         2,

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: MIT
+"""Explanations of photographs in words and as fields: both verdicts side by side, and the controls. No torch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from latent_explorer.explain.attfind.sufficiency import Rate
+    from latent_explorer.explain.counterfactuals.photo import Change, PhotoExplanation
+    from latent_explorer.explain.recipe import Picture
+
+CONTROLS = {  # field of a change: in words
+    "unedited": "the copy without the edit",
+    "noise": "noise of the same strength",
+    "random": "random edits of the same size",
+}
+_MANY = 0.5  # share of noisy photographs that reach the class, above which noise is named
+
+
+def sentence(explanation: PhotoExplanation, class_names: Sequence[str]) -> str:
+    """Return what turns the verdict on a photograph, to be copied: both verdicts, the share, the controls."""
+    names, aim = class_names, class_names[explanation.target]
+    seen = f"The classifier sees {_verdict(explanation.photo, names)} in {explanation.name}"
+    if explanation.photo.verdict == explanation.target:
+        return f"{seen} already."
+    if not explanation.changes:
+        return f"{seen}. No attribute that was found leads to {aim}."
+    change = explanation.changes[0]
+    title, both = attributes_text(change), verdicts_text(explanation, change, names)
+    turns = "turns" if len(change.attributes) == 1 else "turn"
+    if change.explains:
+        parts = [f"{seen}. {title} {turns} it to {aim}: {both}.", controls_text(change)]
+        if change.noise.share > _MANY:
+            parts.append(f"Noise alone turns it, so any strange texture may do for {aim}.")
+        return " ".join(parts)
+    if not change.turns_copy:
+        return f"{seen}. Nothing that was tried turns it to {aim}; with {title} it is {both}."
+    if not change.turns_photo:
+        return (
+            f"{seen}. {title} {turns} the model's copy to {aim}, but not the photograph: {both}. "
+            "So this does not explain the photograph."
+        )
+    return (
+        f"{seen}. With {title} it becomes {aim}, but without the edit, too, where the copy takes the place of "
+        f"{change.share:.0%} of it. So this does not explain the photograph."
+    )
+
+
+def verdicts_text(explanation: PhotoExplanation, change: Change, class_names: Sequence[str]) -> str:
+    """Return both verdicts, on the model's copy and on the photograph, before and after the change."""
+    aim = explanation.target
+    copy = f"{explanation.copy.probs[aim]:.2f} to {change.copy.probs[aim]:.2f}"
+    photo = f"{explanation.photo.probs[aim]:.2f} to {change.photo.probs[aim]:.2f}"
+    place = f"with the change in {change.share:.0%} of it"
+    return f"{class_names[aim]} {copy} in the model's copy, {photo} in the photograph {place}"
+
+
+def attributes_text(change: Change) -> str:
+    """Return the names of a set of attributes: "Brown centre and Dark spot"."""
+    names = [attribute.name for attribute in change.attributes]
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def controls_text(change: Change) -> str:
+    """Return how often the controls reach the class, in the same place."""
+    found = [f"{text} {_count(getattr(change, key))}" for key, text in CONTROLS.items()]
+    return f"How often the same place turns with a control: {', '.join(found)}."
+
+
+def fields(explanation: PhotoExplanation, class_names: Sequence[str]) -> dict[str, Any]:
+    """Return an explanation as `explain-photo --json` prints it."""
+    return {
+        "name": explanation.name,
+        "explained": explanation.explained,
+        "target": class_names[explanation.target],
+        "sentence": sentence(explanation, class_names),
+        "photo": _probs(explanation.photo),
+        "copy": _probs(explanation.copy),
+        "lpips": explanation.refined.report.lpips,
+        "changes": [
+            {
+                "attributes": [attribute.name for attribute in change.attributes],
+                "explains": change.explains,
+                "copy": _probs(change.copy),
+                "photo": _probs(change.photo),
+                "turns_copy": change.turns_copy,
+                "turns_photo": change.turns_photo,
+                "share": change.share,
+                "controls": {key: [getattr(change, key).count, getattr(change, key).n] for key in CONTROLS},
+            }
+            for change in explanation.changes
+        ],
+    }
+
+
+def _verdict(picture: Picture, names: Sequence[str]) -> str:
+    return f"{names[picture.verdict]} ({picture.probs[picture.verdict]:.2f})"
+
+
+def _count(rate: Rate) -> str:
+    return f"{rate.count} of {rate.n}"
+
+
+def _probs(picture: Picture) -> list[float]:
+    return [float(p) for p in picture.probs]
