@@ -11,6 +11,8 @@ from latent_explorer.app.exploration.document import attribute_key
 from latent_explorer.app.export.sheets import SheetPlan
 from latent_explorer.app.study.arms import ArmSpec
 from latent_explorer.common.errors import UserError
+from latent_explorer.explain.counterfactuals.photo import PhotoSettings
+from latent_explorer.explain.counterfactuals.photo_text import sentence as photo_sentence
 from latent_explorer.explain.direction_search.settings import FoundDirection, GuidedSettings, SearchSettings
 from latent_explorer.explain.directions.direction import Direction
 from latent_explorer.explain.directions.file import write_directions
@@ -41,11 +43,12 @@ from latent_explorer.studies.scoring.rules import Rules
 # fmt: off
 __all__ = [
     "AnimationSettings", "ArmSpec", "BlendBase", "Direction", "DirectionShift", "Explainer", "FoundDirection",
-    "GuidedSettings", "Keyframe", "Label", "LabelSet", "Latents", "MixBase", "Noise", "PictureRecipe", "Pictures",
-    "ProjectedBase", "ProjectionSettings", "ReportSettings", "Rules", "SampleBase", "SearchSettings", "SeedBase",
-    "SheetPlan", "StudySettings", "StyleShift", "Timeline", "UserError", "alpha_sweep", "attribute_edits",
-    "attribute_key", "build_study", "check", "frames", "morph", "projection_checks", "random_walk", "read_projected",
-    "read_timeline", "score_study", "stepped_sweep", "style_mix", "train", "train_classifier", "write_directions",
-    "write_labels", "write_projected", "write_timeline",
+    "GuidedSettings", "Keyframe", "Label", "LabelSet", "Latents", "MixBase", "Noise", "PhotoSettings",
+    "PictureRecipe", "Pictures", "ProjectedBase", "ProjectionSettings", "ReportSettings", "Rules", "SampleBase",
+    "SearchSettings", "SeedBase", "SheetPlan", "StudySettings", "StyleShift", "Timeline", "UserError",
+    "alpha_sweep", "attribute_edits", "attribute_key", "build_study", "check", "frames", "morph",
+    "photo_sentence", "projection_checks", "random_walk", "read_projected", "read_timeline", "score_study",
+    "stepped_sweep", "style_mix", "train", "train_classifier", "write_directions", "write_labels",
+    "write_projected", "write_timeline",
 ]
 # fmt: on

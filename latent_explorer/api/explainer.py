@@ -27,6 +27,7 @@ from latent_explorer.explain.attfind import attfind, encode, similar
 from latent_explorer.explain.attfind.kept_moves import KeptMoves
 from latent_explorer.explain.attfind.settings import AttFindSettings
 from latent_explorer.explain.batches import BatchSizer
+from latent_explorer.explain.counterfactuals import photo
 from latent_explorer.explain.direction_search import search
 from latent_explorer.explain.direction_search.settings import SearchSettings
 from latent_explorer.explain.direction_search.summary import class_index
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
 
     from latent_explorer.api.values import OnEvent, StrPath
     from latent_explorer.app.exploration.state import ExplorerState
+    from latent_explorer.explain.counterfactuals.photo import PhotoExplanation, PhotoSettings
     from latent_explorer.explain.direction_search.settings import FoundDirection, Method
     from latent_explorer.explain.directions.direction import Direction
     from latent_explorer.explain.labels import LabelSet
@@ -146,14 +148,37 @@ class Explainer:
         Files of any size, or (N, H, W, 3) uint8 at the explainer's resolution; `render` takes the results.
         """
         classifier_id = self.classifier_id
-        if isinstance(images, np.ndarray):
-            targets = [Target(str(i), image) for i, image in enumerate(images)]
-        else:
-            targets = [cut_target(self.model, read_image(path), path.name, classifier_id) for path in map(Path, images)]
+        targets = self._targets(images)
         job = projection.project(self.model, targets, settings, device=self.device, classifier_id=classifier_id)
         pictures = run_job(job, on_event)
         self.add_latents(pictures)
         return pictures
+
+    def explain_photos(
+        self, images: np.ndarray | Sequence[StrPath], settings: PhotoSettings | None = None, on_event: OnEvent = None
+    ) -> list[PhotoExplanation]:
+        """Find the attributes that turn the verdict on photographs themselves, with both verdicts and three controls.
+
+        Images as for `project`. UserError if the explainer lists no attributes for the classifier.
+        """
+        listed = newest_set(self.model.attribute_sets, self.classifier_id)
+        if listed is None:
+            raise UserError(f"{self.model.name} lists no attributes for this classifier. Search for them first.")
+        job = photo.explain_photos(
+            self.model,
+            self._targets(images),
+            listed.attributes,
+            settings,
+            classifier_id=self.classifier_id,
+            device=self.device,
+        )
+        return run_job(job, on_event)
+
+    def _targets(self, images: np.ndarray | Sequence[StrPath]) -> list[Target]:
+        if isinstance(images, np.ndarray):
+            return [Target(str(i), image) for i, image in enumerate(images)]
+        key = self.classifier_id
+        return [cut_target(self.model, read_image(path), path.name, key) for path in map(Path, images)]
 
     def add_latents(self, pictures: Iterable[ProjectedPicture]) -> None:
         """Let recipes name projected pictures: `ProjectedBase(picture.latent_id)`. Those of `project` are known."""
