@@ -13,6 +13,7 @@ from latent_explorer.cli.options import (
     NUMBER,
     OUTPUT_FILE,
     LocalPath,
+    Number,
     device_option,
     kappa_option,
     pictures_options,
@@ -52,6 +53,12 @@ STOPPED = "Stopped: this list is not settled. The same command goes on from here
     help="Ends of each range, as 1 99, in place of the observed minimum and maximum, which one outlier decides.",
 )
 @click.option("--torgb", is_flag=True, help="Search the styles of the toRGB layers, too.")
+@click.option(
+    "--realism",
+    type=Number(0, 100),
+    metavar="PERCENTILE",
+    help="Leave out coordinates whose pictures the discriminator scores below this percentile of the unmoved ones.",
+)
 @click.option(
     "--effect",
     type=click.Choice(["logit", "probability"]),

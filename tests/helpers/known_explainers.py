@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from latent_explorer.models.architecture import GeneratorConfig
+from latent_explorer.models.architecture import GeneratorConfig, TrunkConfig
 from latent_explorer.models.classifiers import Classifier, ClassifierConfig
 from latent_explorer.models.explainer import Explainer, Samples, hash_classifier, style_statistics
 from latent_explorer.models.preprocessing import Preprocessing
@@ -233,3 +233,16 @@ def with_outlier(made: Explainer, style_index: int, deviations: float) -> Explai
     ws = samples.ws.clone()
     ws[0, layer.ws_row] += deviations * synthesis.std[style_index] * torch.linalg.pinv(weight)[:, channel]
     return replace(made, samples=replace(samples, ws=ws))
+
+
+class SpotDiscriminator(nn.Module):
+    """Finds a picture the less real the further one coordinate's spot is from its mean."""
+
+    config = TrunkConfig(CHANNELS, outputs=1)
+
+    def __init__(self, reader: SpotReader, style_index: int) -> None:
+        super().__init__()
+        self.reader, self.style_index = reader, style_index
+
+    def score(self, img: Tensor, cond: Tensor | None = None) -> Tensor:
+        return -self.reader.read(img)[:, self.style_index].abs()

@@ -19,6 +19,7 @@ from latent_explorer.explain.attfind.effects import SingleMoves, effect_table, r
 from latent_explorer.explain.attfind.greedy import Lists, search_all, unstable_pictures, with_figures
 from latent_explorer.explain.attfind.phases import Phase, phase, rounds, with_lists
 from latent_explorer.explain.attfind.race import EffectTable, Race
+from latent_explorer.explain.attfind.realism import RealismCheck
 from latent_explorer.explain.attfind.result import AttFindResult, Subject, attribute_of, short_list_notices
 from latent_explorer.explain.attfind.searched import latents_to_search, observed_range, percentile_range
 from latent_explorer.explain.attfind.settings import AttFindSettings
@@ -96,10 +97,11 @@ def attfind(
         own_ends=settings.percentiles is not None,
     )
     known = kept.of(explainer.model_hash, key, ws, cond, moves) if kept else None
-    if settings.exhaustive:
-        result = analyse((yield from effect_table(moves, kept=known)), subject, settings)
-    else:
-        result = yield from _raced(moves, subject, settings, known)
+    check = None
+    if settings.realism is not None:
+        check = RealismCheck(replace(model, discriminator=explainer.discriminator), key, moves, settings.realism)
+    search = _every_move if settings.exhaustive else _raced
+    result = yield from search(moves, subject, settings, known, check)
     yield from short_list_notices(result, names)
     return result
 
@@ -141,6 +143,34 @@ def analyse(
     return AttFindResult(attribute_set, subject, ranked, rankings, effects, rendered, unstable)
 
 
+def _every_move(
+    moves: SingleMoves,
+    subject: Subject,
+    settings: AttFindSettings,
+    kept: MovesFile | None,
+    check: RealismCheck | None,
+) -> Generator[Event, None, AttFindResult]:
+    """Search a table of which every move is rendered. A job within a job."""
+    effects = yield from effect_table(moves, kept=kept)
+    found = analyse(effects, subject, settings)
+    while unreal := (yield from _unreal(check, found)):
+        effects[:, :, sorted(unreal)] = 0
+        found = analyse(effects, subject, settings, unstable=found.unstable)
+    return found
+
+
+def _unreal(check: RealismCheck | None, found: AttFindResult) -> Generator[Event, None, set[int]]:
+    """Return the listed coordinates that make pictures unreal; none where nobody asked. A job within a job."""
+    if check is None:
+        return set()
+    picks = [pick for picks in found.ranked.values() for pick in picks]
+    unreal = yield from check.rejected(picks, found.subject.verdicts)
+    if unreal:
+        listed = ", ".join(map(str, sorted(unreal)))
+        yield Notice(f"Left out, since the discriminator finds the moved pictures unreal: style {listed}.")
+    return unreal
+
+
 def _search(effects: np.ndarray, subject: Subject, settings: AttFindSettings) -> Lists:
     """Search a table (N, 2, A, C) of some styles, with unstable pictures at 0."""
     ranked = settings.question.ranked(subject.answers, effects)
@@ -149,7 +179,11 @@ def _search(effects: np.ndarray, subject: Subject, settings: AttFindSettings) ->
 
 
 def _raced(
-    moves: SingleMoves, subject: Subject, settings: AttFindSettings, kept: MovesFile | None
+    moves: SingleMoves,
+    subject: Subject,
+    settings: AttFindSettings,
+    kept: MovesFile | None,
+    check: RealismCheck | None,
 ) -> Generator[Event, None, AttFindResult]:
     """Search a table that the race fills, with the result so far Kept every few seconds. A job within a job."""
 
@@ -175,6 +209,10 @@ def _raced(
         keep()
         yield Kept(result())
         yield from with_lists(rounds(race), result)
+        while unreal := (yield from _unreal(check, result())):
+            keep()
+            table.leave_out(unreal)
+            yield from with_lists(rounds(race), result)
         while (yield from phase(race.show(result().ranked), Phase.SHOWING, "Rendering what the list shows")):
             pass
     finally:

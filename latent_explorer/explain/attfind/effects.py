@@ -142,6 +142,13 @@ class SingleMoves:
         return np.concatenate([nothing, *parts])
 
     @torch.inference_mode()
+    def moved(self, pictures: np.ndarray, direction: int, style_index: int) -> Tensor:
+        """Return the style values (M, S) of pictures (M,) after one and the same move."""
+        s = self.pictures.s[torch.as_tensor(pictures, device=self.pictures.s.device)]
+        s[:, style_index] += self.kappa * (self.style_range[direction, style_index] - s[:, style_index])
+        return s
+
+    @torch.inference_mode()
     def _effects(self, moves: np.ndarray) -> np.ndarray:
         pictures = self.pictures
         i, direction, style_index = torch.as_tensor(moves.T, device=pictures.s.device)

@@ -26,7 +26,7 @@ from latent_explorer.explain.attfind.greedy import UNSTABLE_EFFECT, UNSTABLE_SHA
 from latent_explorer.explain.attfind.unstable import judge, large_share
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
 
     from latent_explorer.common.events import Event
     from latent_explorer.explain.attfind.greedy import Lists, Pick
@@ -78,6 +78,12 @@ class EffectTable:
         where = tuple(moves.T)
         self.exact[where] = effects
         self.rendered[where] = True
+
+    def leave_out(self, styles: Iterable[int]) -> None:
+        """Take all effects of some styles for 0, so that nothing chooses them."""
+        out = list(styles)
+        self.predicted[:, :, out], self.exact[:, :, out] = 0, 0
+        self.rendered[:, :, out], self.nowhere[:, :, out] = True, True
 
     def missing(self, moves: np.ndarray) -> np.ndarray:
         """Return those of the moves (M, 3) that were not rendered, each once, by picture."""

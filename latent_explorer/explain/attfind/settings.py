@@ -24,6 +24,7 @@ class AttFindSettings(msgspec.Struct, frozen=True):
     procedure: Procedure = "notebook"  # which pictures count as explained, see `greedy_search`
     unstable_effect: float = UNSTABLE_EFFECT  # logits, also where probabilities are ranked
     unstable_share: float = UNSTABLE_SHARE
+    realism: float | None = None  # percentile of the unmoved pictures' discriminator scores, see `RealismCheck`
     exhaustive: bool = False  # render every move; else those that the race finds to matter
     race_seed: int = 0  # of what the race draws at random
     both_ends: bool = False  # list a style twice that is chosen in both directions, as the notebook does
@@ -60,6 +61,8 @@ class AttFindSettings(msgspec.Struct, frozen=True):
             stored["seed"] = self.seed
         if self.percentiles is not None:
             stored |= {"low_percentile": self.percentiles[0], "high_percentile": self.percentiles[1]}
+        if self.realism is not None:
+            stored["realism"] = self.realism
         if self.torgb:
             stored["torgb"] = True
         if self.effect != "logit":
