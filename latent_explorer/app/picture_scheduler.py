@@ -35,12 +35,12 @@ if TYPE_CHECKING:
     from latent_explorer.models.summary import ExplainerSummary
 
 # Highest priority first. "whole" is the picture whose draft is on the canvas.
-# "timeline" and "frames" belong to the timeline, "grad-cam" to that of the canvas, "marks" to what each card does to
-# the picture, "verdict" to what turns it,
+# "timeline" and "frames" belong to the timeline, "grad-cam" to that of the canvas, "two" to the verdicts of two
+# classifiers on it, "marks" to what each card does to the picture, "verdict" to what turns it,
 # "ends" to the pictures on the cards, "pictures" and "heat map" to the pages of these names in the overview,
 # "effects" to the mean effects of what is listed.
 SLOTS = (
-    "main", "whole", "timeline", "hover", "grad-cam", "marks", "verdict", "grid", "thumbnails", "ends",
+    "main", "whole", "timeline", "hover", "grad-cam", "two", "marks", "verdict", "grid", "thumbnails", "ends",
     "pictures", "heat map", "frames", "effects",
 )  # fmt: skip
 # Slots whose first pictures are needed first

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import click
 
 from latent_explorer.cli.options import OUTPUT_FILE, LocalPath, device_option, n_option, wanted_option
-from latent_explorer.cli.output import Output, json_option, write_json
+from latent_explorer.cli.output import Output, json_option
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from latent_explorer.explain.attfind.sufficiency import Rate
     from latent_explorer.explain.report.two_classifiers import Comparison
     from latent_explorer.models.explainer import Explainer
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 @click.argument("second")
 @n_option(10)
 @wanted_option
-@click.option("--out", type=OUTPUT_FILE, metavar="X.json", help="Write the comparison.")
+@click.option("--out", type=OUTPUT_FILE, metavar="X.json|X.csv", help="Write the comparison; as CSV the moves alone.")
 @device_option
 @json_option
 def compare(
@@ -35,6 +36,7 @@ def compare(
     FIRST and SECOND are their names or the beginnings of their ids, as `info` lists them. `add-classifier` puts
     another one into an explainer.
     """
+    from latent_explorer.explain.report.comparison_file import write_comparison
     from latent_explorer.explain.report.two_classifiers import compare_classifiers
     from latent_explorer.models.device import choose_device
     from latent_explorer.models.explainer import resolve_classifier
@@ -47,35 +49,73 @@ def compare(
     found = output.run(job)
     fields = found.to_dict()
     if out is not None:
-        write_json(out, fields)
+        write_comparison(out, found)
         fields["path"] = out
     output.result(fields, comparison_text(model, found))
 
 
 def comparison_text(model: Explainer, found: Comparison) -> str:
-    """Return a comparison as text: the verdicts, what both list, then what only one does."""
-    classifiers = [model.classifiers[key] for key in found.classifier_ids]
-    names = [f"{letter} ({c.config.name})" for letter, c in zip("AB", classifiers, strict=True)]
-    layout, class_names = model.generator.synthesis.layout, classifiers[0].config.class_names
+    """Return a comparison as text: verdicts, coordinates, what each list does to both, then every listed move."""
+    layout = model.generator.synthesis.layout
     low, high = found.same_verdicts.interval
-    correlation = f"{found.rank_correlation:+.2f}" if math.isfinite(found.rank_correlation) else "not known"
+    split = {key: len(each) for key, each in found.coordinates.items()}
     lines = [
-        f"{names[0]} and {names[1]}: the same verdict on {found.same_verdicts.share:.1%} [{low:.1%}, {high:.1%}] of "
-        f"{found.n} reconstructions",
-        f"{found.shared} of {len(found.moves)} listed moves are in both lists; rank correlation of the effects "
-        f"{correlation}",
+        f"A ({found.names[0]}) and B ({found.names[1]}): the same verdict on {found.same_verdicts.share:.1%} "
+        f"[{low:.1%}, {high:.1%}] of {found.n} reconstructions",
+        f"coordinates in both lists {split['both']}, only in A's {split['first']}, only in B's {split['second']}; "
+        f"{found.shared_moves} of {len(found.moves)} moves (coordinate, end and class) are in both",
+        "rank correlation of the effects on A and on B (listed moves were chosen for a large one; all are predicted):",
     ]
-    for name, rates in zip("AB", found.flips, strict=True):
-        lines.append(
-            f"the list of {name}, applied together: {rates[0].share:.1%} of the verdicts of A reach the other class, "
-            f"{rates[1].share:.1%} of those of B"
-        )
-    lines.append("effect in standard deviations of each classifier's log-odds, place in its list:")
+    lines += [
+        f"  towards {found.class_names[each.target]:16} {each.moves} listed {_number(each.listed)}, "
+        f"all {_number(each.all_predicted)}"
+        for each in found.correlations
+    ]
+    lines += _flip_lines(found)
+    lines.append(
+        "effect on the same pictures, in standard deviations of each classifier's log-odds [95 % interval]; places:"
+    )
     for move in found.moves:
         layer, channel = layout.at(move.style_index)
         places = " ".join(f"{'' if place is None else place:>2}" for place in move.places)
+        effects = "  ".join(
+            f"{name} {mean:+.2f} [{low:+.2f}, {high:+.2f}]"
+            for name, mean, (low, high) in zip("AB", move.effects, move.intervals, strict=True)
+        )
         lines.append(
-            f"  style {move.style_index:5} to its {move.end}  towards {class_names[move.target]:16} "
-            f"A {move.effects[0]:+.2f}  B {move.effects[1]:+.2f}  {places}  {layer.name} channel {channel}"
+            f"  style {move.style_index:5} to its {move.end}  towards {found.class_names[move.target]:16} "
+            f"{effects}  {places}  {layer.name} channel {channel}"
         )
     return "\n".join(lines)
+
+
+def _flip_lines(found: Comparison) -> list[str]:
+    """Return what one and the same edit does to the verdicts of both, and its controls."""
+    lines = [
+        "pictures in which A and B both see another class, turned by one edit of which both are asked; then by random",
+        f"edits of as many moves, and of as large a change ({found.size_measure}):",
+    ]
+    for each in found.edits:
+        name, target = "AB"[each.list_of], found.class_names[each.target]
+        lines.append(f"  the {each.moves} moves of {name}'s list towards {target}, of {each.edit.both[0].n} pictures:")
+        for title, flips, size in zip(
+            ("the list", "as many at random", "as large at random"),
+            (each.edit, each.as_many, each.as_large),
+            each.sizes,
+            strict=True,
+        ):
+            lines.append(f"    {title:18} A {_rate(flips.both[0])}  B {_rate(flips.both[1])}  size {size:.3f}")
+        first, second = each.edit.alone
+        lines.append(f"    the list turns A alone in {first}, B alone in {second}: p = {each.edit.p:.2g}")
+    return lines
+
+
+def _number(value: float) -> str:
+    return f"{value:+.2f}" if math.isfinite(value) else "not known"
+
+
+def _rate(rate: Rate) -> str:
+    if not rate.n:
+        return "none"
+    low, high = rate.interval
+    return f"{rate.share:6.1%} [{low:.1%}, {high:.1%}]"

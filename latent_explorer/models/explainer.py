@@ -179,10 +179,7 @@ class Explainer:
             resolution=self.generator.config.resolution,
             w_dim=self.generator.config.w_dim,
             layout=self.generator.synthesis.layout,
-            classifiers=tuple(
-                ClassifierSummary(key, c.config.name, c.config.class_names, c.config.frame_only)
-                for key, c in self.classifiers.items()
-            ),
+            classifiers=tuple(classifier_summary(key, c) for key, c in self.classifiers.items()),
             conditioned_on=self.conditioned_on,
             samples=samples,
             style_stats=self.style_stats,
@@ -192,6 +189,12 @@ class Explainer:
             provenance=self.provenance,
             left_out=self.left_out,
         )
+
+
+def classifier_summary(classifier_id: str, classifier: Classifier) -> ClassifierSummary:
+    """Return a classifier as plain values, for the window."""
+    config = classifier.config
+    return ClassifierSummary(classifier_id, config.name, config.class_names, config.frame_only)
 
 
 def without_forbidden_programs(explainer: Explainer) -> Explainer:

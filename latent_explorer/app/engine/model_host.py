@@ -20,7 +20,7 @@ from latent_explorer.common.events import Notice
 from latent_explorer.common.format import duration_text
 from latent_explorer.explain.attfind.cost import USUAL
 from latent_explorer.explain.recipe import HeatRequest, LiveRequest, MovesRequest, TrialsRequest
-from latent_explorer.models.summary import ExplainerSummary
+from latent_explorer.models.summary import ClassifierSummary, ExplainerSummary
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Iterable, Sequence
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from latent_explorer.explain.projected import ProjectedPicture
     from latent_explorer.explain.recipe import Draft, HeatMaps, PictureRequest, RenderResult
     from latent_explorer.models.attributes import AttributeEntry, AttributeSet
+    from latent_explorer.models.classifiers import Classifier
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -49,6 +50,7 @@ class SupportsRender(Protocol):
     def live(self, live: LiveRequest, give_up: Callable[[], bool] | None = None) -> RenderResult | Draft: ...
     def logits(self, trials: TrialsRequest, give_up: Callable[[], bool] | None = None) -> np.ndarray: ...
     def promising_moves(self, moves: MovesRequest) -> tuple[AttributeEntry, ...]: ...
+    def add_classifier(self, classifier_id: str, classifier: Classifier) -> None: ...
     def heat(self, asked: HeatRequest) -> HeatMaps: ...
 
 
@@ -122,6 +124,7 @@ class ModelHost:
         self.moves_folder: Path | None = None  # where AttFind keeps what it rendered
         self.give_up: Callable[[], bool] | None = None  # asked while a picture takes long
         self._latents: dict[str, ProjectedPicture] = {}  # of the open model
+        self.guests: dict[str, Classifier] = {}  # that the open model does not hold, but that are asked beside its own
 
     @property
     def explainer(self) -> Any:
@@ -206,6 +209,29 @@ class ModelHost:
                 continue
             self._latents[picture.latent_id] = picture
             self.renderer.add_latent(picture.latent_id, latent_of(picture))
+
+    def add_guest(self, path: Path) -> ClassifierSummary:
+        """Read a classifier from a file, to be asked beside those of the open model until another is opened.
+
+        One that the model holds is returned as it is there. UserError for what is no file of this program.
+        """
+        from latent_explorer.models.classifier_file import is_foreign, read_classifier
+        from latent_explorer.models.explainer import classifier_summary, hash_classifier
+
+        explainer = self.explainer
+        if is_foreign(path):
+            raise UserError(
+                f"{path.name} is of another program. Open it from the File menu, which makes a .classifier of it, and "
+                "choose that."
+            )
+        classifier, _about = read_classifier(path)
+        key = hash_classifier(classifier)
+        held = {hash_classifier(each): held_as for held_as, each in explainer.classifiers.items()}
+        if key in held:
+            return classifier_summary(held[key], explainer.classifiers[held[key]])
+        self.renderer.add_classifier(key, classifier)
+        self.guests[key] = classifier
+        return classifier_summary(key, classifier)
 
     def use_device(self, device: str) -> OpenedModel:
         """Move the open model to another device."""
@@ -328,15 +354,19 @@ class ModelHost:
             device=names.get(str(chosen), str(chosen)),
             choices=(automatic, *names.items()),
         )
-        latents = list(self._latents.values()) if explainer is self._explainer else []
+        same = explainer is self._explainer
+        latents, guests = (list(self._latents.values()), self.guests) if same else ([], {})
         before = self._explainer, self._path, self.device, self._renderer
         self._explainer, self._path, self.device, self._renderer = explainer, path, chosen, renderer
         try:
             if latents:
                 self.add_latents(latents)
+            for key, classifier in guests.items():
+                renderer.add_classifier(key, classifier)
         except BaseException:
             self._explainer, self._path, self.device, self._renderer = before
             raise
         self._latents = {picture.latent_id: picture for picture in latents}
+        self.guests = guests
         self._scope = opened.summary.model_hash, opened.device
         return opened

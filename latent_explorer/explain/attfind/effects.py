@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import torch
@@ -25,10 +25,16 @@ if TYPE_CHECKING:
     from latent_explorer.common.events import Event
     from latent_explorer.explain.attfind.kept_moves import MovesFile
     from latent_explorer.explain.batches import BatchSizer
-    from latent_explorer.models.classifiers import Classifier
     from latent_explorer.models.synthesis import SynthesisNetwork
 
 _CHUNK = 1024  # moves after which what was rendered is in the table
+
+
+class Judge(Protocol):
+    """Classifier, or several that are asked together."""
+
+    def logits(self, img: Tensor) -> Tensor:
+        """Return logits (N, K) of pictures (N, 3, H, W)."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,7 @@ class Reconstructions:
 
 
 @torch.inference_mode()
-def logits_of(synthesis: SynthesisNetwork, classifier: Classifier, styles: Styles, s: Tensor) -> Tensor:
+def logits_of(synthesis: SynthesisNetwork, classifier: Judge, styles: Styles, s: Tensor) -> Tensor:
     """Return logits (B, K) of pictures with style values s (B, S). The classifier clips to [-1, 1]."""
     img = synthesis.render(synthesis.replace(styles, s), synthesis.noise_const())
     return classifier.logits(img).float()
@@ -69,7 +75,7 @@ def logits_of(synthesis: SynthesisNetwork, classifier: Classifier, styles: Style
 
 def classify(
     synthesis: SynthesisNetwork,
-    classifier: Classifier,
+    classifier: Judge,
     styles: Styles,
     s: Tensor,
     batch_sizer: BatchSizer,
@@ -84,7 +90,7 @@ def classify(
 
 def reconstruct(
     synthesis: SynthesisNetwork,
-    classifier: Classifier,
+    classifier: Judge,
     ws: Tensor,
     cond: Tensor | None,
     batch_sizer: BatchSizer,
@@ -110,7 +116,7 @@ class SingleMoves:
     def __init__(
         self,
         synthesis: SynthesisNetwork,
-        classifier: Classifier,
+        classifier: Judge,
         pictures: Reconstructions,
         style_range: Tensor,
         kappa: float,

@@ -6,6 +6,7 @@ Searches render in batches of their own, those for a single picture in `logits`.
 
 from __future__ import annotations
 
+import copy
 import os
 import time
 from collections import OrderedDict
@@ -122,6 +123,11 @@ class Renderer:
         check_latent(self.explainer.generator.synthesis, latent)
         self.latents[latent_id] = on_device(latent, self.device)
         self._bases.clear()
+
+    def add_classifier(self, classifier_id: str, classifier: Classifier) -> None:
+        """Add or replace a classifier that the explainer does not hold, to be asked about its pictures."""
+        moved = copy.deepcopy(classifier).to(self.device).to(memory_format=torch.channels_last)
+        self.explainer.classifiers[classifier_id] = moved
 
     @torch.inference_mode()
     def live(self, live: LiveRequest, give_up: Callable[[], bool] | None = None) -> RenderResult | Draft:

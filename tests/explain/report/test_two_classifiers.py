@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import csv
+import json
 from dataclasses import replace
 
 import msgspec
@@ -15,13 +17,26 @@ from latent_explorer.cli.compare import comparison_text
 from latent_explorer.cli.root import root
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.jobs import run_job
+from latent_explorer.explain.attfind.effects import SingleMoves
+from latent_explorer.explain.attfind.kept_moves import KeptMoves
+from latent_explorer.explain.attfind.sufficiency import Rate
+from latent_explorer.explain.report import shared_edits
+from latent_explorer.explain.report.comparison_file import write_comparison
 from latent_explorer.explain.report.two_classifiers import compare_classifiers
 from latent_explorer.models.explainer_file import write_explainer
+
+N = 30  # pictures
+
+
+@pytest.fixture(autouse=True)
+def sizes_in_pixels(monkeypatch):
+    """Measure changes without LPIPS, whose weights are not everywhere."""
+    monkeypatch.setattr(shared_edits, "lpips_available", lambda _net: False)
 
 
 def with_second(second):
     """Return an explainer with the mean-colour classifier and a second one, and their ids."""
-    explainer = random_explainer(n=30, classifier=tiny_classifier(gain=2.0))
+    explainer = random_explainer(n=N, classifier=tiny_classifier(gain=2.0))
     first = explainer.classifier_id
     return replace(explainer, classifiers=explainer.classifiers | {"f" * 64: second}), first, "f" * 64
 
@@ -37,30 +52,65 @@ def other_colours():
 
 def test_a_steeper_copy_looks_at_the_same():
     explainer, first, second = with_second(tiny_classifier(gain=4.0))
-    found = run_job(compare_classifiers(explainer, first, second, n=30, wanted=3))
+    found = run_job(compare_classifiers(explainer, first, second, n=N, wanted=3))
     assert found.same_verdicts.share == 1
-    assert found.shared == len(found.moves) > 2
-    assert found.rank_correlation == pytest.approx(1)
+    assert found.shared_moves == len(found.moves) > 2
+    assert len(found.coordinates["both"]) == len({move.style_index for move in found.moves})
+    for each in found.correlations:
+        assert each.all_predicted == pytest.approx(1)
     for move in found.moves:
         assert move.effects[0] == pytest.approx(move.effects[1], abs=1e-3)
-    assert found.flips[0] == found.flips[1]
+    for each in found.edits:
+        assert each.edit.both[0] == each.edit.both[1]
+        assert each.edit.own == each.edit.both
 
 
 def test_too_few_moves_have_no_rank_correlation():
     explainer, first, second = with_second(tiny_classifier(gain=4.0))
-    found = run_job(compare_classifiers(explainer, first, second, n=30, wanted=1))
+    found = run_job(compare_classifiers(explainer, first, second, n=N, wanted=1))
     assert len(found.moves) < 3
-    assert "rank correlation of the effects not known" in comparison_text(explainer, found)
+    assert "1 listed not known, all +1.00" in comparison_text(explainer, found)
+    assert found.to_dict()["rank_correlations"][0]["listed"] is None
 
 
-def test_the_opposite_classifier_disagrees_everywhere():
+def test_the_opposite_classifier_disagrees_everywhere(tmp_path):
+    """No picture is of another class for both, so that no edit can turn both; each has its own."""
     explainer, first, second = with_second(other_colours())
-    found = run_job(compare_classifiers(explainer, first, second, n=30, wanted=3))
+    found = run_job(compare_classifiers(explainer, first, second, n=N, wanted=3))
     assert found.same_verdicts.share == 0
+    for each in found.edits:
+        assert each.edit.both == (Rate(0, 0), Rate(0, 0))
+        assert sum(rate.n for rate in each.edit.own) == N
     text = comparison_text(explainer, found)
     assert "the same verdict on 0.0%" in text
-    assert "the list of B" in text
-    assert found.to_dict()["shared"] == found.shared
+    assert "of B's list towards" in text
+    assert "A none  B none" in text
+    write_comparison(tmp_path / "found.json", found)
+    read = json.loads((tmp_path / "found.json").read_text())
+    assert read["edits"][0]["edit"]["both_see_another"][0]["share"] is None
+    assert read["verdicts"][0][0] == read["verdicts"][1][1] == 0
+    assert read["moves"][0]["listed_by"] == found.moves[0].listed_by
+    write_comparison(tmp_path / "found.csv", found)
+    with (tmp_path / "found.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == len(found.moves)
+    assert float(rows[0]["effect_b"]) == found.moves[0].effects[1]
+
+
+def test_a_second_comparison_takes_what_the_first_rendered(tmp_path, monkeypatch):
+    explainer, first, second = with_second(other_colours())
+    rendered, exact = [], SingleMoves.exact
+
+    def counting(self, moves, *message):
+        rendered[-1] += len(moves)
+        return exact(self, moves, *message)
+
+    monkeypatch.setattr(SingleMoves, "exact", counting)
+    for _ in range(2):
+        rendered.append(0)
+        found = run_job(compare_classifiers(explainer, first, second, n=N, wanted=3, kept=KeptMoves(tmp_path)))
+    compared = sum(move.n for move in found.moves)  # which no search renders
+    assert rendered[1] - compared < (rendered[0] - compared) / 2
 
 
 def test_one_classifier_or_other_classes_are_a_sentence():

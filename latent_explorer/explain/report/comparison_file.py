@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: MIT
+"""File of a comparison of two classifiers: all of it as JSON, or its moves as a table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from latent_explorer.common.csv_table import write_table
+from latent_explorer.common.paths import atomic_output
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from latent_explorer.explain.report.two_classifiers import Comparison
+
+COLUMNS = (
+    "style_index", "end", "towards", "listed_by", "place_a", "place_b", "pictures", "effect_a", "low_a", "high_a",
+    "effect_b", "low_b", "high_b", "difference_low", "difference_high",
+)  # fmt: skip
+
+
+def write_comparison(path: Path, found: Comparison) -> None:
+    """Write a comparison: as CSV, a row for each move, if the name ends so; else as JSON. UserError if it cannot be."""
+    if path.suffix.lower() == ".csv":
+        rows = (
+            [
+                move.style_index, move.end, found.class_names[move.target], move.listed_by, *move.places, move.n,
+                move.effects[0], *move.intervals[0], move.effects[1], *move.intervals[1], *move.difference,
+            ]
+            for move in found.moves
+        )  # fmt: skip
+        write_table(path, COLUMNS, rows)
+        return
+    with atomic_output(path) as temporary:
+        temporary.write_bytes(msgspec.json.format(msgspec.json.encode(found.to_dict()), indent=2) + b"\n")
