@@ -21,7 +21,7 @@ from latent_explorer.explain.directions.direction import direction_key
 from latent_explorer.explain.recipe import DirectionShift
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
     from pathlib import Path
 
     from latent_explorer.app.engine.model_host import ModelHost
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from latent_explorer.explain.direction_search.settings import FoundDirection, SearchSettings
     from latent_explorer.explain.directions.direction import Direction
     from latent_explorer.explain.directions.found import VectorFile
+    from latent_explorer.explain.labels import LabelSet
 
 
 class DirectionsController:
@@ -134,8 +135,13 @@ class DirectionsController:
         self._explorer.change_document(self._explorer.document.without_direction(direction))
 
 
-def find_directions(explorer: Explorer, settings: SearchSettings) -> int | None:
-    """Search for directions of the open model; emits `DirectionsFound`. Returns the job; None while none is ready."""
+def find_directions(
+    explorer: Explorer, settings: SearchSettings, labels: LabelSet | None = None, given: Sequence[Direction] = ()
+) -> int | None:
+    """Search for directions of the open model; emits `DirectionsFound`. Returns the job; None while none is ready.
+
+    `labels` of a person, and the directions `given` that it is conditional on, are for a boundary.
+    """
     state, summary = explorer.state, explorer.summary
     classifier_id = (state.classifier_id if state else "") or None
     classifier = classifier_of(state, summary) if state and summary else None
@@ -145,7 +151,9 @@ def find_directions(explorer: Explorer, settings: SearchSettings) -> int | None:
         from latent_explorer.explain.direction_search.search import find_directions
 
         model, device = host.explainer, host.device
-        return find_directions(model, settings, classifier_id=classifier_id, device=device, budget=budget)
+        return find_directions(
+            model, settings, classifier_id=classifier_id, labels=labels, given=given, device=device, budget=budget
+        )
 
     return explorer.start_model_job(
         "Finding directions", job, lambda found: explorer.updates.emit(DirectionsFound(tuple(found), names))

@@ -38,6 +38,11 @@ class Label(msgspec.Struct, frozen=True):
     truncation_cutoff: Count | None = None
     sought: bool = False  # chosen because the boundary was least sure of it, and not drawn at random
 
+    @property
+    def picture(self) -> tuple[SeedBase | SampleBase, float, int | None]:
+        """What was shown: labels of the same picture have equal ones."""
+        return self.base, self.truncation_psi, self.truncation_cutoff
+
 
 class LabelSet(msgspec.Struct, frozen=True):
     """The labels of one attribute. A picture has one label at most, the last one given."""
@@ -48,7 +53,7 @@ class LabelSet(msgspec.Struct, frozen=True):
 
     def with_label(self, label: Label) -> LabelSet:
         """Return a copy with one more label, in the place of an earlier one of that picture."""
-        kept = tuple(each for each in self.labels if not same_picture(each, label))
+        kept = tuple(each for each in self.labels if each.picture != label.picture)
         return msgspec.structs.replace(self, labels=(*kept, label))
 
     def count(self, value: int) -> int:
@@ -59,11 +64,6 @@ class LabelSet(msgspec.Struct, frozen=True):
     def given(self) -> tuple[Label, ...]:
         """The labels that are not skipped."""
         return tuple(label for label in self.labels if label.value != SKIPPED)
-
-
-def same_picture(a: Label, b: Label) -> bool:
-    """Return True if two labels are of the same picture."""
-    return (a.base, a.truncation_psi, a.truncation_cutoff) == (b.base, b.truncation_psi, b.truncation_cutoff)
 
 
 def label_problem(labels: LabelSet, samples: int) -> str:
@@ -127,7 +127,7 @@ def read_labels(path: Path, model_hash: str, sample_ids: Sequence[str] = ()) -> 
             label = _label(record, column, numbers)
         except ValueError as error:
             raise UserError(f"{path.name}, line {line}: {error}.") from error
-        labels[label.base, label.truncation_psi, label.truncation_cutoff] = label
+        labels[label.picture] = label
     name = next((fact.removeprefix(_NAME) for fact in facts if fact.startswith(_NAME)), path.stem)
     found = LabelSet(name[:MAX_NAME], kind, tuple(labels.values()))
     if len(labels) > MAX_LABELS:

@@ -147,6 +147,8 @@ ACTIONS = (
         needs_classifier=True),
     ActionSpec("find_directions", EXPLAIN, "Find d&irections...",
         "Search for directions in the latent: towards a class, or what differs most", section=1),
+    ActionSpec("label_pictures", EXPLAIN, "&Label pictures...",
+        "Say of pictures whether they have what you look for, and get a slider for it", section=1),
     ActionSpec("overview", EXPLAIN, "O&verview...",
         "Show many pictures and attributes at once, in a window beside this one", "V", section=1),
     ActionSpec("write_report", EXPLAIN, "&Write a report...",

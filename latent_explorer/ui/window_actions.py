@@ -96,6 +96,16 @@ def _view(window: MainWindow) -> Handlers:
 def _explain(window: MainWindow) -> Handlers:
     samples, attributes = window.samples, window.attributes
 
+    def label() -> None:
+        from latent_explorer.ui.labelling.window import LabelDialog
+
+        shown = window.findChild(LabelDialog)
+        if isinstance(shown, LabelDialog) and shown.isVisible():
+            shown.raise_()
+            shown.activateWindow()
+        elif window.explorer.state is not None:
+            show_beside(LabelDialog(window.explorer, window))
+
     @cache
     def overview() -> OverviewWindow:  # made at first use, and kept
         from latent_explorer.ui.overview.window import OverviewWindow
@@ -112,6 +122,7 @@ def _explain(window: MainWindow) -> Handlers:
         "find_attributes": attributes.open_search,
         "explain_picture": attributes.verdict.explain,
         "find_directions": attributes.list.directions.open_search,
+        "label_pictures": label,
         "overview": lambda: overview().present(),
         "write_report": window.reports.write,
         "cancel": window.status.jobs.cancel_current,

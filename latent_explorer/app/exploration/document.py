@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""The user's additions to a model that change no picture: names, pins, own sliders, favourites, projections, notes.
+"""The user's additions to a model that change no picture: names, pins, sliders, favourites, labels, notes.
 
 They are stored in the exploration, never in the explainer. What is done to attributes can be undone; favourites,
-projections and what searches found stay.
+projections, labels and what searches found stay.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
@@ -15,6 +15,7 @@ from latent_explorer.app.exploration.state import attribute_amount
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.format import shortened
 from latent_explorer.explain.directions.direction import Direction, direction_key, direction_problem
+from latent_explorer.explain.labels import LabelSet, label_problem
 from latent_explorer.explain.recipe import Base, DirectionShift, ProjectedBase, SampleBase
 from latent_explorer.models.attributes import (
     Attribute,
@@ -48,6 +49,8 @@ class Document(msgspec.Struct, frozen=True):
     favourites: tuple[Base, ...] = ()
     projected: tuple[str, ...] = ()  # latent_ids of the projected pictures that are listed
     directions: tuple[Direction, ...] = ()  # that have sliders
+    # That a person gave to pictures, a set for each attribute.
+    labels: Annotated[tuple[LabelSet, ...], msgspec.Meta(max_length=100)] = ()
     notes: str = ""
 
     def renamed(self, attribute: Attribute | Direction, name: str) -> Document:
@@ -155,6 +158,11 @@ class Document(msgspec.Struct, frozen=True):
         """Return a copy that shows the list with this key, where it is one of the classifier and the class."""
         return msgspec.structs.replace(self, listed=key)
 
+    def with_labels(self, number: int, labels: LabelSet | None) -> Document:
+        """Return a copy with other labels in the place `number`, at the end if there are no more; None removes them."""
+        new = () if labels is None else (labels,)
+        return msgspec.structs.replace(self, labels=(*self.labels[:number], *new, *self.labels[number + 1 :]))
+
     def with_attribute_set(self, attribute_set: AttributeSet) -> Document:
         """Return a copy with the result of a search; it replaces one with the same method and settings.
 
@@ -189,9 +197,10 @@ class Document(msgspec.Struct, frozen=True):
             or any(not 0 <= index < samples for index in favourites)
             or any(target >= count for target, count in targets)
             or any(direction_problem(d, summary.layout.num_ws, summary.w_dim) for d in self.directions)
+            or any(label_problem(each, samples) for each in self.labels)
         ):
             raise UserError(
-                f"The stored sliders and favourites do not fit {summary.name}: they belong to another model. "
+                f"The stored sliders, favourites and labels do not fit {summary.name}: they belong to another model. "
                 "Open the explainer that they were made with."
             )
 

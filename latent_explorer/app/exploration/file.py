@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 SUFFIX = ".exploration"
 FORMAT = "latent-explorer exploration"
-# 2 without what a person hid or noted, 1 without directions: programs that do not know them would lose them.
+# 2 without what a person hid, noted or labelled, 1 without directions: programs that do not know them would lose them.
 VERSION = 3
 MAX_MEMBER = 32 << 20  # bytes, unpacked
 LATENTS, LATENT_SUFFIX = "latents/", ".safetensors"
@@ -110,7 +110,7 @@ def write(path: Path, exploration: Exploration) -> None:
 def _version(exploration: Exploration) -> int:
     """Return the lowest version that holds everything."""
     document = exploration.document
-    if document.hidden or document.annotations:
+    if document.hidden or document.annotations or document.labels:
         return VERSION
     return 2 if _needs_second_format(exploration) else 1
 

@@ -82,15 +82,24 @@ class Design:
     x: np.ndarray  # standardised by one unit, in a basis of their span
     basis: np.ndarray  # (d, r * w_dim): of the span
     rows: int  # r: 1 where every row holds the same w
+    mean: np.ndarray  # (r * w_dim,)
+    unit: float
 
     @classmethod
     def of(cls, block: np.ndarray) -> Design:
         """Return the design of latents (n, rows, w_dim), float64."""
         same = bool(np.ptp(block, axis=1).max() == 0)  # one w in every row: the boundary is one of w
         x = block[:, 0] if same else block.reshape(len(block), -1)
-        x = (x - x.mean(axis=0)) / max(float(np.sqrt(x.var(axis=0).mean())), 1e-12)
+        mean, unit = x.mean(axis=0), max(float(np.sqrt(x.var(axis=0).mean())), 1e-12)
+        x = (x - mean) / unit
         basis = np.linalg.svd(x, full_matrices=False)[2]  # the normal lies in the span of the latents
-        return cls(x @ basis.T, basis, 1 if same else block.shape[1])
+        return cls(x @ basis.T, basis, 1 if same else block.shape[1], mean, unit)
+
+    def of_others(self, block: np.ndarray) -> np.ndarray:
+        """Return x (m, d) of other latents (m, rows, w_dim): as far as they lie in the span."""
+        whole = block.mean(axis=1) if self.rows == 1 else block.reshape(len(block), -1)
+        x: np.ndarray = (whole - self.mean) / self.unit @ self.basis.T
+        return x
 
     def coordinates(self, shift: np.ndarray) -> np.ndarray:
         """Return a direction (rows of the search, w_dim) in the basis."""

@@ -48,7 +48,23 @@ def found_lines(found: FoundDirection, class_names: Sequence[str]) -> list[str]:
 
 def effect_text(found: FoundDirection, class_names: Sequence[str]) -> str:
     """Return what is known of what a direction does to pictures that it was not found with; empty if nothing is."""
-    return " ".join(filter(None, (check_text(found.check, class_names), amount_text(found.figures))))
+    figures = found.figures
+    texts = (fit_text(figures), check_text(found.check, class_names), amount_text(figures))
+    return " ".join(filter(None, texts))
+
+
+def fit_text(figures: Mapping[str, float]) -> str:
+    """Return how well a direction of a person's labels tells them, as a sentence; empty for other directions."""
+    if "shuffled" not in figures:
+        return ""
+    span = f"[{figures['low']:.2f}, {figures['high']:.2f}] on {figures['examples']:.0f} pictures"
+    if "accuracy" in figures:
+        controls = f"the larger label {figures['majority']:.2f}, labels shuffled {figures['shuffled']:.2f}"
+        return f"Right on {figures['accuracy']:.2f} {span} in cross-validation ({controls})."
+    return (
+        f"Correlation with the ratings {figures['correlation']:.2f} {span} in cross-validation (ratings shuffled "
+        f"{figures['shuffled']:.2f})."
+    )
 
 
 def check_text(check: DirectionCheck | None, class_names: Sequence[str]) -> str:

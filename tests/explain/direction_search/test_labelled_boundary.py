@@ -10,6 +10,7 @@ from colour_explainer import tiny_explainer
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.jobs import run_job
+from latent_explorer.explain.direction_search.judge import judge
 from latent_explorer.explain.direction_search.labelled import labelled_latents
 from latent_explorer.explain.direction_search.regression import correlated, cross_correlated, fit_ridge
 from latent_explorer.explain.direction_search.search import find_directions
@@ -89,6 +90,21 @@ def test_pictures_that_were_sought_are_fitted_and_not_counted(explainer) -> None
     (found,) = run_job(find_directions(explainer, settings, labels=LabelSet("", "yes-no", tuple(named))))
     assert found.figures["examples"] == 90 - sought.sum()
     assert found.direction.name == "boundary of labels"
+
+
+def test_the_least_sure_pictures_lie_at_the_plane(explainer) -> None:
+    labels, side = pictures(explainer, 150)
+    shown = said(labels[:90], np.where(side[:90] > 0, 1, 0))
+    found = run_job(judge(explainer, shown, labels[90:]))
+    assert found.figures["low"] > 0.75 > found.figures["shuffled"] + 0.1
+    far = {label.picture: abs(value) for label, value in zip(labels, side, strict=True)}
+    ordered = [far[label.picture] for label in found.unsure]
+    assert len(ordered) == 60
+    assert np.mean(ordered[:20]) < 0.5 * np.mean(ordered[40:])
+    (direction,) = run_job(find_directions(explainer, SearchSettings("boundary", held_out=0), labels=shown))
+    assert found.figures == direction.figures
+    rest = run_job(judge(explainer, shown, given=[direction.direction]))
+    assert rest.figures["accuracy"] < found.figures["accuracy"]
 
 
 def test_ratings_give_the_direction_along_which_they_grow(explainer) -> None:
