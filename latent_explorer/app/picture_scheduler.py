@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 # "effects" to the mean effects of what is listed.
 SLOTS = (
     "main", "whole", "timeline", "hover", "labels", "grad-cam", "two", "marks", "verdict", "grid", "thumbnails", "ends",
-    "pictures", "heat map", "frames", "effects",
+    "pictures", "map", "heat map", "frames", "effects",
 )  # fmt: skip
 # Slots whose first pictures are needed first
 ORDERED = ("timeline", "labels", "marks", "verdict", "ends", "pictures", "heat map", "frames", "effects")

@@ -18,7 +18,8 @@ from latent_explorer.app.exploration.picture_requests import already_at_end
 from latent_explorer.app.exploration.updates import ModelOpened
 from latent_explorer.app.overview.classified import ClassifiedPictures, Requests
 from latent_explorer.app.overview.pictures import OPENED
-from latent_explorer.app.overview.samples import LARGE, Source, margins, pool, request_of
+from latent_explorer.app.overview.samples import LARGE, Source, pool, request_of
+from latent_explorer.common.log_odds import log_odds
 from latent_explorer.explain.recipe import Base, SampleBase, TrialsRequest, attribute_edits
 from latent_explorer.models.attributes import Attribute, AttributeEntry, describe_entries
 
@@ -230,7 +231,7 @@ def order_of(rows: Sequence[Classified], values: np.ndarray, target: int, order:
         return list(range(len(rows)))
     if order == "likeness" and np.isfinite(values).all():
         return clustered(values)
-    odds = margins(np.stack(logits), target)
+    odds = log_odds(np.stack(logits), target)
     return [int(i) for i in np.argsort(-odds if order == "highest" else odds, kind="stable")]
 
 
@@ -268,7 +269,7 @@ def _asks_the_same(one: HeatQuestion, other: HeatQuestion | None) -> bool:
 
 
 def _figure(logits: np.ndarray, target: int, quantity: Quantity) -> float:
-    odds = float(margins(logits, target))
+    odds = float(log_odds(logits, target))
     return odds if quantity == "odds" else (1 + float(np.tanh(odds / 2))) / 2
 
 

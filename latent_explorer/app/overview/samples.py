@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 
 from latent_explorer.app.exploration.picture_requests import resolve_thumbnail
+from latent_explorer.common.log_odds import log_odds
 from latent_explorer.explain.recipe import ProjectedBase, SampleBase, SeedBase, canonical_edits
 
 if TYPE_CHECKING:
@@ -73,26 +74,12 @@ def balanced(logits: np.ndarray, target: int, total: int) -> list[int]:
     called = logits.argmax(axis=1) == target
     groups = [np.flatnonzero(~called), np.flatnonzero(called)]
     counts = balanced_counts([len(group) for group in groups], total)
-    score = margins(logits, target)
+    score = log_odds(logits, target)
     return [
         int(row)
         for group, count in zip(groups, counts, strict=True)
         for row in sorted(group[:count], key=lambda row: -score[row])
     ]
-
-
-def margins(logits: np.ndarray, target: int) -> np.ndarray:
-    """Return the log-odds of the target class, (...,), of logits (..., K): its logit less that of all others together.
-
-    With two classes this is the difference of their logits.
-    """
-    others = np.delete(logits.astype(np.float64), target, axis=-1)
-    if others.shape[-1] == 0:
-        return np.zeros(logits.shape[:-1])
-    highest = others.max(axis=-1, keepdims=True)
-    together = highest[..., 0] + np.log(np.exp(others - highest).sum(axis=-1))
-    odds: np.ndarray = logits[..., target].astype(np.float64) - together
-    return odds
 
 
 def request_of(explorer: Explorer, base: Base, edits: tuple[Edit, ...] = ()) -> PictureRequest:

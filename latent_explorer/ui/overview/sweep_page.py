@@ -34,7 +34,7 @@ from latent_explorer.ui.widgets.slider import ValueSlider
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QObject
-    from PySide6.QtWidgets import QHBoxLayout
+    from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout
 
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.app.sweep.controller import SweepSource
@@ -67,7 +67,7 @@ class SweepPage(OverviewPage):
         self.target = NoWheelComboBox("Class")
         self.source = NoWheelComboBox("Moved by")
         self.count = NoWheelComboBox("Pictures")
-        self.length = NoWheelComboBox("Length")
+        self.length_name, self.length = hint("Alpha 1 is", wrap=False), NoWheelComboBox("Length")
         self.search = button("Find guided direction", self._find, role="quiet", icon="search")
         self.export = button("Export GIFs...", self._export, icon="export")
         self.curve = SweepCurve()
@@ -107,8 +107,9 @@ class SweepPage(OverviewPage):
         side.addWidget(self.curve, 1)
         side.addWidget(self.figures)
         side.addStretch(1)
-        self.figures.setFixedWidth(34 * theme.UNIT)
-        self.curve.setMaximumHeight(30 * theme.UNIT)
+        self.figures.setFixedWidth(28 * theme.UNIT)
+        self.curve.setFixedWidth(28 * theme.UNIT)
+        self.curve.setMaximumHeight(28 * theme.UNIT)
         middle.addLayout(side)
         body.addLayout(middle, 1)
         body.addLayout(self._transport())
@@ -117,20 +118,25 @@ class SweepPage(OverviewPage):
         layout.addLayout(self._controls())
         layout.addWidget(self._pages, 1)
 
-    def _controls(self) -> QHBoxLayout:
+    def _controls(self) -> QVBoxLayout:
         for box, letters in ((self.target, 12), (self.source, 20), (self.count, 10), (self.length, 5)):
             box.setMinimumContentsLength(letters)
-        line = row(spacing=theme.GAP)
-        for name, box in (("Towards", self.target), ("Moved by", self.source)):
+        first, second = row(spacing=theme.GAP), row(spacing=theme.GAP)
+        for line, name, box in ((first, "Towards", self.target), (first, "Moved by", self.source)):
             line.addWidget(hint(name, wrap=False))
             line.addWidget(box)
             line.addSpacing(theme.GAP)
-        line.addWidget(self.length)
-        line.addWidget(self.count)
-        line.addWidget(self.search)
-        line.addStretch(1)
-        line.addWidget(self.export)
-        return line
+        first.addWidget(self.search)
+        for part in (self.length_name, self.length):
+            second.addWidget(part)
+        second.addWidget(self.count)
+        second.addStretch(1)
+        second.addWidget(self.export)
+        first.addStretch(1)
+        lines = column(spacing=theme.GAP)
+        lines.addLayout(first)
+        lines.addLayout(second)
+        return lines
 
     def _transport(self) -> QHBoxLayout:
         line = row(spacing=theme.GAP)
@@ -179,7 +185,8 @@ class SweepPage(OverviewPage):
 
     def _ask(self) -> None:
         source = self._source
-        self.length.setEnabled(source is not None and source.direction is not None)
+        for part in (self.length_name, self.length):  # attributes go to their ends
+            part.setVisible(source is not None and source.direction is not None)
         if source is None:
             self.controller.stop()
         else:

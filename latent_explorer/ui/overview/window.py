@@ -10,6 +10,7 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QDialog, QSizePolicy, QWidget
 
 from latent_explorer.ui.overview.heat_map_page import HeatMapPage
+from latent_explorer.ui.overview.map_page import MapPage
 from latent_explorer.ui.overview.pictures_page import PicturesPage
 from latent_explorer.ui.overview.sweep_page import SweepPage
 from latent_explorer.ui.style import theme
@@ -26,6 +27,7 @@ SIZE = QSize(92 * theme.UNIT, 84 * theme.UNIT)
 PAGES: tuple[tuple[str, type[OverviewPage]], ...] = (  # by title, in the order of the tabs
     ("Pictures", PicturesPage),
     ("Heat map", HeatMapPage),
+    ("Map", MapPage),
     ("Class sweep", SweepPage),
 )
 

@@ -10,7 +10,8 @@ from headless import HeadlessExplorer
 
 from latent_explorer.app.exploration.intents import SetTarget
 from latent_explorer.app.overview.pictures import PictureStrip
-from latent_explorer.app.overview.samples import POOL, balanced, balanced_counts, margins, pool, request_of
+from latent_explorer.app.overview.samples import POOL, balanced, balanced_counts, pool, request_of
+from latent_explorer.common.log_odds import log_odds
 from latent_explorer.explain.recipe import SampleBase, SeedBase, attribute_edits
 
 
@@ -149,9 +150,9 @@ def test_what_one_group_lacks_the_other_gives(available, counts):
 def test_log_odds_are_those_of_the_probabilities():
     logits = np.array([[2.0, -1.0, 0.5], [900.0, -900.0, 0.0]])
     p = np.exp(logits[0]) / np.exp(logits[0]).sum()
-    assert margins(logits, 0)[0] == pytest.approx(np.log(p[0] / (1 - p[0])))
-    assert margins(logits, 1)[1] == pytest.approx(-1800.0)
-    assert margins(np.array([[3.0, 1.0]]), 1)[0] == pytest.approx(-2.0)
+    assert log_odds(logits, 0)[0] == pytest.approx(np.log(p[0] / (1 - p[0])))
+    assert log_odds(logits, 1)[1] == pytest.approx(-1800.0)
+    assert log_odds(np.array([[3.0, 1.0]]), 1)[0] == pytest.approx(-2.0)
 
 
 def test_the_highest_of_a_group_comes_first():

@@ -53,7 +53,7 @@ def numbers(page) -> list[float]:
 def test_all_pictures_move_with_one_slider(qtbot, page):
     assert page.target.currentText() == "diseased"
     assert page.source.currentText() == "Its attributes together"
-    assert not page.length.isEnabled()
+    assert not page.length.isVisible()
     assert len(page.cells) == 8
     found = page.controller.found
     assert numbers(page) == pytest.approx(found.of_target[:, 0].tolist())
@@ -96,7 +96,7 @@ def test_a_class_that_nothing_leads_to_offers_the_search(qtbot, page, explorer):
     direction = Direction("guided healthy", 16, np.full(16, 0.1, "<f4").tobytes())
     explorer.change_document(explorer.document.with_directions(direction))
     assert page.source.currentText() == "guided healthy"
-    assert page.length.isEnabled()
+    assert page.length.isVisible()
     qtbot.waitUntil(lambda: page.controller.found is not None and page.controller.found.complete, timeout=WAIT)
     assert page.controller.found.sweep.edits[0].amount == 3.0
     assert not page.search.isVisible()
