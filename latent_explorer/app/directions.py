@@ -91,9 +91,15 @@ class DirectionsController:
 
         self._explorer.call_model(f"Opening {found.path.name}", measure, self._list)
 
-    def find(self, settings: SearchSettings) -> int | None:
-        """Search for directions, which get sliders. Returns the job; None while no model is ready."""
-        return find_directions(self._explorer, settings)
+    def find(
+        self, settings: SearchSettings, given: Sequence[Direction] = (), embedding: Path | None = None
+    ) -> int | None:
+        """Search for directions, which get sliders. Returns the job; None while no model is ready.
+
+        given      that a boundary is conditional on
+        embedding  file of a network whose answer a guided direction leaves as it is
+        """
+        return find_directions(self._explorer, settings, given=given, embedding=embedding)
 
     def effect(self, direction: Direction) -> str:
         """Return what a direction does to pictures that it was not found with; empty if that was not tried here."""
@@ -136,11 +142,16 @@ class DirectionsController:
 
 
 def find_directions(
-    explorer: Explorer, settings: SearchSettings, labels: LabelSet | None = None, given: Sequence[Direction] = ()
+    explorer: Explorer,
+    settings: SearchSettings,
+    labels: LabelSet | None = None,
+    given: Sequence[Direction] = (),
+    embedding: Path | None = None,
 ) -> int | None:
     """Search for directions of the open model; emits `DirectionsFound`. Returns the job; None while none is ready.
 
-    `labels` of a person, and the directions `given` that it is conditional on, are for a boundary.
+    `labels` of a person, and the directions `given` that it is conditional on, are for a boundary; the file of an
+    `embedding` for a guided direction.
     """
     state, summary = explorer.state, explorer.summary
     classifier_id = (state.classifier_id if state else "") or None
@@ -150,9 +161,23 @@ def find_directions(
     def job(host: ModelHost, budget: StepBudget) -> Generator[Event, None, list[FoundDirection]]:
         from latent_explorer.explain.direction_search.search import find_directions
 
-        model, device = host.explainer, host.device
-        return find_directions(
-            model, settings, classifier_id=classifier_id, labels=labels, given=given, device=device, budget=budget
+        network = None
+        if embedding is not None:
+            from latent_explorer.data.threads import run_in_thread
+            from latent_explorer.models.classifier_file import read_classifier
+
+            network, _about = yield from run_in_thread(lambda: read_classifier(embedding), "Reading the network")
+        return (
+            yield from find_directions(
+                host.explainer,
+                settings,
+                classifier_id=classifier_id,
+                labels=labels,
+                given=given,
+                embedding=network,
+                device=host.device,
+                budget=budget,
+            )
         )
 
     return explorer.start_model_job(

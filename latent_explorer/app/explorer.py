@@ -139,6 +139,10 @@ class Explorer:
         state = self.state
         return [] if state is None else shown_directions(self.document, state)
 
+    def named_directions(self) -> list[tuple[str, Direction]]:
+        """Return the directions to list, each with the user's name of it, or else its own."""
+        return [(self.document.direction_name(each), each) for each in self.directions()]
+
     def open_bundled(self, name: str = "") -> None:
         """Open an explainer that comes with the program; without a name that of the first start."""
         with updates.report_errors(self.updates.emit, "Opening the bundled explainer"):

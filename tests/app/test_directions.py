@@ -24,6 +24,7 @@ from latent_explorer.app.projection.controller import ProjectionController
 from latent_explorer.explain.direction_search.settings import GuidedSettings, SearchSettings
 from latent_explorer.explain.recipe import DirectionShift, PictureRecipe, PictureRequest, SeedBase
 from latent_explorer.explain.render.renderer import Renderer
+from latent_explorer.models.classifier_file import write_classifier
 
 
 class Opened(HeadlessExplorer):
@@ -250,3 +251,20 @@ def test_a_search_that_is_not_possible_ends_with_a_sentence(real):
     (error,) = of_type(real.settle(), updates.ErrorReport)
     assert "from 1 to 16" in str(error.failure)
     assert real.explorer.document.directions == ()
+
+
+def test_a_network_of_your_own_says_what_stays(real, tiny_explainer, tmp_path):
+    write_classifier(tmp_path / "mine.classifier", tiny_explainer.classifier, {})
+    settings = SearchSettings("guided", target=0, held_out=4, guided=GuidedSettings(steps=2))
+    real.directions.find(settings, embedding=tmp_path / "mine.classifier")
+    real.settle()
+    assert len(real.explorer.document.directions) == 1
+    (tmp_path / "none.onnx").write_bytes(b"nothing")
+    real.directions.find(settings, embedding=tmp_path / "none.onnx")
+    (report,) = of_type(real.settle(), updates.ErrorReport)
+    assert "none.onnx" in report.failure.message
+    first = real.explorer.document.directions[0]
+    real.directions.find(SearchSettings("boundary", held_out=4), given=[first])
+    real.settle()
+    second = real.explorer.document.directions[1]
+    assert abs(first.array[0] @ second.array[0]) < 1e-4 * np.linalg.norm(first.array) * np.linalg.norm(second.array)

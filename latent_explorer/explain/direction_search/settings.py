@@ -10,6 +10,7 @@ import msgspec
 from latent_explorer.explain.directions.direction import Direction
 
 Method = Literal["sefa", "ganspace", "boundary", "guided"]
+Identity = Literal["auto", "lpips", "features", "none"]
 Loss = Literal["cross-entropy", "margin", "amount"]
 LOSS_TITLES: dict[Loss, str] = {
     "cross-entropy": "As far as it goes",
@@ -35,7 +36,7 @@ class GuidedSettings(msgspec.Struct, frozen=True):
     loss: Loss = "cross-entropy"  # amount: alpha is the change of p that is asked for (GANalyze)
     margin: float = 2.0  # logits by which the class is to lead; no gradient beyond it
     # auto: LPIPS where its weights are, else features; none for the loss "amount"
-    identity: Literal["auto", "lpips", "features", "none"] = "auto"
+    identity: Identity = "auto"
     identity_weight: float = 1.0
     start: Literal["zero", "means"] = "zero"  # or half the difference of the classes' means, cut to the length
     length: float = 3.0  # the most that the direction may measure at the largest alpha: 1, or 0.5 for amounts

@@ -203,7 +203,8 @@ class DirectionList(QWidget):
             return
         classifier = classifier_of(state, summary)
         names = classifier.class_names if classifier else ()
-        dialog = self.dialog = FindDirectionsDialog(summary, names, state.target_class, self.window())
+        named = self._explorer.named_directions()
+        dialog = self.dialog = FindDirectionsDialog(summary, names, state.target_class, named, self.window())
         dialog.chosen.connect(self.controller.find)
         open_dialog(dialog)
 

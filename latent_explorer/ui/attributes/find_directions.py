@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QDialog, QWidget
+from PySide6.QtWidgets import QDialog, QFileDialog, QWidget
 
 from latent_explorer.common.format import shortened
 from latent_explorer.explain.direction_search.settings import (
@@ -15,11 +16,14 @@ from latent_explorer.explain.direction_search.settings import (
     TARGETED,
     TITLES,
     GuidedSettings,
+    Identity,
     Loss,
     Method,
     SearchSettings,
 )
+from latent_explorer.models.foreign_files import file_pattern
 from latent_explorer.models.summary import row_names
+from latent_explorer.ui.attributes.given_button import GivenButton
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import OF_MODEL, NoWheelComboBox, button, column, hint, row, title
 from latent_explorer.ui.widgets.form import FormGrid
@@ -28,6 +32,7 @@ from latent_explorer.ui.widgets.number_box import NumberBox
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from latent_explorer.explain.directions.direction import Direction
     from latent_explorer.models.summary import ExplainerSummary
 
 WIDTH = 52 * theme.UNIT  # px
@@ -35,7 +40,7 @@ SENTENCES: dict[Method, str] = {
     "guided": "Searches, with the classifier's gradient, for one change that moves every picture towards the class and "
     "leaves the rest of it as it is. About a minute per direction.",
     "boundary": "Fits a plane between the latents of the class and the others, and moves across it. Says how well it "
-    "separates them.",
+    "separates them. For labels of your own see Label pictures (Explain menu).",
     "ganspace": "The principal components of the latents: what differs most between the pictures of this model.",
     "sefa": "What changes the styles most, from the weights of the model alone.",
 }
@@ -43,16 +48,30 @@ AMOUNT_SENTENCE = (
     "Searches for one change that moves the probability of the class by as much as you ask for, up or down, and says "
     "how far the slider moves for it. A few minutes per direction."
 )
+NETWORK: Literal["network"] = "network"
+IDENTITIES: dict[Identity | Literal["network"], str] = {
+    "auto": "The picture",
+    "lpips": "The picture, by LPIPS",
+    "features": "The classifier's features",
+    "none": "Nothing",
+    NETWORK: "What a network of yours sees...",
+}
+NETWORKS = f"Classifiers, checkpoints, programs ({file_pattern('.explainer')})"
 LOSSES: tuple[Loss, ...] = tuple(LOSS_TITLES)
 
 
 class FindDirectionsDialog(QDialog):
     """Choice of the settings of a search for directions."""
 
-    chosen = Signal(object)  # SearchSettings
+    chosen = Signal(object, object, object)  # SearchSettings, directions that are given, file of an embedding or None
 
     def __init__(
-        self, summary: ExplainerSummary, class_names: Sequence[str], target: int, parent: QWidget | None = None
+        self,
+        summary: ExplainerSummary,
+        class_names: Sequence[str],
+        target: int,
+        directions: Sequence[tuple[str, Direction]] = (),
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.setProperty(OF_MODEL, True)
@@ -61,6 +80,12 @@ class FindDirectionsDialog(QDialog):
         self.method, self.target = NoWheelComboBox("Method"), NoWheelComboBox("Towards")
         self.loss = NoWheelComboBox("How far")
         self.loss.addItems([LOSS_TITLES[loss] for loss in LOSSES])
+        self.identity = NoWheelComboBox("What stays")
+        self.identity.addItems([*IDENTITIES.values()])
+        self.embedding: Path | None = None
+        self._identity = 0  # chosen before
+        self.given = GivenButton()
+        self._directions = directions
         self.first, self.last = NoWheelComboBox("First row"), NoWheelComboBox("Last row")
         self.count = NumberBox("Directions", 1, min(MAX_COUNT, summary.w_dim))
         self.sentence, self.about_count = hint(""), hint("for each class", wrap=False)
@@ -76,6 +101,7 @@ class FindDirectionsDialog(QDialog):
         self._build()
         self.method.currentIndexChanged.connect(self._show_method)
         self.loss.currentIndexChanged.connect(self._show_sentence)
+        self.identity.activated.connect(self._choose_identity)
         self.target.currentIndexChanged.connect(self._show_count)
         self._show_method()
         if self._names:
@@ -88,6 +114,8 @@ class FindDirectionsDialog(QDialog):
         grid.add("Method", self.method)
         grid.add("Towards", self.target)
         grid.add("How far", self.loss)
+        grid.add("What stays", self.identity)
+        grid.add("Conditional on", self.given)
         grid.add("First row", self.first)
         grid.add("Last row", self.last)
         grid.add("Directions", self.count, self.about_count)
@@ -118,8 +146,25 @@ class FindDirectionsDialog(QDialog):
             target=target if target >= 0 else None,
             rows=None if everywhere else (first, last),
             count=self.count.count,
-            guided=GuidedSettings(loss=LOSSES[self.loss.currentIndex()]),
+            guided=GuidedSettings(loss=LOSSES[self.loss.currentIndex()], identity=self._chosen_identity),
         )
+
+    @property
+    def _chosen_identity(self) -> Identity:
+        key = list(IDENTITIES)[self.identity.currentIndex()]
+        return "auto" if key == NETWORK else key
+
+    def _choose_identity(self, index: int) -> None:
+        """Ask for the file of a network, where that is chosen; without one it stays as it was."""
+        if index == self.identity.count() - 1:
+            name, _kind = QFileDialog.getOpenFileName(self, "Choose a network", "", NETWORKS)
+            if name:
+                self.embedding = Path(name)
+                self.identity.setItemText(index, f"What {shortened(self.embedding.name, 30)} sees")
+            elif self.embedding is None:
+                self.identity.setCurrentIndex(self._identity)
+                return
+        self._identity = index
 
     @property
     def _chosen(self) -> Method:
@@ -133,6 +178,8 @@ class FindDirectionsDialog(QDialog):
         self.target.setCurrentIndex(kept if before else 0)
         self.target.setEnabled(bool(self._names))
         self.loss.setEnabled(self._chosen == "guided")
+        self.identity.setEnabled(self._chosen == "guided")
+        self.given.show_directions(self._directions if self._chosen == "boundary" else ())
         self._show_sentence()
         self.count.setValue(1 if self._chosen in TARGETED else 5)
         self._show_count()
@@ -148,4 +195,5 @@ class FindDirectionsDialog(QDialog):
     def accept(self) -> None:
         """Accept, and say what was chosen."""
         super().accept()
-        self.chosen.emit(self.settings)
+        by_network = self._chosen == "guided" and self.identity.currentIndex() == self.identity.count() - 1
+        self.chosen.emit(self.settings, self.given.given, self.embedding if by_network else None)

@@ -15,8 +15,8 @@ from latent_explorer.app.exploration.updates import DocumentChanged
 from latent_explorer.app.labelling.controller import POOL, LabellingController
 from latent_explorer.common.format import shortened
 from latent_explorer.common.paths import plain_stem
-from latent_explorer.explain.directions.direction import direction_key
 from latent_explorer.explain.labels import MAX_NAME, RATINGS, SKIPPED
+from latent_explorer.ui.attributes.given_button import GivenButton
 from latent_explorer.ui.labelling.figures_view import CountBars, FigureView
 from latent_explorer.ui.labelling.picture_view import PictureView
 from latent_explorer.ui.style import theme
@@ -76,7 +76,7 @@ class LabelDialog(QDialog):
         self.picture, self.caption = PictureView(), ElidedLabel()
         self.question = title("")
         self.counts, self.figure, self.note = CountBars(), FigureView(), hint("")
-        self.given = button("", self._ask_given)
+        self.given = GivenButton()
         self.make = button("Make a slider", self.controller.make_slider, role="primary")
         self.outcome = hint("")
         self.back = icon_button("undo", "Take the last label back (Backspace)", self._undo)
@@ -119,9 +119,6 @@ class LabelDialog(QDialog):
         conditional.addWidget(hint("Conditional on", wrap=False))
         conditional.addWidget(self.given, 1)
         self.note.setMinimumHeight(2 * self.note.fontMetrics().height())
-        self.given.setToolTip(
-            "Directions that the slider shall leave alone: it is perpendicular to them, and fitted on what they leave."
-        )
         for part in (
             *(title("Attribute"), head, self.kind, hairline()),
             *(title("Pictures"), self.source, self.seek, hairline()),
@@ -163,6 +160,7 @@ class LabelDialog(QDialog):
         self.kind.chosen.connect(lambda index: controller.set_kind(KINDS[index][0]))
         self.source.chosen.connect(lambda index: controller.set_source(controller.sources[index]))
         self.seek.toggled.connect(controller.set_seek)
+        self.given.changed.connect(lambda: controller.set_given(self.given.given))
         QShortcut(QKeySequence.StandardKey.Undo, self, self._undo)
         self.finished.connect(self._end)
 
@@ -190,7 +188,7 @@ class LabelDialog(QDialog):
         self.back.setEnabled(bool(labels.labels))
         self._show_counts()
         self._show_figures()
-        self._show_given()
+        self.given.show_directions(self._explorer.named_directions())
         self.make.setEnabled(controller.can_make)
         self.make.setText("Making a slider..." if controller.making else "Make a slider")
         self.outcome.setText(f"The slider is in the list. {controller.result}" if controller.result else "")
@@ -220,12 +218,6 @@ class LabelDialog(QDialog):
         self.figure.show_figures(judgement.figures if judgement else {}, fresh=figures.fresh)
         waiting = f"The figures wait for: {figures.waiting_for}." if figures.waiting_for else ""
         self.note.setText(waiting or figures.problem or controller.missing)
-
-    def _show_given(self) -> None:
-        names = [self._explorer.document.direction_name(each) for each in self.controller.given]
-        text = "no other direction" if not names else names[0] if len(names) == 1 else f"{len(names)} directions"
-        self.given.setText(action_text(text))
-        self.given.setEnabled(bool(self._explorer.directions()))
 
     # What the person does ------------------------------------------------------------------------
 
@@ -291,25 +283,6 @@ class LabelDialog(QDialog):
 
     def _folder(self) -> str:
         return self._explorer.settings.last_folder or ""
-
-    def _ask_given(self) -> None:
-        menu = self.given_menu()
-        menu.exec(self.given.mapToGlobal(self.given.rect().bottomLeft()))
-        menu.deleteLater()
-
-    def given_menu(self) -> QMenu:
-        """Return the menu of the directions that the boundary may be conditional on."""
-        menu = QMenu(self)
-        chosen = {direction_key(each): each for each in self.controller.given}
-        for direction in self._explorer.directions():
-            key = direction_key(direction)
-            rest = [each for other, each in chosen.items() if other != key]
-            wanted = rest if key in chosen else [*chosen.values(), direction]
-            name = action_text(self._explorer.document.direction_name(direction))
-            action = menu.addAction(name, partial(self.controller.set_given, wanted))
-            action.setCheckable(True)
-            action.setChecked(key in chosen)
-        return menu
 
     def _end(self) -> None:
         self._unsubscribe()

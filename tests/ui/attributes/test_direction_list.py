@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from exploration_examples import AGE
+from PySide6.QtWidgets import QFileDialog
 
 from latent_explorer.app.exploration.state import direction_amount
 from latent_explorer.app.exploration.updates import VectorsFound
 from latent_explorer.explain.direction_search.settings import SearchSettings
 from latent_explorer.explain.directions.found import Guess, StoredVector, VectorFile
+from latent_explorer.ui.attributes.find_directions import IDENTITIES
 from latent_explorer.ui.attributes.vector_dialog import VectorDialog
 
 VECTORS = tuple(StoredVector(f"c {i}", np.ones(8, np.float32)) for i in range(1, 10))
@@ -103,7 +105,7 @@ def test_tab_goes_from_a_direction_to_the_attributes(desktop, shown):
 
 def test_a_search_is_chosen_in_a_dialog(desktop, monkeypatch):
     directions, asked = desktop.window.attributes.list.directions, []
-    monkeypatch.setattr(directions.controller, "find", asked.append)
+    monkeypatch.setattr(directions.controller, "find", lambda *args: asked.append(args))
     desktop.window.actions_by_key["find_directions"].trigger()
     dialog = directions.dialog
     assert [dialog.method.itemText(i) for i in range(4)] == [
@@ -123,8 +125,8 @@ def test_a_search_is_chosen_in_a_dialog(desktop, monkeypatch):
     directions.dialog.target.setCurrentIndex(2)
     directions.dialog.go.click()
     assert asked == [
-        SearchSettings("sefa", rows=(1, 3), count=5),
-        SearchSettings("guided", target=1),
+        (SearchSettings("sefa", rows=(1, 3), count=5), (), None),
+        (SearchSettings("guided", target=1), (), None),
     ]
 
 
@@ -132,3 +134,34 @@ def test_what_a_direction_does_is_said_at_its_name(desktop, shown, monkeypatch):
     monkeypatch.setattr(shown.controller, "effect", lambda _direction: "1% of 90 pictures.")
     shown.refresh()
     assert shown.cards[0].name.toolTip() == "1% of 90 pictures."
+
+
+def test_what_stays_and_what_is_left_alone_are_chosen(desktop, shown, monkeypatch):
+    asked = []
+    monkeypatch.setattr(shown.controller, "find", lambda *args: asked.append(args))
+    desktop.window.actions_by_key["find_directions"].trigger()
+    dialog, last = shown.dialog, len(IDENTITIES) - 1
+    assert dialog.identity.isEnabled()
+    assert not dialog.given.isEnabled()
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_args: ("", ""))
+    dialog.identity.setCurrentIndex(last)
+    dialog.identity.activated.emit(last)
+    assert dialog.identity.currentIndex() == 0, "no file was chosen"
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_args: ("/x/face.onnx", ""))
+    dialog.identity.setCurrentIndex(last)
+    dialog.identity.activated.emit(last)
+    assert dialog.identity.currentText() == "What face.onnx sees"
+    dialog.go.click()
+    desktop.window.actions_by_key["find_directions"].trigger()
+    dialog = shown.dialog
+    dialog.identity.setCurrentIndex(3)
+    dialog.method.setCurrentIndex(1)
+    assert not dialog.identity.isEnabled()
+    assert dialog.given.isEnabled()
+    dialog.given.menu_of_all().actions()[0].trigger()
+    assert dialog.given.text() == "age"
+    assert dialog.given.accessibleName() == "Conditional on: age"
+    dialog.go.click()
+    (guided, given, network), (boundary, others, none) = asked
+    assert (guided.method, guided.guided.identity, given, network) == ("guided", "auto", (), Path("/x/face.onnx"))
+    assert (boundary.method, others, none) == ("boundary", (AGE,), None)

@@ -117,10 +117,10 @@ def test_the_boundary_is_conditional_on_what_is_chosen(desktop, page):
     assert not page.given.isEnabled()
     desktop.explorer.change_document(desktop.explorer.document.with_directions(AGE))
     assert page.given.isEnabled()
-    page.given_menu().actions()[0].trigger()
+    page.given.menu_of_all().actions()[0].trigger()
     assert page.controller.given == (AGE,)
     assert page.given.text() == "age"
-    page.given_menu().actions()[0].trigger()
+    page.given.menu_of_all().actions()[0].trigger()
     assert page.controller.given == ()
 
 
