@@ -23,8 +23,8 @@ TITLES: dict[Way, str] = {
 SENTENCES: dict[Way, str] = {
     "race": "The authors' notebook on the moves that can change its list, some 3 % of them. The list so far is shown, "
     "and a search that was stopped goes on.",
-    "every": "The authors' notebook on every move of every picture. Nothing is shown before its end, and a stop keeps "
-    "nothing.",
+    "every": "The authors' notebook on every move of every picture. Nothing is shown before its end; one that was stopped "
+    "goes on.",
     "paper": "Algorithm 1 of the paper, as a race: an attribute explains a picture alone or not at all, so lists are "
     "shorter.",
     "signal": "Where the styles of a class's exemplars stand apart from all pictures, against how they vary among "
@@ -33,7 +33,7 @@ SENTENCES: dict[Way, str] = {
     "themselves. The classifier's reaction is not asked for the choice.",
 }
 CHANNELS: tuple[Way, ...] = ("signal", "difference")
-RESUMED: tuple[Way, ...] = ("race", "paper")  # what was rendered before a stop is kept
+RESUMED: tuple[Way, ...] = ("race", "every", "paper")  # what was rendered before a stop is kept
 
 
 class SearchPlan(msgspec.Struct, frozen=True):
