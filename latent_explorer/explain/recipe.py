@@ -251,6 +251,22 @@ class MovesRequest(msgspec.Struct, frozen=True):
     count: int
 
 
+class LooksRequest(msgspec.Struct, frozen=True):
+    """Request for what a `TrialsRequest` asks for, and for the pictures, reduced to at most `side` px."""
+
+    request: PictureRequest
+    edits: tuple[tuple[Edit, ...], ...]
+    side: Count = 64
+
+
+@dataclass(frozen=True)
+class Looks:
+    """Pictures of one base with N lists of edits, in little: the logits (N, K) and images (N, H, W, 3) uint8."""
+
+    logits: np.ndarray
+    images: np.ndarray
+
+
 class HeatRequest(msgspec.Struct, frozen=True):
     """Request for Grad-CAM of the class `target` in a picture, and in the same without its edits."""
 

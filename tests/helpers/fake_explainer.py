@@ -23,6 +23,8 @@ from latent_explorer.explain.recipe import (
     HeatMaps,
     HeatRequest,
     LiveRequest,
+    Looks,
+    LooksRequest,
     MovesRequest,
     Picture,
     PictureRecipe,
@@ -151,6 +153,7 @@ class FakeRenderer:
     def __init__(self, explainer: FakeExplainer, device: object = None) -> None:
         self.delay = explainer.delay
         self.drafts = explainer.drafts
+        self.looked: list[LooksRequest] = []
         self.heat_seconds, self.heat_problem = 0.0, ""  # of Grad-CAM
 
     def live(self, live: LiveRequest, give_up: object = None) -> RenderResult | Draft:
@@ -179,10 +182,17 @@ class FakeRenderer:
         seconds = time.perf_counter() - started
         return RenderResult(pictures[0], pictures[1], edited_styles(plain), far, seconds, unlikeness=0.5)
 
-    def logits(self, trials: TrialsRequest, give_up: object = None) -> np.ndarray:
+    def logits(self, trials: TrialsRequest | LooksRequest, give_up: object = None) -> np.ndarray:
         recipe = trials.request.recipe
         edited = [msgspec.structs.replace(recipe, edits=edits) for edits in trials.edits]
         return np.stack([classify(edited_styles(each))[0] for each in edited])
+
+    def looks(self, asked: LooksRequest, give_up: object = None) -> Looks:
+        self.looked.append(asked)
+        recipe = asked.request.recipe
+        edited = [msgspec.structs.replace(recipe, edits=edits) for edits in asked.edits]
+        images = [paint(edited_styles(each), key_of(recipe.base)) for each in edited]
+        return Looks(self.logits(asked), np.stack(images))
 
     def heat(self, asked: HeatRequest) -> HeatMaps:
         result = self.render(asked.request)

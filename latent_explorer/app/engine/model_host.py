@@ -19,7 +19,7 @@ from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Notice
 from latent_explorer.common.format import duration_text
 from latent_explorer.explain.attfind.cost import USUAL
-from latent_explorer.explain.recipe import HeatRequest, LiveRequest, MovesRequest, TrialsRequest
+from latent_explorer.explain.recipe import HeatRequest, LiveRequest, LooksRequest, MovesRequest, TrialsRequest
 from latent_explorer.models.summary import ClassifierSummary, ExplainerSummary
 
 if TYPE_CHECKING:
@@ -33,9 +33,11 @@ if TYPE_CHECKING:
     from latent_explorer.explain.attfind.plan import SearchPlan
     from latent_explorer.explain.attfind.result import AttFindResult
     from latent_explorer.explain.projected import ProjectedPicture
-    from latent_explorer.explain.recipe import Draft, HeatMaps, PictureRequest, RenderResult
+    from latent_explorer.explain.recipe import Draft, HeatMaps, Looks, PictureRequest, RenderResult
     from latent_explorer.models.attributes import AttributeEntry, AttributeSet
     from latent_explorer.models.classifiers import Classifier
+
+    AnyRequest = PictureRequest | LiveRequest | FrameRequest | TrialsRequest | LooksRequest | MovesRequest | HeatRequest
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -49,6 +51,7 @@ class SupportsRender(Protocol):
     def render(self, request: PictureRequest, give_up: Callable[[], bool] | None = None) -> RenderResult: ...
     def live(self, live: LiveRequest, give_up: Callable[[], bool] | None = None) -> RenderResult | Draft: ...
     def logits(self, trials: TrialsRequest, give_up: Callable[[], bool] | None = None) -> np.ndarray: ...
+    def looks(self, asked: LooksRequest, give_up: Callable[[], bool] | None = None) -> Looks: ...
     def promising_moves(self, moves: MovesRequest) -> tuple[AttributeEntry, ...]: ...
     def add_classifier(self, classifier_id: str, classifier: Classifier) -> None: ...
     def heat(self, asked: HeatRequest) -> HeatMaps: ...
@@ -245,8 +248,8 @@ class ModelHost:
         return self._retried(renderer.render, request)
 
     def answer(
-        self, request: PictureRequest | LiveRequest | FrameRequest | TrialsRequest | MovesRequest | HeatRequest
-    ) -> RenderResult | Draft | CachedFrame | np.ndarray | tuple[AttributeEntry, ...] | HeatMaps:
+        self, request: AnyRequest
+    ) -> RenderResult | Draft | CachedFrame | np.ndarray | tuple[AttributeEntry, ...] | HeatMaps | Looks:
         """Answer a request of any kind. A frame may come from the cache; `render` never uses the cache.
 
         Raises GivenUp if a picture that takes long is not wanted any more.
@@ -257,6 +260,8 @@ class ModelHost:
             return self._retried(partial(renderer.live, give_up=self.give_up), request)
         if isinstance(request, TrialsRequest):
             return self._retried(partial(renderer.logits, give_up=self.give_up), request)
+        if isinstance(request, LooksRequest):
+            return self._retried(partial(renderer.looks, give_up=self.give_up), request)
         if isinstance(request, MovesRequest):
             return self._retried(renderer.promising_moves, request)
         if isinstance(request, HeatRequest):

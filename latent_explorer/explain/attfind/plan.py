@@ -23,8 +23,8 @@ TITLES: dict[Way, str] = {
 SENTENCES: dict[Way, str] = {
     "race": "The authors' notebook on the moves that can change its list, some 3 % of them. The list so far is shown, "
     "and a search that was stopped goes on.",
-    "every": "The authors' notebook on every move of every picture. Nothing is shown before its end; one that was stopped "
-    "goes on.",
+    "every": "The authors' notebook on every move of every picture. Nothing is shown before its end; a search that was "
+    "stopped goes on.",
     "paper": "Algorithm 1 of the paper, as a race: an attribute explains a picture alone or not at all, so lists are "
     "shorter.",
     "signal": "Where the styles of a class's exemplars stand apart from all pictures, against how they vary among "

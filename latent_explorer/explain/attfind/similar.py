@@ -20,7 +20,7 @@ from latent_explorer.explain.attfind.searched import latents_to_search, observed
 from latent_explorer.explain.attfind.sufficiency import apply_attributes, by_target
 from latent_explorer.explain.batches import BatchSizer, default_budget
 from latent_explorer.explain.latents import copy_to_device
-from latent_explorer.explain.likeness import likes, unit_change
+from latent_explorer.explain.likeness import correlation, likes, unit_change
 from latent_explorer.models.attributes import Attribute
 
 if TYPE_CHECKING:
@@ -122,13 +122,4 @@ def _compared(
         seen += np.outer(visible, visible)
         effects[place] = logits[1:] - logits[0]
     cosine = np.divide(total, seen, out=np.full_like(total, np.nan), where=seen > 0)
-    return Similarity(tuple(attributes), len(rows), cosine, _correlation(effects))
-
-
-def _correlation(effects: np.ndarray) -> np.ndarray:
-    """Return the correlations (A, A) of columns (n, A); nan for constant ones."""
-    centred = effects - effects.mean(axis=0)
-    length = np.linalg.norm(centred, axis=0)
-    norms = np.outer(length, length)
-    out: np.ndarray = np.divide(centred.T @ centred, norms, out=np.full_like(norms, np.nan), where=norms > 0)
-    return out
+    return Similarity(tuple(attributes), len(rows), cosine, correlation(effects))

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from latent_explorer.common.errors import UserError
@@ -42,6 +43,8 @@ from latent_explorer.explain.recipe import (
     HeatMaps,
     HeatRequest,
     LiveRequest,
+    Looks,
+    LooksRequest,
     MovesRequest,
     Noise,
     Picture,
@@ -204,7 +207,7 @@ class Renderer:
         logit (N, 1) is that of the edited picture and its slope times what the styles move.
         """
         if trials.predicted is None:
-            return self._rendered_logits(trials, give_up)
+            return self._rendered_trials(trials, give_up).logits
         base, logit, slope = self._slope(trials.request, partial(_logit, trials.predicted))
         with torch.inference_mode(), cpu_threads(self.threads):
             lists = (trials.request.recipe.edits, *trials.edits)
@@ -212,21 +215,31 @@ class Renderer:
         predicted: np.ndarray = (logit + (torch.cat(moved) - own) @ slope).float().cpu().numpy()[:, None]
         return predicted
 
+    def looks(self, asked: LooksRequest, give_up: Callable[[], bool] | None = None) -> Looks:
+        """Return logits and reduced pictures of each of the lists of edits. As `logits` otherwise."""
+        return self._rendered_trials(asked, give_up, asked.side)
+
     @torch.inference_mode()
-    def _rendered_logits(self, trials: TrialsRequest, give_up: Callable[[], bool] | None) -> np.ndarray:
+    def _rendered_trials(
+        self, trials: TrialsRequest | LooksRequest, give_up: Callable[[], bool] | None, side: int = 0
+    ) -> Looks:
         with cpu_threads(self.threads):
             base = self._base(trials.request.recipe)
             edited = [self._edited(base, edits) for edits in trials.edits]
             classifier = self._classifier(trials.request.classifier_id)
             size = max(1, _BATCH_PIXELS // base.synthesis.resolutions[-1] ** 2)
-            parts = []
+            parts: list[Tensor] = []
+            images: list[np.ndarray] = []
             for first in range(0, len(edited), size):
                 if first and give_up is not None and self._times.slow(base.synthesis) and give_up():
                     raise GivenUp
                 styles = [torch.cat(layer) for layer in zip(*edited[first : first + size], strict=True)]
-                img = base.synthesis.render(styles, base.noise)
-                parts.append(classifier.logits(img.clamp(-1, 1)).float())
-        return torch.cat(parts).cpu().numpy()
+                img = base.synthesis.render(styles, base.noise).clamp(-1, 1)
+                parts.append(classifier.logits(img).float())
+                if side:
+                    small = F.interpolate(img, (side, side), mode="area") if img.shape[-1] > side else img
+                    images += [to_uint8(each.float().cpu().numpy()) for each in small]
+        return Looks(torch.cat(parts).cpu().numpy(), np.stack(images) if images else np.zeros((0, 0, 0, 3), np.uint8))
 
     def heat(self, asked: HeatRequest) -> HeatMaps:
         """Return Grad-CAM of a class, of the pictures that `render` makes. Raises what `render` raises."""

@@ -141,6 +141,7 @@ class AttributeCard(QWidget):
             card_data.color,
             target=card_data.target,
             exact=card_data.exact,
+            elsewhere=card_data.elsewhere,
         )
 
     def _show_rank(self, card_data: CardData) -> None:

@@ -16,8 +16,9 @@ from latent_explorer.app.exploration.looks import look_alikes
 from latent_explorer.app.exploration.picture_requests import resolve
 from latent_explorer.app.exploration.updates import AttributeEnds, HoverPicture, ModelOpened, OwnEffects, StateChanged
 from latent_explorer.app.own_effects import OwnEffectMeter
+from latent_explorer.explain.likeness import ALIKE
 from latent_explorer.ui.attributes.attribute_card import FIRST_LINE_HEIGHT, AttributeCard
-from latent_explorer.ui.attributes.card_data import class_name, fold_text
+from latent_explorer.ui.attributes.card_data import class_name, fold_text, likeness_text
 from latent_explorer.ui.attributes.direction_list import DirectionList
 from latent_explorer.ui.attributes.list_chooser import ListChooser
 from latent_explorer.ui.attributes.note_dialog import NoteDialog
@@ -26,11 +27,13 @@ from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import ElidedLabel, action_text, button, column, open_dialog, row
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from PySide6.QtGui import QHideEvent
 
+    from latent_explorer.app.effects import Likeness
     from latent_explorer.app.explorer import Explorer
+    from latent_explorer.explain.recipe import Picture
     from latent_explorer.models.attributes import Attribute
     from latent_explorer.ui.attributes.card_data import CardRow
 
@@ -59,8 +62,12 @@ class AttributeList(QScrollArea):
         self._revealed = ""  # key of a card to scroll to as soon as it is made
         self._cards: dict[str, AttributeCard] = {}
         self._attributes: dict[str, Attribute] = {}
-        self._previewed = ""  # key of the attribute whose ends are shown
-        self._waiting = ""  # key of the card under the mouse
+        self._likenesses: Mapping[tuple[str, str], Likeness] = {}
+        self._marked: list[str] = []  # keys of the cards that were judged last
+        self._now: Picture | None = None  # whose ends came last
+        self._previewed = self._waiting = (
+            ""  # keys of the attribute whose ends are shown, and of the card under the mouse
+        )
         self.popup: RangePreviewPopup | None = None
         self._page = QWidget()
         self._page.setProperty("role", "page")
@@ -244,13 +251,34 @@ class AttributeList(QScrollArea):
         if state is None or summary is None or card is None:
             return
         card.ends.set_ends(update, class_name(state, summary, state.target_class), state.target_class)
+        self._now = update.now
+        self._mark_alike()
+
+    def show_likenesses(self, likenesses: Mapping[tuple[str, str], Likeness]) -> None:
+        """Mark cards that look like one above them on many pictures, where that was measured."""
+        if likenesses != self._likenesses or list(self._cards) != self._marked:
+            self._likenesses = dict(likenesses)
+            self._mark_alike()
+
+    def _mark_alike(self) -> None:
+        """Mark what looks much like a card above it: on many pictures if that is known, else on this one."""
+        self._marked = list(self._cards)
+        on_many = {key for pair in self._likenesses for key in pair}
         known = {key: c.ends.ends for key, c in self._cards.items() if c.ends.ends is not None}
-        same = {key: ends.plus.image for key, ends in known.items() if ends.now is update.now}
-        alike = look_alikes(update.now.image, same)
-        for key, each in self._cards.items():
-            each.ends.set_alike(self._cards[alike[key]].name.text if key in alike else "")
-            mergeable = key in alike and can_merge(self._attributes[key], self._attributes[alike[key]])
-            each.merge_with = alike[key] if mergeable else ""
+        same = {key: ends.plus.image for key, ends in known.items() if ends.now is self._now}
+        on_this = look_alikes(self._now.image, same) if self._now is not None else {}
+        for place, (key, card) in enumerate(self._cards.items()):
+            alike, details = on_this.get(key, ""), ""
+            if key in on_many:
+                above = list(self._cards)[:place]
+                found = {other: self._likenesses[key, other] for other in above if (key, other) in self._likenesses}
+                alike = max(found, key=lambda other: found[other].cosine, default="")
+                if alike and found[alike].cosine < ALIKE:
+                    alike = ""
+                details = likeness_text(found[alike]) if alike else ""
+            card.ends.set_alike(self._cards[alike].name.text if alike else "", details)
+            mergeable = alike != "" and can_merge(self._attributes[key], self._attributes[alike])
+            card.merge_with = alike if mergeable else ""
 
     def set_editable(self, on: bool) -> None:
         """Grey the cards unless `on`; the list can still be scrolled, and keeps a focus that was inside."""

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import isnan
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import msgspec
 from PySide6.QtGui import QColor
 
+from latent_explorer.app.effects import Measured
 from latent_explorer.app.exploration.document import attribute_key, listed_set, shown_attributes
 from latent_explorer.app.exploration.picture_requests import already_at_end, classifier_of
 from latent_explorer.app.exploration.state import attribute_amount
@@ -20,6 +22,7 @@ from latent_explorer.ui.style import theme
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from latent_explorer.app.effects import Likeness
     from latent_explorer.app.exploration.document import Document
     from latent_explorer.app.exploration.state import ExplorerState
     from latent_explorer.explain.recipe import RenderResult
@@ -49,12 +52,27 @@ class CardData:
     removable: bool = False
     at_end: bool = False
     note: str = ""
-    mean_change: float | None = None  # of the target's probability; None: not measured yet
+    measured: Measured | None = None  # on pictures of other classes; None: not yet
+    comparable: bool = True  # with `mean_effect`: both are of the target's logit
 
     @property
     def faint(self) -> bool:
         """True if a person would hardly see what it does to the verdict."""
-        return self.mean_change is not None and self.mean_change < FAINT
+        return self.measured is not None and self.measured.change < FAINT
+
+    @property
+    def elsewhere(self) -> str:
+        """What the effect is on pictures that the search did not use, or that there are none; "" if not ranked."""
+        if self.mean_effect is None or not self.comparable:
+            return ""
+        on_these = "Measured on the pictures that it was chosen on, so rather too large"
+        if self.measured is None or not self.measured.apart:
+            return on_these
+        low, high = self.measured.interval
+        return (
+            f"{on_these}.\nOn {self.measured.n} pictures that the search did not use: "
+            f"{number_text(self.measured.effect)} (95 % {number_text(low)} to {number_text(high)})"
+        )
 
     @property
     def dead(self) -> bool:
@@ -154,6 +172,14 @@ def _name_of(classifier_id: str, summary: ExplainerSummary) -> str:
     return names.get(classifier_id, "classifier")
 
 
+def likeness_text(likeness: Likeness) -> str:
+    """Return how alike two attributes are, as a sentence for the tooltip."""
+    together = "" if isnan(likeness.correlation) else f", correlation of their effects {likeness.correlation:.2f}"
+    return (
+        f"On {likeness.n} pictures of other classes: cosine of the difference pictures {likeness.cosine:.2f}{together}."
+    )
+
+
 def fold_text(folded: Sequence[CardData]) -> str:
     """Return the line that stands for cards that are put away."""
     faint = sum(not card.dead for card in folded)
@@ -171,12 +197,12 @@ def rows(
     state: ExplorerState,
     result: RenderResult | None,
     most: int | None = None,
-    mean_changes: Mapping[str, float] = MappingProxyType({}),
+    measured: Mapping[str, Measured] = MappingProxyType({}),
 ) -> list[CardRow]:
     """Return the rows from top to bottom, at most `most`: pinned attributes, user-added sliders, the rest by rank.
 
     Effects are those on the selected classifier; `mean_effect` is None if they were measured for another one.
-    `mean_changes` are those of the target's probability, by `attribute_key`, where they were measured.
+    `measured` is what is known of other pictures, by `attribute_key`.
     """
     attribute_set = listed_set(document, summary, state)
     listed = attribute_set.attributes if attribute_set else ()
@@ -195,7 +221,11 @@ def rows(
     ]
     if is_from_other_classifier(attribute_set, state):  # they are effects on the other classifier
         cards = [replace(card_data, mean_effect=None) for card_data in cards]
-    cards = [replace(c, mean_change=mean_changes.get(attribute_key(a))) for a, c in zip(shown, cards, strict=True)]
+    of_pair = attribute_set is not None and "pair" in attribute_set.settings  # effects of another kind
+    cards = [
+        replace(c, measured=measured.get(attribute_key(a)), comparable=not of_pair)
+        for a, c in zip(shown, cards, strict=True)
+    ]
     return [CardRow(a, card_data) for a, card_data in zip(shown, cards, strict=True)]
 
 

@@ -46,15 +46,16 @@ class EffectBar(QWidget):
         *,
         target: str,
         exact: bool = True,
+        elsewhere: str = "",
     ) -> None:
-        """Show an effect: `mean` and `interval` in logits at kappa 1, None if never measured.
+        """Show an effect: `mean` and `interval` in logits at kappa 1, None if never measured; `elsewhere` in words.
 
         `span` is the least and the greatest value on any card.
         """
         self._mean, self._interval, self._exact = mean, interval, exact
         self._span = span if span[1] > span[0] else (span[0], span[0] + 1.0)
         self._color = color
-        self._text = _effect_text(mean, interval, target, exact)
+        self._text = "\n".join(filter(None, (_effect_text(mean, interval, target, exact), elsewhere)))
         self._show_text()
 
     def set_own(self, effect: float, *, exact: bool) -> None:

@@ -26,7 +26,7 @@ STALE = 0.35  # opacity of pictures whose slider's picture has changed meanwhile
 HELP = (
     "This picture with the slider at −1 and at +1, and where it changes in between: "
     "the brighter, the more (full from a quarter of the range). “Like” names an attribute above whose plus end changes "
-    "this picture much the same; the menu of the card (right click) merges the two into one slider."
+    "pictures much the same; the menu of the card (right click) merges the two into one slider."
 )
 
 
@@ -37,6 +37,7 @@ class EndsStrip(QWidget):
         super().__init__()
         self.ends: AttributeEnds | None = None
         self.alike = ""  # name of the attribute that looks much the same
+        self._details = ""
         self._stale = False
         self._target = ("", 0)
         self._images: list[QImage] = []
@@ -71,9 +72,12 @@ class EndsStrip(QWidget):
             self._images = [scaled(image, SIDE, ratio, pixels=False) for image in (minus, plus, where)]
         self._describe()
 
-    def set_alike(self, name: str) -> None:
-        if name != self.alike:
-            self.alike = name
+    def set_alike(self, name: str, details: str = "") -> None:
+        """Say which attribute it is like; `details` are how that was measured, unless on this picture alone."""
+        if (name, details) != (self.alike, self._details):
+            self.alike, self._details = name, details
+            said = f"Like {name}. {details or 'Judged on this picture alone.'}\n\n" if name else ""
+            self.setToolTip(said + HELP)
             self._describe()
 
     def set_stale(self) -> None:

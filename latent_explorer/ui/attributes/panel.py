@@ -272,10 +272,11 @@ class AttributesPanel(QWidget):
             self.search.show_no_model()
             self._pages.setCurrentWidget(self.search)
             return
-        shown = rows(document, summary, state, self._result, self.list.wanted, self._meter.mean_changes())
+        shown = rows(document, summary, state, self._result, self.list.wanted, self._meter.measured())
         self.list.show_rows(shown, total=len(self._explorer.attributes()), fold=self._result is not None)
         hidden = hidden_attributes(document, summary, state)
         self.list.show_hidden(hidden)
+        self.list.show_likenesses(self._meter.likenesses())
         attribute_set = listed_set(document, summary, state)
         running = self._job is not None
         origin = (

@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 import pytest
 from fake_explainer import FakeExplainer
 
-from latent_explorer.app.exploration.document import Document, listed_set, single_slider
+from latent_explorer.app.effects import Measured
+from latent_explorer.app.exploration.document import Document, attribute_key, listed_set, single_slider
 from latent_explorer.app.exploration.picture_requests import opening_state
 from latent_explorer.app.exploration.state import with_attribute
 from latent_explorer.models.attributes import Attribute, AttributeEntry
@@ -63,6 +66,22 @@ def test_place_and_details():
     assert "round 2" in said
     two = Attribute("", 0, (AttributeEntry(40, "min"), AttributeEntry(210, "max", 0.5)))
     assert location_text(two, SUMMARY) == "8 to 64 px"
+
+
+def test_an_effect_says_on_which_pictures_it_was_measured():
+    on_these = "Measured on the pictures that it was chosen on, so rather too large"
+    (first, *_) = rows(Document(), SUMMARY, STATE, None)
+    assert first.card_data.elsewhere == on_these
+    key = attribute_key(first.attribute)
+    measured = {key: Measured(0.3, 1.62, (1.3, 1.9), 24, True)}
+    (first, *_) = rows(Document(), SUMMARY, STATE, None, measured=measured)
+    assert first.card_data.elsewhere == (
+        f"{on_these}.\nOn 24 pictures that the search did not use: 1.62 (95 % 1.30 to 1.90)"
+    )
+    (first, *_) = rows(Document(), SUMMARY, STATE, None, measured={key: replace(measured[key], apart=False)})
+    assert first.card_data.elsewhere == on_these
+    own = Document(sliders=(single_slider(3, 0),))
+    assert rows(own, SUMMARY, STATE, None)[0].card_data.elsewhere == ""  # nobody searched for it
 
 
 def test_the_line_of_the_search_says_how_the_tooltip_for_whom():

@@ -9,14 +9,18 @@ import msgspec
 import pytest
 from panel_harness import open_model, shown_panel
 
+from latent_explorer.app.effects import Likeness
+from latent_explorer.app.exploration.document import attribute_key
 from latent_explorer.app.exploration.intents import SetBase
 from latent_explorer.app.exploration.updates import StateChanged
 from latent_explorer.explain.recipe import SampleBase
+from latent_explorer.ui.attributes.card_data import likeness_text
 
 
 @pytest.fixture
 def panel(qtbot, explorer, tmp_path):
     panel = shown_panel(qtbot, explorer)
+    panel._meter.likenesses = dict  # nothing is known of many pictures yet
     open_model(qtbot, explorer, tmp_path)
     qtbot.waitUntil(lambda: shown(panel) and all(card.ends.ends for card in shown(panel)), timeout=5000)
     return panel
@@ -55,6 +59,22 @@ def test_what_looks_like_a_card_above_says_so(panel, explorer):
     explorer.updates.emit(twin)
     assert second.ends.alike_text == f"like {first.name.text}"
     assert first.ends.alike_text == ""
+
+
+def test_what_looks_alike_on_many_pictures_is_marked_whatever_this_one_shows(panel, explorer):
+    first, second, third = shown(panel)[:3]
+    keys = [attribute_key(a) for a in explorer.attributes()[:3]]
+    explorer.updates.emit(replace(second.ends.ends, plus=first.ends.ends.plus))  # alike on this picture
+    measured = {(keys[0], keys[1]): Likeness(0.1, 0.9, 30), (keys[0], keys[2]): Likeness(0.74, 0.5, 30)}
+    measured |= {(keys[1], keys[2]): Likeness(0.62, float("nan"), 30)}
+    panel._meter.likenesses = lambda: measured | {pair[::-1]: each for pair, each in measured.items()}
+    panel.refresh()
+    assert second.ends.alike_text == ""
+    assert third.ends.alike_text == f"like {first.name.text}"  # the most alike of those above
+    said = "On 30 pictures of other classes: cosine of the difference pictures 0.74, correlation of their effects 0.50."
+    assert said in third.ends.toolTip()
+    assert third.merge_with == keys[0]
+    assert "correlation" not in likeness_text(measured[keys[1], keys[2]])
 
 
 def test_the_two_can_be_merged_into_one_slider(panel, explorer):

@@ -36,7 +36,7 @@ def test_the_faint_are_folded_and_can_be_unfolded(panel):
     assert "narrow blade" not in shown
     count = 10 - len(shown)
     assert panel.list.fold.text() == f"{count} more, faint"
-    assert all(card.card_data.mean_change < 0.05 for card in panel.list.cards if not card.isVisible())
+    assert all(card.card_data.measured.change < 0.05 for card in panel.list.cards if not card.isVisible())
     QTest.mouseClick(panel.list.fold, LEFT)
     assert len(names(panel)) == 10
     QTest.mouseClick(panel.list.fold, LEFT)
