@@ -158,7 +158,9 @@ class HeatMap:
         question, state, summary = self._question, self._explorer.state, self._explorer.summary
         if question is None or state is None or summary is None:
             return
-        self.rows = self._classified.found
+        found_rows = self._classified.found
+        order = order_of(found_rows, np.zeros((0, 0)), question.target, "lowest")
+        self.rows = [found_rows[i] for i in order]  # rendered from the top of the table to its bottom
         found = listed_set(self._explorer.document, summary, state)
         entries = {a.entries[0] for a in question.columns if len(a.entries) == 1}
         of_file = any(isinstance(row.base, SampleBase) for row in self.rows)

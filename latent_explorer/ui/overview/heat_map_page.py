@@ -181,7 +181,8 @@ class HeatMapPage(OverviewPage):
         elif not self.map.rows:
             self.origin.setText(NO_PICTURES)
         elif known < cells:
-            self.origin.setText(f"{known:,} of {cells:,} cells, {known - kept:,} of them rendered here")
+            of_search = f", {kept:,} of them by a search" if kept else ""
+            self.origin.setText(f"Rendered {known:,} of {cells:,} cells{of_search}")
         else:
             self.origin.setText(_origin(cells, kept, self._control_words()))
         if not self.line.text():

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 Index = QModelIndex | QPersistentModelIndex
 LINE = 20  # px of the text below a picture
 INSET = theme.UNIT // 2  # around a picture
-SMALLEST, LARGEST = 48, 144  # px, of a picture
+SMALLEST, LARGEST = 48, 200  # px, of a picture
 MARK = 14  # px between the left edge and the text, for the mark of the class
 
 
@@ -52,7 +52,7 @@ class Column:
 
 
 PLAIN = (Column(-1), Column(0), Column(1))
-WITH_DIFFERENCES = (Column(-1, differs=True), *PLAIN, Column(1, differs=True))
+DIFFERENCES = (Column(-1, differs=True), Column(0), Column(1, differs=True))
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,8 @@ class PictureTableModel(QAbstractTableModel):
         if orientation != Qt.Orientation.Horizontal or role != Qt.ItemDataRole.DisplayRole:
             return None
         column = self.columns[section]
-        return "changed" if column.differs else self.texts.amount_text(column.sign)
+        text = self.texts.amount_text(column.sign)
+        return f"change at {text}" if column.differs else text
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if index.isValid() and role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
@@ -144,8 +145,6 @@ class PictureTableModel(QAbstractTableModel):
         name = texts.row_name(self.rows[self.places[row]])
         if column.sign:
             name += f", {texts.attribute} {texts.amount_text(column.sign)}"
-        if column.differs:
-            return f"{name}: what changes, doubled; grey is unchanged"
         picture, unedited = self.picture(row, column.sign), self.unedited(row)
         if picture is None:
             return f"{name}: not rendered yet"
@@ -155,7 +154,8 @@ class PictureTableModel(QAbstractTableModel):
         said = f"{name}: {texts.class_names[target]} {number_text(picture.probs[target])}"
         if column.sign:
             said += f", {number_text(unedited.probs[target])} unedited"
-        return said + f". The verdict is {texts.class_names[picture.verdict]}."
+        said += f". The verdict is {texts.class_names[picture.verdict]}."
+        return said + (" Shown is what changes, doubled; grey is unchanged." if column.differs else "")
 
 
 class _Delegate(QStyledItemDelegate):
@@ -176,8 +176,7 @@ class _Delegate(QStyledItemDelegate):
             painter.fillRect(box, now.color("sunken"))
         else:
             painter.drawPixmap(box.topLeft(), pixmap)
-            if not column.differs:
-                self._paint_verdict(painter, box, model, index)
+            self._paint_verdict(painter, box, model, index)
         self._paint_frame(painter, box, option)
         painter.restore()
 

@@ -15,7 +15,7 @@ from latent_explorer.app.overview.pictures import PictureStrip
 from latent_explorer.common.format import shortened
 from latent_explorer.ui.overview.class_legend import ClassLegend
 from latent_explorer.ui.overview.page import NO_ATTRIBUTES, NO_MODEL, NO_PICTURES, OverviewPage
-from latent_explorer.ui.overview.picture_table import PLAIN, WITH_DIFFERENCES, PictureTable, StripTexts
+from latent_explorer.ui.overview.picture_table import DIFFERENCES, PLAIN, PictureTable, StripTexts
 from latent_explorer.ui.overview.source_box import SourceBox
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import ElidedLabel, NoWheelComboBox, column, hint, row, title
@@ -57,7 +57,7 @@ class PicturesPage(OverviewPage):
         self.setFocusProxy(self.tables[0].table)
         self.follow.setChecked(True)
         self.follow.setToolTip(FOLLOW_HELP)
-        self.differences.setToolTip("Show beside each end what it changes, doubled; grey is unchanged")
+        self.differences.setToolTip("Show of each end what it changes, doubled; grey is unchanged")
         self.line.setProperty("role", "hint")
         self.line.setFont(theme.font(theme.SMALL))
         layout = column(self.content, spacing=theme.GAP)
@@ -179,7 +179,7 @@ class PicturesPage(OverviewPage):
 
     def _show_columns(self, on: bool) -> None:
         for half in self.tables:
-            half.table.pictures.set_columns(WITH_DIFFERENCES if on else PLAIN)
+            half.table.pictures.set_columns(DIFFERENCES if on else PLAIN)
 
 
 class _Half(QWidget):

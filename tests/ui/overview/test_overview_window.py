@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from panel_harness import open_model
 from PySide6.QtCore import Qt
@@ -13,6 +14,7 @@ from latent_explorer.ui.overview.page import NO_MODEL
 from latent_explorer.ui.overview.pictures_page import PicturesPage
 from latent_explorer.ui.overview.window import OverviewWindow
 from latent_explorer.ui.style import theme
+from latent_explorer.ui.widgets.scaling import difference
 
 
 @pytest.fixture
@@ -101,16 +103,17 @@ def test_it_follows_the_slider_that_is_moved_unless_told_not_to(qtbot, explorer,
     assert page.attribute.currentIndex() == 3
 
 
-def test_differences_stand_beside_the_ends(qtbot, page):
-    table = page.tables[0].table
+def test_differences_are_shown_of_both_ends(page):
+    model = page.tables[0].table.pictures
+    plain = model.image(0, model.columns[2])
     page.differences.click()
-    assert table.model().columnCount() == 5
-    assert table.model().headerData(0, Qt.Orientation.Horizontal) == "changed"
-    model = table.pictures
-    assert model.image(0, model.columns[4]).min() < 128
+    assert model.headerData(2, Qt.Orientation.Horizontal) == "change at +1.00"
+    change = model.image(0, model.columns[2])
+    np.testing.assert_array_equal(change, difference(model.unedited(0).image, plain))
     assert "what changes" in model.words(0, model.columns[0])
+    assert model.image(0, model.columns[1]) is model.unedited(0).image
     page.differences.click()
-    assert table.model().columnCount() == 3
+    assert model.image(0, model.columns[2]) is plain
 
 
 def test_the_controls_ask_anew(qtbot, page):
@@ -128,3 +131,11 @@ def test_without_a_model_it_says_what_to_do(qtbot, explorer):
     window.present()
     assert window.page.empty.sentence.text() == NO_MODEL
     assert not window.page.content.isVisible()
+
+
+def test_keys_go_from_page_to_page(page):
+    window, control, shift = page.window(), Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
+    QTest.keyClick(page.tables[0].table, Qt.Key.Key_Tab, control)
+    assert window.tabs.word == "Heat map"
+    QTest.keyClick(window.page.table, Qt.Key.Key_Backtab, control | shift)
+    assert window.tabs.word == "Pictures"
