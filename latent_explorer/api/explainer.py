@@ -18,6 +18,8 @@ from latent_explorer.app.exploration.document import rename_attributes
 from latent_explorer.app.exploration.recipe_png import write_png
 from latent_explorer.app.export import batch, scene, sheets
 from latent_explorer.app.export.job import animation
+from latent_explorer.app.sweep import plan
+from latent_explorer.app.sweep.export import export_sweeps
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.jobs import run_job
 from latent_explorer.common.paths import check_writable
@@ -31,7 +33,7 @@ from latent_explorer.explain.counterfactuals import photo
 from latent_explorer.explain.direction_search import search
 from latent_explorer.explain.direction_search.settings import SearchSettings
 from latent_explorer.explain.direction_search.summary import class_index
-from latent_explorer.explain.directions.direction import unit_direction
+from latent_explorer.explain.directions.direction import MAX_TYPICAL, unit_direction
 from latent_explorer.explain.directions.file import read_directions, unit_directions
 from latent_explorer.explain.labels import read_labels
 from latent_explorer.explain.latents import Latent, latent_of, seed_latent, typical_ws
@@ -56,6 +58,7 @@ if TYPE_CHECKING:
 
     from latent_explorer.api.values import OnEvent, StrPath
     from latent_explorer.app.exploration.state import ExplorerState
+    from latent_explorer.app.sweep.export import SweepFiles
     from latent_explorer.explain.counterfactuals.photo import PhotoExplanation, PhotoSettings
     from latent_explorer.explain.direction_search.settings import FoundDirection, Method
     from latent_explorer.explain.directions.direction import Direction
@@ -432,6 +435,34 @@ class Explainer:
         context = self._context(target, psi, top)
         shown = batch.pictures_of(self.summary, 4) if bases is None else bases
         job = batch.export_all(Path(folder), context, shown, settings, self._renderer.render, suffix)
+        return run_job(job, on_event)
+
+    def class_sweeps(
+        self,
+        folder: StrPath,
+        directions: Mapping[str | int, Direction] | None = None,
+        bases: Sequence[Base] = (),
+        *,
+        count: int = plan.USUAL,
+        length: float = MAX_TYPICAL,
+        top: int = plan.TOP,
+        suffix: str = ".gif",
+        size: int = 0,
+        psi: float = 1.0,
+        on_event: OnEvent = None,
+    ) -> SweepFiles:
+        """Write animations of 4 to 12 pictures that move together towards each class, alpha 0 to 0.95.
+
+        directions  by the name or index of the class that each leads to; without any the first `top` attributes of
+                    each class move the pictures, all together
+        bases       the pictures; without any `count` of the file that are of other classes, else seeds
+        length      standard deviations at alpha 1
+        size        px of a picture in the grids; 0: 128
+        """
+        context = self._context(None, psi)
+        given = [(self._class(key), direction) for key, direction in (directions or {}).items()]
+        sweeps = plan.class_sweeps(context, given, bases, count=count, length=length, top=top)
+        job = export_sweeps(Path(folder), sweeps, context, self._renderer, suffix=suffix, size=size)
         return run_job(job, on_event)
 
     def report(

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from latent_explorer.app.exploration.document import Document
 from latent_explorer.app.export.scene import export_context
 from latent_explorer.app.sweep.export import export_sweeps
 from latent_explorer.app.sweep.plan import (
@@ -18,9 +17,7 @@ from latent_explorer.app.sweep.plan import (
     MOST,
     TOP,
     USUAL,
-    attributes_sweep,
-    direction_sweep,
-    sweep_bases,
+    class_sweeps,
     target_of,
 )
 from latent_explorer.cli.export import bases_of, opened_model
@@ -32,15 +29,11 @@ from latent_explorer.explain.direction_search.summary import class_index
 from latent_explorer.explain.directions.direction import MAX_TYPICAL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from latent_explorer.app.engine.model_host import ModelHost
-    from latent_explorer.app.exploration.state import ExplorerState
     from latent_explorer.app.sweep.export import SweepItem
-    from latent_explorer.app.sweep.plan import ClassSweep
     from latent_explorer.explain.directions.direction import Direction
-    from latent_explorer.explain.recipe import Base
-    from latent_explorer.models.summary import ExplainerSummary
 
 _FORM = re.compile(r"(?:(?P<target>[^=]+)=)?(?P<file>.+?)(?:#(?P<number>[0-9]{1,6}))?", re.ASCII)
 
@@ -95,22 +88,11 @@ def sweep(
     host, state, summary = opened_model(explainer, device, classifier, None)
     state = msgspec.structs.replace(state, truncation_psi=psi)
     names = next((c.class_names for c in summary.classifiers if c.classifier_id == state.classifier_id), ())
-    if not names:
-        raise UserError(f"{summary.name} holds no classifier, so no picture can be moved towards a class.")
     given = bases_of(summary, samples, seeds, count) if samples or seeds else []
-    if given and not FEWEST <= len(given) <= MOST:
-        raise UserError(f"{len(given)} pictures are chosen; a grid has {FEWEST} to {MOST}.")
-
-    def bases(target: int) -> list[Base]:
-        return given or sweep_bases(summary, state.classifier_id, target, count)
-
-    if directions:
-        found = _directions(directions, host, names)
-        sweeps = [direction_sweep(target, each, bases(target), length) for target, each in found]
-    else:
-        sweeps = _attributes(summary, state, bases, len(names), top)
-    output = Output(as_json=as_json)
     context = export_context(state, summary)
+    found = _directions(directions, host, names)
+    sweeps = class_sweeps(context, found, given, count=count, length=length, top=top)
+    output = Output(as_json=as_json)
     written = output.run(export_sweeps(out, sweeps, context, host, suffix=f".{file_format}", size=size))
     fields = {
         "folder": written.folder,
@@ -132,26 +114,8 @@ def _line(item: SweepItem) -> str:
     )
 
 
-def _attributes(
-    summary: ExplainerSummary,
-    state: ExplorerState,
-    bases: Callable[[int], list[Base]],
-    count: int,
-    top: int,
-) -> list[ClassSweep]:
-    """Return a sweep for each class that has attributes. UserError if none has."""
-    every = (attributes_sweep(k, Document(), summary, state, bases(k), top) for k in range(count))
-    sweeps = [each for each in every if each is not None]
-    if not sweeps:
-        raise UserError(
-            f"{summary.name} holds no attributes. Give directions (`latent-explorer directions X --method guided --out "
-            "D.npz` finds some), or search for attributes with `attfind`."
-        )
-    return sweeps
-
-
 def _directions(texts: Sequence[str], host: ModelHost, names: Sequence[str]) -> list[tuple[int, Direction]]:
-    """Return the directions of the files with their classes, by class. UserError where a class is not known."""
+    """Return the directions of the files with their classes. UserError where a class is not known."""
     from latent_explorer.explain.directions.file import read_directions, unit_directions
     from latent_explorer.explain.latents import typical_ws
 
@@ -173,11 +137,7 @@ def _directions(texts: Sequence[str], host: ModelHost, names: Sequence[str]) -> 
                     f"Write {shortened(names[0])}={path.name}."
                 )
             found.append((leads_to, each))
-    targets = [target for target, _ in found]
-    twice = [target for target in targets if targets.count(target) > 1]
-    if twice:
-        raise UserError(f"Several directions lead to {shortened(names[twice[0]])}. Choose one with FILE#NUMBER.")
-    return sorted(found, key=lambda each: each[0])
+    return found
 
 
 def _parsed(text: str) -> tuple[str, Path, int | None]:

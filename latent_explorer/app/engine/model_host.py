@@ -247,6 +247,11 @@ class ModelHost:
         renderer: SupportsRender = self.renderer
         return self._retried(renderer.render, request)
 
+    def logits(self, trials: TrialsRequest) -> np.ndarray:
+        """Return the logits (N, K) of a picture with each of several lists of edits, tried once more as `render`."""
+        renderer: SupportsRender = self.renderer
+        return self._retried(renderer.logits, trials)
+
     def answer(
         self, request: AnyRequest
     ) -> RenderResult | Draft | CachedFrame | np.ndarray | tuple[AttributeEntry, ...] | HeatMaps | Looks:

@@ -37,8 +37,8 @@ from latent_explorer.media.sheet import Cell, Row, draw_sheet
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
 
-    from latent_explorer.app.engine.model_host import ModelHost
     from latent_explorer.app.export.scene import ExportContext
+    from latent_explorer.app.sweep.job import SupportsSweep
     from latent_explorer.app.sweep.plan import ClassSweep
     from latent_explorer.media.animation.writer import WrittenAnimation
 
@@ -76,7 +76,7 @@ def export_sweeps(
     folder: Path,
     sweeps: Sequence[ClassSweep],
     context: ExportContext,
-    host: ModelHost,
+    renderer: SupportsSweep,
     *,
     suffix: str = ".gif",
     size: int = 0,
@@ -96,7 +96,7 @@ def export_sweeps(
     done: list[SweepPictures] = []
     items: list[SweepItem] = []
     for number, sweep in enumerate(sweeps):
-        job = sweep_pictures(sweep, context, host)
+        job = sweep_pictures(sweep, context, renderer)
         found = yield from forward_events(job, partial(_counted, done=number, total=len(sweeps)))
         name = f"{sweep.target:02d} {safe_file_name(names[sweep.target])[:60] or 'class'}{suffix}"
         yield from _written(folder / name, [found], context, size or PICTURE)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 import numpy as np
@@ -29,10 +29,17 @@ from latent_explorer.explain.recipe import PictureRequest, TrialsRequest
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from latent_explorer.app.engine.model_host import ModelHost
     from latent_explorer.app.export.scene import ExportContext
+    from latent_explorer.explain.recipe import RenderResult
 
 RENDERING, COMPARING = "Rendering the sweep", "Comparing with random moves"
+
+
+class SupportsSweep(Protocol):
+    """Maker of pictures: the open model of the window, or a renderer."""
+
+    def render(self, request: PictureRequest) -> RenderResult: ...
+    def logits(self, trials: TrialsRequest) -> np.ndarray: ...
 
 
 @dataclass(frozen=True)
@@ -89,7 +96,9 @@ class SweepPictures:
         }
 
 
-def sweep_pictures(sweep: ClassSweep, context: ExportContext, host: ModelHost) -> Generator[Event, None, SweepPictures]:
+def sweep_pictures(
+    sweep: ClassSweep, context: ExportContext, renderer: SupportsSweep
+) -> Generator[Event, None, SweepPictures]:
     """Render a sweep. Yields what is known (`Kept`) after every frame of all pictures, and returns the whole."""
     wanted, classifier_id = recipes(sweep, context), context.state.classifier_id
     num_classes = next(len(c.class_names) for c in context.summary.classifiers if c.classifier_id == classifier_id)
@@ -99,19 +108,19 @@ def sweep_pictures(sweep: ClassSweep, context: ExportContext, host: ModelHost) -
     total, began = len(wanted) * STEPS, time.monotonic()
     for step in ORDER:
         for number, of_base in enumerate(wanted):
-            picture = host.render(PictureRequest(of_base[step], classifier_id)).after
+            picture = renderer.render(PictureRequest(of_base[step], classifier_id)).after
             probs[number, step], images[number, step] = picture.probs, reduced(picture).image
             done = len(images)
             yield Progress(done, total, RENDERING, (time.monotonic() - began) * (total / done - 1))
         found = replace(found, probs=probs.copy(), images=dict(images))
         yield Kept(found)
-    found = replace(found, control=(yield from _control(sweep, context, host, [each[0] for each in wanted])))
+    found = replace(found, control=(yield from _control(sweep, context, renderer, [each[0] for each in wanted])))
     yield Kept(found)
     return found
 
 
 def _control(
-    sweep: ClassSweep, context: ExportContext, host: ModelHost, unedited: list[Any]
+    sweep: ClassSweep, context: ExportContext, renderer: SupportsSweep, unedited: list[Any]
 ) -> Generator[Event, None, np.ndarray]:
     """Return the mean probabilities (CONTROLS, len(CONTROL_STEPS)) of the pictures moved at random, as far."""
     rng = np.random.default_rng(0)
@@ -124,7 +133,7 @@ def _control(
     sums = np.zeros(len(scaled))
     for done, recipe in enumerate(unedited, 1):
         trials = TrialsRequest(PictureRequest(recipe, context.state.classifier_id), scaled)
-        logits = host.renderer.logits(trials)
+        logits = renderer.logits(trials)
         shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
         sums += shifted[:, sweep.target] / shifted.sum(axis=1)
         yield Progress(done, len(unedited), COMPARING)

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from latent_explorer.app.exploration.document import listed_set, shown_attributes
+from latent_explorer.app.exploration.document import Document, listed_set, shown_attributes
 from latent_explorer.app.exploration.state import with_attributes
 from latent_explorer.app.export.batch import pictures_of
 from latent_explorer.app.export.scene import unedited_recipe
+from latent_explorer.common.errors import UserError
 from latent_explorer.common.format import shortened
 from latent_explorer.explain.direction_search.check import random_like
 from latent_explorer.explain.direction_search.settings import TARGETED
@@ -28,7 +29,6 @@ from latent_explorer.explain.timeline.timeline import frames
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from latent_explorer.app.exploration.document import Document
     from latent_explorer.app.exploration.state import ExplorerState
     from latent_explorer.app.export.scene import ExportContext
     from latent_explorer.explain.directions.direction import Direction
@@ -84,6 +84,48 @@ def attributes_sweep(
         return None
     name = listed[0].name if len(listed) == 1 else f"first {len(listed)} attributes together"
     return ClassSweep(target, name, edits, tuple(bases))
+
+
+def class_sweeps(
+    context: ExportContext,
+    directions: Sequence[tuple[int, Direction]],
+    bases: Sequence[Base] = (),
+    *,
+    count: int = USUAL,
+    length: float = MAX_TYPICAL,
+    top: int = TOP,
+) -> list[ClassSweep]:
+    """Return a sweep for each direction and its class, or without any for each class by its attributes, by class.
+
+    They move `bases`, or without any `count` pictures of other classes. UserError where there is nothing to sweep, too
+    many pictures, or several directions for a class.
+    """
+    state, summary = context.state, context.summary
+    classifier = next((c for c in summary.classifiers if c.classifier_id == state.classifier_id), None)
+    if classifier is None:
+        raise UserError(f"{summary.name} holds no classifier, so no picture can be moved towards a class.")
+    names = classifier.class_names
+    size = len(bases) or count
+    if not FEWEST <= size <= MOST:
+        raise UserError(f"{size} pictures are chosen; a grid has {FEWEST} to {MOST}.")
+
+    def shown(target: int) -> Sequence[Base]:
+        return bases or sweep_bases(summary, state.classifier_id, target, count)
+
+    targets = [target for target, _ in directions]
+    if twice := [target for target in targets if targets.count(target) > 1]:
+        raise UserError(f"Several directions lead to {shortened(names[twice[0]])}. Choose one of them.")
+    if directions:
+        ordered = sorted(directions, key=lambda each: each[0])
+        return [direction_sweep(target, direction, shown(target), length) for target, direction in ordered]
+    every = (attributes_sweep(k, Document(), summary, state, shown(k), top) for k in range(len(names)))
+    sweeps = [each for each in every if each is not None]
+    if not sweeps:
+        raise UserError(
+            f"{summary.name} holds no attributes. Give directions (`latent-explorer directions X --method guided --out "
+            "D.npz` finds some), or search for attributes with `attfind`."
+        )
+    return sweeps
 
 
 def target_of(direction: Direction, class_names: Sequence[str]) -> int | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QEvent, Qt, QTimer
+from PySide6.QtCore import QEvent, QStandardPaths, Qt, QTimer
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QWidget
 
 from latent_explorer.app.export.scene import name_of
@@ -324,7 +324,9 @@ class SweepPage(OverviewPage):
         self._show()
 
     def _export(self) -> None:
-        chosen = QFileDialog.getExistingDirectory(self, "Export class sweeps into", str(Path.home()))
+        documents = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
+        last = self.explorer.settings.last_folder or documents
+        chosen = QFileDialog.getExistingDirectory(self, "Export class sweeps into", last)
         if chosen:
             self.write(Path(chosen))
 

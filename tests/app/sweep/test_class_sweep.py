@@ -10,6 +10,7 @@ import json
 import msgspec
 import numpy as np
 import pytest
+from colour_explainer import tiny_explainer
 from headless import HeadlessExplorer, of_type
 from PIL import Image
 from tiny import make_explainer
@@ -29,6 +30,7 @@ from latent_explorer.app.sweep.plan import (
     CONTROL_STEPS,
     ORDER,
     attributes_sweep,
+    class_sweeps,
     control_edits,
     direction_sweep,
     recipes,
@@ -43,6 +45,7 @@ from latent_explorer.explain.directions.direction import Direction, unit_directi
 from latent_explorer.explain.directions.file import write_directions
 from latent_explorer.explain.latents import typical_ws
 from latent_explorer.explain.recipe import DirectionShift, PictureRequest, SampleBase, SeedBase, StyleShift
+from latent_explorer.explain.render.renderer import Renderer
 from latent_explorer.models.explainer_file import write_explainer
 
 
@@ -196,6 +199,26 @@ def test_a_grid_of_4_to_12():
 def test_nothing_to_sweep_is_said(context, host, tmp_path):
     with pytest.raises(UserError, match="nothing to sweep"):
         run_job(export_sweeps(tmp_path, [], context, host))
+
+
+def test_three_classes_each_with_its_own(tmp_path):
+    model = tiny_explainer(classes=3, n=12)
+    rng = np.random.default_rng(0)
+    names = model.classifier.config.class_names
+    found = [unit_direction(f"guided {name}", rng.standard_normal(16), typical_ws(model)) for name in names]
+    summary = model.summary()
+    context = export_context(opening_state(summary), summary)
+    sweeps = class_sweeps(context, [(target_of(each, names), each) for each in reversed(found)], count=4)
+    assert [sweep.target for sweep in sweeps] == [0, 1, 2]
+    written = run_job(export_sweeps(tmp_path, sweeps, context, Renderer(model), suffix=".png", size=16))
+    assert [item.target for item in written.items] == list(names)
+    assert written.together.exists()
+    with pytest.raises(UserError, match="Several directions"):
+        class_sweeps(context, [(1, found[0]), (1, found[1])])
+    with pytest.raises(UserError, match="no attributes"):
+        class_sweeps(context, [])
+    with pytest.raises(UserError, match="4 to 12"):
+        class_sweeps(context, [(1, found[0])], [SeedBase(0)])
 
 
 @pytest.fixture
