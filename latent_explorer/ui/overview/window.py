@@ -13,6 +13,7 @@ from latent_explorer.ui.overview.heat_map_page import HeatMapPage
 from latent_explorer.ui.overview.map_page import MapPage
 from latent_explorer.ui.overview.pictures_page import PicturesPage
 from latent_explorer.ui.overview.sweep_page import SweepPage
+from latent_explorer.ui.overview.two_page import TwoClassifiersPage
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import Pages, column, hairline
 from latent_explorer.ui.widgets.fitting import fit_to_screen
@@ -29,6 +30,7 @@ PAGES: tuple[tuple[str, type[OverviewPage]], ...] = (  # by title, in the order 
     ("Heat map", HeatMapPage),
     ("Map", MapPage),
     ("Class sweep", SweepPage),
+    ("Two classifiers", TwoClassifiersPage),
 )
 
 
