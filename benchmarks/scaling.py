@@ -28,8 +28,8 @@ import msgspec
 import torch
 from training import PRESETS
 
+from latent_explorer.models.processes import World, process_group
 from latent_explorer.training.config import DataConfig, TrainConfig
-from latent_explorer.training.distributed import World, process_group
 from latent_explorer.training.estimate import synthetic_trainer
 from latent_explorer.training.presets import apply
 

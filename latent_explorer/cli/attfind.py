@@ -94,7 +94,8 @@ def attfind(
 ) -> None:
     """Find the style coordinates that move the classifier, best first.
 
-    "like 2" marks one that changes pictures much as number 2 does.
+    torchrun --nproc-per-node 2 -m latent_explorer attfind X shares the work between two processes. "like 2" marks one
+    that changes pictures much as number 2 does.
     """
     from latent_explorer.explain.attfind.attfind import attfind as job
     from latent_explorer.explain.attfind.kept_moves import KeptMoves
@@ -102,9 +103,9 @@ def attfind(
     from latent_explorer.explain.attfind.similar import similar_attributes
     from latent_explorer.explain.attfind.timing import search_cost
     from latent_explorer.explain.direction_search.summary import class_index
-    from latent_explorer.models.device import choose_device
     from latent_explorer.models.explainer import resolve_classifier, with_attribute_set
     from latent_explorer.models.explainer_file import read_explainer, write_explainer
+    from latent_explorer.models.processes import process_group
 
     selection = {name: options.pop(name) for name in DATA_OPTIONS}
     model = read_explainer(explainer)
@@ -112,14 +113,17 @@ def attfind(
     names = model.classifiers[key].config.class_names
     asked = (class_index(pair[0], names), class_index(pair[1], names)) if pair else None
     settings = AttFindSettings(pair=asked, **options)
-    output = Output(as_json=as_json)
-    chosen = choose_device(device)
-    latents = None if data is None else encode_pictures(model, data, side, settings.n, selection, output)
-    timing = search_cost(model, classifier_id=key, torgb=settings.torgb, latents=latents, device=chosen)
-    tell_the_cost(output, timing, settings.n, settings.exhaustive)
-    ranges, kept = model.style_stats, KeptMoves()
-    search = job(model, settings, classifier_id=key, latents=latents, ranges=ranges, device=chosen, kept=kept)
-    found = _run(output, search, model, out).attribute_set
+    with process_group() as world:
+        output, chosen = Output(as_json=as_json, silent=not world.is_main_process), world.device(device)
+        latents = None if data is None else encode_pictures(model, data, side, settings.n, selection, output)
+        given: dict[str, Any] = {"classifier_id": key, "latents": latents, "device": chosen}
+        if world.is_main_process:
+            timing = search_cost(model, torgb=settings.torgb, **given)
+            tell_the_cost(output, timing, settings.n, settings.exhaustive)
+        search = job(model, settings, ranges=model.style_stats, kept=KeptMoves(), world=world, **given)
+        found = _run(output, search, model, out).attribute_set
+    if not world.is_main_process:
+        return
     similar = output.run(similar_attributes(model, found, latents=latents, device=chosen))
     fields = result_fields(model, found, similar)
     if out is not None:

@@ -41,10 +41,13 @@ def wants_json(args: Sequence[str]) -> bool:
 
 
 class Output:
-    """Output of a command: results and JSON to stdout, progress and errors to stderr."""
+    """Output of a command: results and JSON to stdout, progress and errors to stderr.
 
-    def __init__(self, *, as_json: bool) -> None:
-        self.as_json = as_json
+    silent  only errors: of several processes one speaks
+    """
+
+    def __init__(self, *, as_json: bool, silent: bool = False) -> None:
+        self.as_json, self._silent = as_json, silent
         self._bar = _ProgressBar(sys.stderr) if not as_json and _is_terminal(sys.stderr) else None
         self._last_progress = "", 0.0  # message and time of the last progress in the stream
 
@@ -60,6 +63,8 @@ class Output:
 
     def event(self, event: Event) -> None:
         """Print one event of a job."""
+        if self._silent:
+            return
         if self.as_json:
             if not self._is_too_soon(event):
                 self._json(event_fields(event))
@@ -74,6 +79,8 @@ class Output:
 
     def result(self, fields: Mapping[str, Any], text: str | None = None) -> None:
         """Print the result of a command: its fields as JSON, or `text` for people."""
+        if self._silent:
+            return
         if self.as_json:
             self._json({"event": "result", **fields})
         elif text:

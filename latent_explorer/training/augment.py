@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from latent_explorer.training.distributed import World
+    from latent_explorer.models.processes import World
     from latent_explorer.training.randomness import Purpose, StepRandom
 
 Numbers = Sequence[Tensor]  # each (N,)

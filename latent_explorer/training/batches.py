@@ -13,7 +13,7 @@ from torch import Tensor
 from latent_explorer.common.errors import UserError
 from latent_explorer.data.dataset import ImageDataset, open_dataset
 from latent_explorer.data.images import to_float
-from latent_explorer.training.distributed import SINGLE_PROCESS, World
+from latent_explorer.models.processes import SINGLE_PROCESS, World
 from latent_explorer.training.randomness import Purpose, StepRandom, stream
 
 if TYPE_CHECKING:

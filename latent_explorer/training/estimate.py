@@ -26,9 +26,9 @@ from latent_explorer.models.classifiers import Classifier, ClassifierConfig
 from latent_explorer.models.device import choose_device
 from latent_explorer.models.perceptual import perceptual_for
 from latent_explorer.models.preprocessing import Preprocessing
+from latent_explorer.models.processes import SINGLE_PROCESS, World
 from latent_explorer.training.batches import BatchStream
 from latent_explorer.training.config import ClassifierTraining
-from latent_explorer.training.distributed import SINGLE_PROCESS, World
 from latent_explorer.training.networks import Networks
 from latent_explorer.training.stylex_trainer import BANK, Trainer
 

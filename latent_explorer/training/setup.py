@@ -23,9 +23,10 @@ from latent_explorer.models.device import choose_device
 from latent_explorer.models.explainer import hash_classifier
 from latent_explorer.models.explainer_file import read_explainer
 from latent_explorer.models.perceptual import perceptual_for
+from latent_explorer.models.processes import SINGLE_PROCESS, World
 from latent_explorer.training.batches import BatchStream, open_data, require_sides
 from latent_explorer.training.checkpoints import Checkpoints
-from latent_explorer.training.distributed import SINGLE_PROCESS, World, check_batch_divisible
+from latent_explorer.training.distributed import check_batch_divisible
 from latent_explorer.training.networks import Networks
 from latent_explorer.training.settings import check_widths
 from latent_explorer.training.stylex_trainer import Trainer

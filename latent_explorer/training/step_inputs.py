@@ -17,9 +17,9 @@ from latent_explorer.training import losses
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from latent_explorer.models.processes import World
     from latent_explorer.models.synthesis import Styles, SynthesisNetwork
     from latent_explorer.training.config import TrainConfig
-    from latent_explorer.training.distributed import World
     from latent_explorer.training.randomness import Purpose, StepRandom
 
 

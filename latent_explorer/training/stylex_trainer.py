@@ -16,15 +16,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch import Tensor
 
+from latent_explorer.models.processes import SINGLE_PROCESS, World
 from latent_explorer.training import losses
 from latent_explorer.training.augment import Augmentation
 from latent_explorer.training.classifier_losses import ClassifierLosses
-from latent_explorer.training.distributed import (
-    SINGLE_PROCESS,
-    World,
-    check_batch_divisible,
-    path_length_pictures,
-)
+from latent_explorer.training.distributed import check_batch_divisible, path_length_pictures
 from latent_explorer.training.randomness import Purpose, StepRandom
 from latent_explorer.training.step_inputs import BatchPositions, hear, mix_class_styles, noise_maps
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Metric, Notice, Preview, Progress
+from latent_explorer.models.processes import SINGLE_PROCESS, World
 from latent_explorer.training.checkpoints import Checkpoints, score
-from latent_explorer.training.distributed import SINGLE_PROCESS, World
 from latent_explorer.training.loop import LOG_EVERY, RunningMeans, TrainingLoop
 from latent_explorer.training.setup import build_training, read_pictures
 

@@ -15,9 +15,9 @@ import torch
 from tiny_training import FakePerceptual, tiny_config
 
 from latent_explorer.common.jobs import run_job
+from latent_explorer.models.processes import process_group
 from latent_explorer.training import setup, stylex_trainer
 from latent_explorer.training.config import TrainConfig
-from latent_explorer.training.distributed import process_group
 from latent_explorer.training.run_folder import RunFolder
 
 STEPS = 20

@@ -6,8 +6,8 @@ from __future__ import annotations
 import pytest
 import torch
 
+from latent_explorer.models.processes import SINGLE_PROCESS
 from latent_explorer.training.augment import GATES, HIGHEST, NUMBERS, Augmentation, augment
-from latent_explorer.training.distributed import SINGLE_PROCESS
 from latent_explorer.training.randomness import Purpose, StepRandom
 
 CPU = torch.device("cpu")

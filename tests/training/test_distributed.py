@@ -17,9 +17,9 @@ import torch
 from tiny_training import ROOT, FakePerceptual, started
 
 from latent_explorer.models.discriminator import minibatch_stddev
+from latent_explorer.models.processes import SINGLE_PROCESS, World, process_group
 from latent_explorer.training import setup
 from latent_explorer.training.checkpoints import Checkpoints
-from latent_explorer.training.distributed import SINGLE_PROCESS, World, process_group
 from latent_explorer.training.run_folder import RunFolder
 from latent_explorer.training.step_inputs import BatchPositions
 from latent_explorer.training.train import train

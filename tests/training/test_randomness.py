@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
+from latent_explorer.models.processes import World
 from latent_explorer.training.batches import BatchStream
 from latent_explorer.training.config import DataConfig, TrainConfig
-from latent_explorer.training.distributed import World
 from latent_explorer.training.randomness import Purpose, StepRandom, stream
 
 

@@ -25,8 +25,8 @@ from latent_explorer.training.run_folder import RunFolder, RunStatus
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
 
+    from latent_explorer.models.processes import World
     from latent_explorer.training.config import TrainConfig
-    from latent_explorer.training.distributed import World
     from latent_explorer.training.run_folder import Phase, Request, State
 
 T = TypeVar("T")
@@ -58,7 +58,7 @@ def run_pipeline(
     Returns the last status. Of the processes that torchrun started only the first yields events; the others return
     None. Raises UserError.
     """
-    from latent_explorer.training.distributed import process_group
+    from latent_explorer.models.processes import process_group
 
     with process_group() as world:
         run = RunFolder(folder)

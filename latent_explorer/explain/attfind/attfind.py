@@ -26,6 +26,7 @@ from latent_explorer.explain.attfind.settings import AttFindSettings
 from latent_explorer.explain.batches import BatchSizer, default_budget
 from latent_explorer.explain.latents import copy_to_device
 from latent_explorer.models.attributes import AttributeSet
+from latent_explorer.models.processes import SINGLE_PROCESS
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from latent_explorer.common.jobs import StepBudget
     from latent_explorer.explain.attfind.kept_moves import KeptMoves, MovesFile
     from latent_explorer.models.explainer import Explainer, Samples
+    from latent_explorer.models.processes import World
     from latent_explorer.models.summary import StyleStats
 
 
@@ -48,6 +50,7 @@ def attfind(
     device: str | torch.device = "cpu",
     budget: StepBudget = default_budget,
     kept: KeptMoves | None = None,
+    world: World = SINGLE_PROCESS,
 ) -> Generator[Event, None, AttFindResult]:
     """Find the style coordinates that move a classifier's answers. A job.
 
@@ -60,6 +63,7 @@ def attfind(
              found with percentiles, and those of toRGB, carry their ends along
     budget   seconds that the next step may last
     kept     where what was rendered is kept, also when the search is stopped, and taken from by the next one
+    world    processes that share the work; each calls this with the same arguments, and gets the same result
     """
     model, question = copy_to_device(explainer, device), settings.question
     key = classifier_id or model.classifier_id
@@ -71,7 +75,7 @@ def attfind(
     classified = reconstruct(synthesis, classifier, ws, cond, batch_sizer, torgb=settings.torgb)
     if not settings.exhaustive:
         classified = phase(classified, Phase.CLASSIFYING)
-    pictures = yield from classified
+    pictures = (yield from classified).same(synthesis, world)
     counts = np.bincount(pictures.classes, minlength=len(names))
     yield Metric(0, {f"pictures of {name}": float(c) for name, c in zip(names, counts, strict=True)})
     if settings.percentiles is None:
@@ -86,7 +90,7 @@ def attfind(
             raise UserError(f"None of the {len(pictures)} pictures is {either}. Search more, or other ones.")
         yield Notice(f"{len(rows)} of {len(pictures)} pictures are of the two classes.")
         pictures, ws, cond = pictures.some(rows), ws[rows], None if cond is None else cond[rows]
-    moves = SingleMoves(synthesis, classifier, pictures, style_range, settings.kappa, batch_sizer, question)
+    moves = SingleMoves(synthesis, classifier, pictures, style_range, settings.kappa, batch_sizer, question, world)
     subject = Subject(
         key,
         asked,
@@ -195,13 +199,13 @@ def _raced(
         return _with_counts(found, race, settled)
 
     def keep() -> None:
-        if kept is not None:
+        if kept is not None and moves.world.is_main_process:
             kept.write(*table.known())
 
     predicted = yield from phase(moves.predicted(), Phase.PREDICTING)
     table = EffectTable(predicted, moves.sizes == 0)
     if kept is not None:
-        table.add(*kept.read(table.rendered.shape, len(subject.classes)))
+        table.add(*map(moves.world.first, kept.read(table.rendered.shape, len(subject.classes))))
     unstable = settings.unstable_effect, settings.unstable_share
     race = Race(table, subject.verdicts, moves.exact, search, *unstable, settings.race_seed)
     try:

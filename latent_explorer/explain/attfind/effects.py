@@ -17,6 +17,7 @@ from torch import Tensor
 from latent_explorer.common.events import Progress
 from latent_explorer.common.jobs import forward_events
 from latent_explorer.explain.attfind.question import Question
+from latent_explorer.models.processes import SINGLE_PROCESS
 from latent_explorer.models.synthesis import Styles
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from latent_explorer.common.events import Event
     from latent_explorer.explain.attfind.kept_moves import MovesFile
     from latent_explorer.explain.batches import BatchSizer
+    from latent_explorer.models.processes import World
     from latent_explorer.models.synthesis import SynthesisNetwork
 
 _CHUNK = 1024  # moves after which what was rendered is in the table
@@ -52,6 +54,16 @@ class Reconstructions:
     def classes(self) -> np.ndarray:
         """Classes (N,) int64 that the classifier gives the pictures."""
         return self.logits.argmax(dim=1).cpu().numpy()
+
+    def same(self, synthesis: SynthesisNetwork, world: World) -> Reconstructions:
+        """Return the first process's pictures in every process.
+
+        They differ in the last bits, by the sizes of batches, and every process must take the same decisions.
+        """
+        if world.size == 1:
+            return self
+        s, logits = (torch.as_tensor(world.first(x.cpu().numpy())).to(x) for x in (self.s, self.logits))
+        return Reconstructions(synthesis.replace(self.styles, s), s, logits)
 
     def row(self, i: int) -> Styles:
         return [style[i : i + 1] for style in self.styles]
@@ -110,7 +122,7 @@ class SingleMoves:
 
     style_range  (2, S): minimum and maximum of each style, the ends of directions 0 and 1
     question     whose answers (N, C) the effects are changes of; `answers` are those of the unmoved pictures
-    count        moves that were rendered so far
+    world        processes that share the work, each with the same moves and pictures; all get what all rendered
     """
 
     def __init__(
@@ -122,11 +134,12 @@ class SingleMoves:
         kappa: float,
         batch_sizer: BatchSizer,
         question: Question = Question(),  # noqa: B008  # frozen
+        world: World = SINGLE_PROCESS,
     ) -> None:
         self.synthesis, self.classifier, self.pictures = synthesis, classifier, pictures
         self.style_range, self.kappa, self.batch_sizer = style_range, kappa, batch_sizer
         self.question, self.answers = question, question.answers(pictures.logits)
-        self.count = 0
+        self.world = world
 
     @property
     def sizes(self) -> np.ndarray:
@@ -142,10 +155,10 @@ class SingleMoves:
 
         A job within a job.
         """
-        parts = yield from self.batch_sizer.run(lambda rows: self._effects(moves[rows]), len(moves), message)
-        self.count += len(moves)
+        own = moves[self.world.rank :: self.world.size]
+        parts = yield from self.batch_sizer.run(lambda rows: self._effects(own[rows]), len(own), message)
         nothing = np.zeros((0, self.answers.shape[1]), dtype=np.float32)
-        return np.concatenate([nothing, *parts])
+        return self.world.gather_rows(np.concatenate([nothing, *parts]), len(moves))
 
     @torch.inference_mode()
     def moved(self, pictures: np.ndarray, direction: int, style_index: int) -> Tensor:
@@ -167,9 +180,14 @@ class SingleMoves:
 
     def predicted(self) -> Generator[Event, None, np.ndarray]:
         """Return first-order effects (N, 2, S, C) float32: slope of the answer times the move. A job within a job."""
-        parts: list[np.ndarray] = []
-        yield from self.predict(lambda _rows, effects: parts.append(effects))
-        return np.concatenate(parts)
+        own = self
+        if self.world.size > 1:
+            pictures = self.pictures.some(np.array(self.world.share(len(self.pictures)), dtype=int))
+            given = self.style_range, self.kappa, self.batch_sizer, self.question
+            own = SingleMoves(self.synthesis, self.classifier, pictures, *given)
+        parts = [np.zeros((0, *self.style_range.shape, self.answers.shape[1]), np.float32)]
+        yield from own.predict(lambda _rows, effects: parts.append(effects))
+        return self.world.gather_rows(np.concatenate(parts), len(self.pictures))
 
     def predict(self, take: Callable[[slice, np.ndarray], None]) -> Generator[Event, None, None]:
         """Give `take` the first-order effects (B, 2, S, C) of some pictures after others. A job within a job."""
@@ -222,12 +240,12 @@ def effect_table(
     table = np.zeros((*wanted.shape, moves.answers.shape[1]), dtype=np.float32)
     known = np.zeros_like(wanted)
     if kept is not None:
-        rendered, effects = kept.read(wanted.shape, table.shape[3])
+        rendered, effects = map(moves.world.first, kept.read(wanted.shape, table.shape[3]))
         known[tuple(rendered.T)], table[tuple(rendered.T)] = True, effects
     try:
         yield from _fill(table, known, np.argwhere(wanted & ~known), moves)
     finally:
-        if kept is not None:
+        if kept is not None and moves.world.is_main_process:
             kept.write(np.argwhere(known), table[known])
     return table
 

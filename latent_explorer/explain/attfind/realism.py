@@ -80,12 +80,13 @@ class RealismCheck:
 
     def _scores(self, s: Tensor, rows: np.ndarray) -> Generator[Event, None, np.ndarray]:
         """Return the scores (M,) of the pictures `rows` with style values s (M, S); high means real."""
-        synthesis, pictures = self._moves.synthesis, self._moves.pictures
+        synthesis, pictures, world = self._moves.synthesis, self._moves.pictures, self._moves.world
+        own = world.share(len(rows))
 
         @torch.inference_mode()
         def score(part: slice) -> list[float]:
             found = []
-            for i in range(part.start, part.stop):
+            for i in own[part]:
                 img = synthesis.render(
                     synthesis.replace(pictures.row(int(rows[i])), s[i : i + 1]), synthesis.noise_const()
                 )
@@ -93,5 +94,5 @@ class RealismCheck:
                 found.append(float(self._discriminator.score(img, self._classifier.probs(img))))
             return found
 
-        parts = yield from self._moves.batch_sizer.run(score, len(rows), "Asking the discriminator")
-        return np.array([value for part in parts for value in part])
+        parts = yield from self._moves.batch_sizer.run(score, len(own), "Asking the discriminator")
+        return world.gather_rows(np.array([value for part in parts for value in part]), len(rows))

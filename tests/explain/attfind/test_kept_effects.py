@@ -8,9 +8,10 @@ import pytest
 from colour_explainer import tiny_explainer
 
 from latent_explorer.common.jobs import run_job
-from latent_explorer.explain.attfind.attfind import AttFindSettings, attfind
+from latent_explorer.explain.attfind.attfind import attfind
 from latent_explorer.explain.attfind.kept_effects import kept_effects
 from latent_explorer.explain.attfind.kept_moves import KeptMoves
+from latent_explorer.explain.attfind.settings import AttFindSettings
 from latent_explorer.models.attributes import AttributeEntry
 
 N = 20
