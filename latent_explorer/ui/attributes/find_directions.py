@@ -100,7 +100,7 @@ class FindDirectionsDialog(QDialog):
         self._names = [shortened(name) for name in class_names]
         self._build()
         self.method.currentIndexChanged.connect(self._show_method)
-        self.loss.currentIndexChanged.connect(self._show_sentence)
+        self.loss.currentIndexChanged.connect(self._show_loss)
         self.identity.activated.connect(self._choose_identity)
         self.target.currentIndexChanged.connect(self._show_count)
         self._show_method()
@@ -183,6 +183,15 @@ class FindDirectionsDialog(QDialog):
         self._show_sentence()
         self.count.setValue(1 if self._chosen in TARGETED else 5)
         self._show_count()
+
+    def _show_loss(self) -> None:
+        """Show what stays by default: the picture, and nothing with a requested amount, as published."""
+        usual, nothing = (list(IDENTITIES).index(key) for key in ("auto", "none"))
+        amount = LOSSES[self.loss.currentIndex()] == "amount"
+        if self.identity.currentIndex() == (usual if amount else nothing):
+            self._identity = nothing if amount else usual
+            self.identity.setCurrentIndex(self._identity)
+        self._show_sentence()
 
     def _show_sentence(self) -> None:
         amount = self._chosen == "guided" and LOSSES[self.loss.currentIndex()] == "amount"

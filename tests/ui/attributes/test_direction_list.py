@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog
 
 from latent_explorer.app.exploration.state import direction_amount
 from latent_explorer.app.exploration.updates import VectorsFound
-from latent_explorer.explain.direction_search.settings import SearchSettings
+from latent_explorer.explain.direction_search.settings import LOSS_TITLES, GuidedSettings, SearchSettings
 from latent_explorer.explain.directions.found import Guess, StoredVector, VectorFile
 from latent_explorer.ui.attributes.find_directions import IDENTITIES
 from latent_explorer.ui.attributes.vector_dialog import VectorDialog
@@ -128,6 +128,24 @@ def test_a_search_is_chosen_in_a_dialog(desktop, monkeypatch):
         (SearchSettings("sefa", rows=(1, 3), count=5), (), None),
         (SearchSettings("guided", target=1), (), None),
     ]
+
+
+def test_a_requested_amount_leaves_nothing_as_it_is_unless_that_is_chosen(desktop, monkeypatch):
+    directions, asked = desktop.window.attributes.list.directions, []
+    monkeypatch.setattr(directions.controller, "find", lambda *args: asked.append(args))
+    desktop.window.actions_by_key["find_directions"].trigger()
+    dialog, amount = directions.dialog, list(LOSS_TITLES).index("amount")
+    dialog.loss.setCurrentIndex(amount)
+    assert dialog.identity.currentText() == "Nothing"
+    assert "by as much as you ask for" in dialog.sentence.text()
+    dialog.loss.setCurrentIndex(0)
+    assert dialog.identity.currentText() == "The picture"
+    dialog.identity.setCurrentIndex(2)
+    dialog.loss.setCurrentIndex(amount)
+    dialog.go.click()
+    guided = GuidedSettings(loss="amount", identity="features")
+    target = desktop.explorer.state.target_class
+    assert asked == [(SearchSettings("guided", target=target, guided=guided), (), None)]
 
 
 def test_what_a_direction_does_is_said_at_its_name(desktop, shown, monkeypatch):
