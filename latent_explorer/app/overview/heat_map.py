@@ -122,17 +122,15 @@ class HeatMap:
 
     def values(self, quantity: Quantity) -> np.ndarray:
         """Return the effects (N, C) on the target: change of its log-odds or of its probability, NaN until known."""
-        found = np.full((len(self.rows), len(self.columns)), np.nan)
-        if self._question is None:
-            return found
+        if self._question is None or not self.rows:
+            return np.full((len(self.rows), len(self.columns)), np.nan)
+        unedited = np.stack([row.picture.logits for row in self.rows])
+        unknown = np.full(unedited.shape[1], np.nan)
+        edited = [[self._known.get((row.base, a.entries), unknown) for a in self.columns] for row in self.rows]
         target = self._question.target
-        for i, row in enumerate(self.rows):
-            for j, attribute in enumerate(self.columns):
-                logits = self._known.get((row.base, attribute.entries))
-                if logits is not None:
-                    change = _figure(logits, target, quantity) - _figure(row.picture.logits, target, quantity)
-                    found[i, j] = change
-        return found
+        before, after = (_figures(each, target, quantity) for each in (unedited, np.array(edited)))
+        changes: np.ndarray = after - before[:, None]
+        return changes
 
     def at_ends(self) -> np.ndarray:
         """Return (N, C) bool: True where the picture is at this end already, so that the attribute changes nothing."""
@@ -270,9 +268,11 @@ def _asks_the_same(one: HeatQuestion, other: HeatQuestion | None) -> bool:
     return (one.target, one.bases, keys[0]) == (other.target, other.bases, keys[1])
 
 
-def _figure(logits: np.ndarray, target: int, quantity: Quantity) -> float:
-    odds = float(log_odds(logits, target))
-    return odds if quantity == "odds" else (1 + float(np.tanh(odds / 2))) / 2
+def _figures(logits: np.ndarray, target: int, quantity: Quantity) -> np.ndarray:
+    """Return log-odds or probability (...,) of the target in logits (..., K)."""
+    odds = log_odds(logits, target)
+    probabilities: np.ndarray = (1 + np.tanh(odds / 2)) / 2
+    return odds if quantity == "odds" else probabilities
 
 
 def _look(of: dict[str, Any], host: ModelHost) -> dict[tuple[int, AttributeEntry], np.ndarray]:
