@@ -208,7 +208,18 @@ OTHER_KEYS = (
     ("Shift and drag", "Move a slider in small steps"),
 )
 
-SHORTCUT_GROUPS = (("Picture and sliders", OTHER_KEYS), ("Timeline, while it has the focus", TIMELINE_KEYS))
+LABEL_KEYS = (
+    ("1, 0", "The picture has it, has it not"),
+    ("1 to 5", "Rate the picture"),
+    ("S, Space", "Skip the picture"),
+    ("Backspace, Ctrl+Z", "Take the last label back"),
+)
+
+SHORTCUT_GROUPS = (
+    ("Picture and sliders", OTHER_KEYS),
+    ("Timeline, while it has the focus", TIMELINE_KEYS),
+    ("Label pictures", LABEL_KEYS),
+)
 
 TOOL_ROW = (
     "view_side",

@@ -106,6 +106,9 @@ def test_figures_follow_and_end_in_a_slider(real):
     drawn = [each for each in page.labels.labels if not each.sought]
     assert found["examples"] == len(drawn) < 50
     assert found["accuracy"] > 0.7 > found["shuffled"]
+    assert "chance" not in page.missing
+    page.figures.judgement.figures["low"] = found["majority"] - 0.01
+    assert page.missing.startswith("No better than chance, as far as can be said")
     assert page.can_make
     page.make_slider()
     assert page.making

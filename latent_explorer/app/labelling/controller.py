@@ -137,6 +137,9 @@ class LabellingController:
         fewer = names[0] if low <= high else names[1]
         if min(low, high) < FEWEST:
             return f"Too few {fewer}: {FEWEST - min(low, high)} more, and there are figures and a slider."
+        found = self.figures.judgement.figures if self.figures.judgement else {}
+        if found and found["low"] <= max(found.get("majority", 0.0), found["shuffled"]):
+            return "No better than chance, as far as can be said: the interval reaches the marks."
         if max(low, high) > 3 * min(low, high):
             return f"Unbalanced: look for more {fewer}."
         if min(low, high) < ENOUGH:

@@ -109,7 +109,7 @@ class FigureView(QWidget):
     def _span_text(self) -> str:
         found = self._figures
         what = "right" if "accuracy" in found else "correlation"
-        return f"{what}  [{found['low']:.2f}, {found['high']:.2f}], on {found['examples']:.0f} pictures"
+        return f"{what} [{found['low']:.2f}, {found['high']:.2f}], {found['examples']:.0f} pictures"
 
     def _paint_scale(self, painter: QPainter, y: float) -> None:
         now, found = theme.current(), self._figures
