@@ -7,7 +7,6 @@ It shows a `CardData` and emits signals for user input; it has no access to stat
 
 from __future__ import annotations
 
-import html
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -76,7 +75,7 @@ class AttributeCard(QWidget):
         self.pin.setCheckable(True)
         for small in (self.note, self.pin):
             small.setIconSize(QSize(14, 14))
-            small.setStyleSheet("min-width: 0; min-height: 0; padding: 0; border-radius: 4px;")
+            small.setStyleSheet("QToolButton { min-width: 0; min-height: 0; padding: 0; border-radius: 4px; }")
             small.setFixedSize(PIN_WIDTH, FIRST_LINE_HEIGHT)
         self.message.setContentsMargins(GROOVE_INSET, 0, 0, 0)
         self._middle.setFixedHeight(theme.CONTROL)
@@ -162,7 +161,7 @@ class AttributeCard(QWidget):
 
     def _show_note(self, card_data: CardData) -> None:
         self.note.setVisible(bool(card_data.note))
-        self.note.setToolTip(f"<p>{html.escape(card_data.note)}</p>".replace("\n", "<br>"))
+        self.note.setToolTip(card_data.note)
         self.note.setAccessibleName(f"Note on {card_data.name}")
         self.note.setAccessibleDescription(card_data.note)
         icons.set_icon(self.note, "note", "muted")

@@ -97,7 +97,7 @@ class AttributeList(QScrollArea):
         """Return the layout of the cards, below the directions and where the cards come from."""
         self.search = button("Search...", lambda: None, role="quiet")
         self.search.setToolTip("Search for attributes anew, by another method, other classes or on more pictures")
-        self.search.setStyleSheet("min-width: 0; min-height: 0; padding: 0 4px; border-radius: 4px;")
+        self.search.setStyleSheet("QPushButton { min-width: 0; min-height: 0; padding: 0 4px; border-radius: 4px; }")
         self.search.setFixedHeight(FIRST_LINE_HEIGHT)
         self.chooser = ListChooser(self._explorer)
         page, cards = column(self._page, spacing=0), column(spacing=0)
@@ -114,6 +114,7 @@ class AttributeList(QScrollArea):
         """Put what is folded away or hidden below the cards."""
         self.fold.setToolTip(FOLD_HELP)
         self.hidden.setMenu(QMenu(self.hidden))
+        self.hidden.setToolTip("Attributes that you hid; choose one to list it again")
         for line in (self.fold, self.hidden):
             line.hide()
             self._column.addWidget(line)
@@ -362,6 +363,7 @@ class AttributeList(QScrollArea):
         def keep(text: str) -> None:
             self._explorer.edit_document(self._explorer.document.annotated(attribute, text), f'the note on "{name}"')
 
+        self.hide_preview()
         dialog = NoteDialog(name, document.note_of(attribute), self)
         dialog.written.connect(keep)
         return open_dialog(dialog)

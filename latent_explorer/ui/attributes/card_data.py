@@ -118,8 +118,9 @@ def ranking_summary(
     rendered = _count(attribute_set, "rendered_moves")
     if not attribute_set.settled:
         return f"{'So far' if running else 'Not settled'}: {attribute_set.n:,} pictures, {rendered} moves"
-    found = f"Found on {attribute_set.n:,} pictures"
-    return f"{found}, {rendered} moves rendered" if rendered else found
+    if rendered:
+        return f"On {attribute_set.n:,} pictures, {rendered} moves"
+    return f"Found on {attribute_set.n:,} pictures"
 
 
 def ranking_details(attribute_set: AttributeSet, summary: ExplainerSummary, state: ExplorerState) -> str:

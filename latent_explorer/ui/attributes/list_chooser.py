@@ -31,7 +31,7 @@ class ListChooser(QToolButton):
         self._explorer = explorer
         self.setProperty("role", "quiet")
         self.setIconSize(QSize(14, 14))
-        self.setStyleSheet("min-width: 0; min-height: 0; padding: 0; border-radius: 4px;")
+        self.setStyleSheet("QToolButton { min-width: 0; min-height: 0; padding: 0; border-radius: 4px; }")
         self.setFixedSize(PIN_WIDTH, FIRST_LINE_HEIGHT)
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.setMenu(QMenu(self))
@@ -65,7 +65,9 @@ class ListChooser(QToolButton):
 def list_title(attribute_set: AttributeSet, class_names: Sequence[str]) -> str:
     """Return how a list was found, in a line: "AttFind, as a race: 250 pictures"."""
     method, settings = attribute_set.method, attribute_set.settings
-    if method.startswith("attfind"):
+    if method.endswith("-screened"):  # of older files: a share of the styles, chosen by their gradients
+        way = "AttFind, screened"
+    elif method.startswith("attfind"):
         way = TITLES["paper"] if "-paper" in method else TITLES["race" if method.endswith("-raced") else "every"]
     elif method.startswith("stylespace"):
         way = TITLES["signal" if "-signal" in method else "difference"]

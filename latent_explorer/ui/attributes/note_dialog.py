@@ -16,7 +16,7 @@ from latent_explorer.ui.widgets.basics import OF_MODEL, button, column, hint, ro
 if TYPE_CHECKING:
     from PySide6.QtGui import QKeyEvent
 
-SIZE = 44 * theme.UNIT, 16 * theme.UNIT  # px of the field
+SIZE = 44 * theme.UNIT, 12 * theme.UNIT  # px of the field
 
 
 class _Field(QPlainTextEdit):

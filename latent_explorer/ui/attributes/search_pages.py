@@ -155,6 +155,7 @@ class SearchProgress(QWidget):
         line.addWidget(self.message, 1)
         line.addWidget(self.cancel)
         layout = column(self, spacing=0)
+        layout.setContentsMargins(0, 0, 0, theme.GAP)  # from the bar to the line on the list below it
         layout.addLayout(line)
         layout.addWidget(self.bar)
         self.hide()

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QProgressBar, QSizePolicy, QToolButton, QWidget
 
 from latent_explorer.explain.timeline.timeline import duration
 from latent_explorer.ui.style import icons, theme
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 PLAY, PAUSE = "Play (Shift+Space)", "Pause (Shift+Space)"
 TIGHT = theme.UNIT // 2
 SECONDS_WIDTH = 46  # px of the duration's field
+BAR_HEIGHT = 3  # px
 NAME_WIDTH = 12 * theme.UNIT  # px of a timeline's name
 
 
@@ -34,10 +35,7 @@ class Transport(QWidget):
         self.play = icon_button("play", PLAY)
         self.time = hint("0.00 /", wrap=False)
         self.time.setAccessibleName("Playhead, seconds")
-        self.duration = NumberField()
-        self.duration.setFixedWidth(SECONDS_WIDTH)
-        self.duration.setAccessibleName("Duration in seconds")
-        self.duration.setToolTip("Duration in seconds; a change stretches the whole timeline")
+        self.duration = _duration_field()
         self.add = icon_button("add_keyframe", "Add the picture as a keyframe (K)")
         self.loop = icon_button("loop", "Loop: start again at the end", checkable=True)
         self.ping_pong = icon_button("ping_pong", "Ping-pong: play backwards from the end", checkable=True)
@@ -47,6 +45,10 @@ class Transport(QWidget):
         self.make = menu_button("Make a timeline", "Make", "make")
         self.progress = hint("", wrap=False)
         self.progress.setAccessibleName("Frames that are ready")
+        self.bar = QProgressBar(self)  # along the lower edge: on a narrow window there is no room for the words
+        self.bar.setTextVisible(False)
+        self.bar.setAccessibleName("Share of the frames that are ready")
+        self.bar.hide()
         self.export = icon_button("export", "Export the animation")
         self._line = layout = row(self, spacing=TIGHT)
         layout.addWidget(self.play)
@@ -95,6 +97,9 @@ class Transport(QWidget):
     def show_progress(self, share: float | None) -> None:
         """Show the share of rendered frames where there is room; nothing once all are."""
         text = "" if share is None or share >= 1 else f"Rendering {100 * share:.0f} %"
+        self.bar.setValue(round(100 * (share or 0)))
+        self.bar.setToolTip(text)
+        self.bar.setVisible(bool(text))
         if text != self.progress.text():
             self.progress.setText(text)
             self._fit_progress()
@@ -129,7 +134,16 @@ class Transport(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self.bar.setGeometry(0, self.height() - BAR_HEIGHT, self.width(), BAR_HEIGHT)
         self._fit()
+
+
+def _duration_field() -> NumberField:
+    field = NumberField()
+    field.setFixedWidth(SECONDS_WIDTH)
+    field.setAccessibleName("Duration in seconds")
+    field.setToolTip("Duration in seconds; a change stretches the whole timeline")
+    return field
 
 
 def menu_button(name: str, text: str = "", icon: str = "down") -> QToolButton:

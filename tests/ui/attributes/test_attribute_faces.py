@@ -93,7 +93,7 @@ def test_the_line_of_the_search_says_how_the_tooltip_for_whom():
     assert "AttFind notebook, screened" in ranking_details(screened, SUMMARY, STATE)
     counts = {"moves": 380000, "rendered_moves": 9291, "agreement": 0.917}
     raced = msgspec.structs.replace(found, method="attfind-notebook-raced", settings=counts)
-    assert ranking_summary(raced, SUMMARY, STATE) == "Found on 60 pictures, 9,291 moves rendered"
+    assert ranking_summary(raced, SUMMARY, STATE) == "On 60 pictures, 9,291 moves"
     details = ranking_details(raced, SUMMARY, STATE)
     assert "AttFind notebook, raced: 9,291 of 380,000 moves rendered; completions agree by 92 %" in details
     stopped = msgspec.structs.replace(raced, settings=counts | {"settled": False})

@@ -143,5 +143,7 @@ def test_titles_of_lists():
     assert list_title(made, NAMES) == (
         "AttFind, the paper's procedure: 1,250 pictures, kappa 0.5, by probability, plum against apple, not settled"
     )
+    old = AttributeSet("c" * 64, "attfind-notebook-screened", 150, 1.0, "", ())
+    assert list_title(old, NAMES) == "AttFind, screened: 150 pictures"
     odd = AttributeSet("c" * 64, "by hand", 5, 1.0, "", (), {"pair": "9,x"})
     assert list_title(odd, NAMES) == "by hand: 5 pictures"

@@ -17,6 +17,7 @@ from latent_explorer.ui.bottom_strip import PLOT, TIMELINE
 from latent_explorer.ui.samples.thumbnails import ThumbnailView
 from latent_explorer.ui.timeline.make_dialogs import MorphDialog, RandomWalkDialog, StyleMixDialog, SweepDialog
 from latent_explorer.ui.timeline.timeline_text import EMPTY
+from latent_explorer.ui.timeline.transport import Transport
 
 
 @pytest.fixture
@@ -120,6 +121,21 @@ def test_the_flip_is_marked_with_its_class(qtbot, desktop):
     assert 0 < seconds < 2
     assert panel.view.trace.names[index] == "diseased"
     assert panel.transport.progress.text() == ""
+
+
+def test_a_bar_says_how_much_is_rendered_where_words_have_no_room(qtbot):
+    transport = Transport()
+    qtbot.addWidget(transport)
+    transport.resize(260, 32)
+    transport.show()
+    assert transport.bar.isHidden()
+    transport.show_progress(0.4)
+    assert transport.progress.isHidden()
+    assert transport.bar.isVisible()
+    assert (transport.bar.value(), transport.bar.toolTip()) == (40, "Rendering 40 %")
+    assert transport.bar.geometry().bottom() == transport.rect().bottom()
+    transport.show_progress(1.0)
+    assert transport.bar.isHidden()
 
 
 def test_playing_runs_through_every_lane_and_stops_at_the_end(qtbot, desktop):
