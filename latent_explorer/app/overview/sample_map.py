@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 
 from latent_explorer.app.engine.events import JobEnded, JobEvent, PictureReady
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from latent_explorer.app.engine.model_host import ModelHost
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.common.jobs import StepBudget
-    from latent_explorer.explain.recipe import Edit, Picture
+    from latent_explorer.explain.recipe import Edit, Picture, PictureRequest
     from latent_explorer.models.summary import ExplainerSummary
 
 SLOT = "map"
@@ -102,8 +103,19 @@ class SampleMapController:
 
     def look_at(self, base: Base | None) -> None:
         """Ask for the picture of a latent, without edits; None for none."""
-        self._requests = [] if base is None else [request_of(self._explorer, base)]
+        self._requests = [] if base is None else [self._request_of(base)]
         self._explorer.request_pictures(SLOT, self._requests)
+
+    def _request_of(self, base: Base) -> PictureRequest:
+        """Return the request of a picture as it is on the map: seeds are truncated."""
+        request = request_of(self._explorer, base)
+        if not isinstance(base, SeedBase) or not self._of_pictures:
+            return request
+        _model, _classifier, psi, cutoff = self._of_pictures
+        recipe = msgspec.structs.replace(
+            request.recipe, truncation_psi=psi, truncation_cutoff=None if psi == 1 else cutoff
+        )
+        return msgspec.structs.replace(request, recipe=recipe)
 
     def present(self) -> np.ndarray | None:
         """Return the place (2,) of the picture on the canvas, with its edits; None until it is known."""

@@ -110,7 +110,7 @@ class SweepController:
             return
         state = context.state
         truncation = state.truncation_psi, state.truncation_cutoff, state.truncate_encoded
-        asked = (state.model_hash, sweep, state.classifier_id, *truncation)
+        asked = (state.model_hash, sweep, state.classifier_id, state.noise, *truncation)
         if asked == self._asked and (self._job is not None or self._complete):
             return
         self.stop()

@@ -8,6 +8,7 @@ pictures at once. v is a direction at `length` standard deviations, or the class
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -130,14 +131,22 @@ def class_sweeps(
 
 def target_of(direction: Direction, class_names: Sequence[str]) -> int | None:
     """Return the class that a direction of ours leads to, by its name ("guided healthy 2, rows 0-3"); else None."""
-    methods = "|".join(TARGETED)
-    found = []
-    for index, name in enumerate(class_names):
-        forms = {shortened(name), re.sub(r"[^\w ,()+-]+", "_", shortened(name))}  # as in the window, and in a file
-        either = "|".join(map(re.escape, forms))
-        if re.fullmatch(rf"({methods}) ({either})( \d+)?(, rows? [\d-]+)?( \(\d+\))?", direction.name):
-            found.append((len(name), index))
-    return max(found)[1] if found else None  # "digit 1" names a class of this name rather than the first of "digit"
+    method, _, rest = direction.name.partition(" ")
+    if method not in TARGETED:
+        return None
+    found = {rest}
+    for suffix in (r" \(\d+\)", r", rows? [\d-]+", r" \d+"):
+        found |= {re.sub(f"{suffix}$", "", each) for each in found}
+    # A class may be called "digit 1": then this is not the first direction to "digit".
+    known = sorted(found & _names(tuple(class_names)).keys(), key=len)
+    return _names(tuple(class_names))[known[-1]] if known else None
+
+
+@lru_cache(maxsize=8)
+def _names(class_names: tuple[str, ...]) -> dict[str, int]:
+    """Return the classes by what directions call them in the window and in a file."""
+    shown = {shortened(name): index for index, name in reversed(list(enumerate(class_names)))}
+    return {re.sub(r"[^\w ,()+-]+", "_", name): index for name, index in shown.items()} | shown
 
 
 def sweep_bases(summary: ExplainerSummary, classifier_id: str, target: int, count: int) -> list[Base]:

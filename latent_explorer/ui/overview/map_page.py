@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QCheckBox, QWidget
 
 from latent_explorer.app.exploration.intents import describe_base
 from latent_explorer.app.exploration.picture_requests import classifier_of
-from latent_explorer.app.exploration.updates import MainPicture
+from latent_explorer.app.exploration.updates import GestureEnded, MainPicture
 from latent_explorer.app.overview.sample_map import SampleMapController
 from latent_explorer.common.format import shortened
 from latent_explorer.ui.overview.map_view import MapView
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QPaintEvent
 
     from latent_explorer.app.explorer import Explorer
+    from latent_explorer.app.overview.sample_map import SampleMap
     from latent_explorer.explain.recipe import Base, Picture
 
 KINDS = (("Components of w", "components"), ("Margin and the rest", "margin"))
@@ -42,6 +43,7 @@ class MapPage(OverviewPage):
     def __init__(self, explorer: Explorer) -> None:
         super().__init__(explorer)
         self.controller = SampleMapController(explorer, self._show, self._show_picture)
+        self._shown: SampleMap | None = None
         self.kind = NoWheelComboBox("Axes")
         self.seeds, self.samples = QCheckBox("Seeds (small marks)"), QCheckBox("Pictures of the file")
         self.view = MapView()
@@ -82,10 +84,11 @@ class MapPage(OverviewPage):
     def _connect(self) -> None:
         self.kind.activated.connect(lambda _index: self._ask())
         for box in (self.seeds, self.samples):
-            box.toggled.connect(lambda _on: self._show())
+            box.toggled.connect(lambda _on: self._show_map())
         self.view.pointed.connect(self._look)
         self.view.opened.connect(self._open)
         self.explorer.updates.on(MainPicture, lambda _update: self._show_present())
+        self.explorer.updates.on(GestureEnded, lambda _update: self._changed())
 
     def refresh(self) -> None:
         if self.explorer.state is None or not self._class_names:
@@ -98,7 +101,9 @@ class MapPage(OverviewPage):
             summary.samples_are.capitalize() if summary and summary.samples else "Pictures of the file"
         )
         self.samples.setEnabled(summary is not None and summary.samples is not None)
-        self._ask()
+        session = self.explorer.session
+        if session is None or not session.in_gesture:  # a truncation that is being dragged would ask at every step
+            self._ask()
         self._show_present()
 
     def rest(self) -> None:
@@ -114,9 +119,15 @@ class MapPage(OverviewPage):
         classifier = classifier_of(state, summary) if state and summary else None
         return classifier.class_names if classifier else ()
 
+    def _show_map(self) -> None:
+        self._shown = self.controller.found
+        seeds, samples = self.seeds.isChecked(), self.samples.isChecked()
+        self.view.show_map(self._shown, self._class_names, seeds=seeds, samples=samples)
+
     def _show(self) -> None:
         found, progress = self.controller.found, self.controller.progress
-        self.view.show_map(found, self._class_names, seeds=self.seeds.isChecked(), samples=self.samples.isChecked())
+        if found is not self._shown:
+            self._show_map()
         if progress is not None:
             self.line.setText(f"Classified {progress.done} of {progress.total} pictures")
         elif self.controller.refusal:

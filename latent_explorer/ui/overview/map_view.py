@@ -60,11 +60,12 @@ class MapView(QWidget):
 
     def show_map(self, found: SampleMap | None, names: Sequence[str], *, seeds: bool, samples: bool) -> None:
         """Show a map, its seeds and its pictures of the file or only either."""
+        kept = self._at if found is not None and self._map is not None and found.bases == self._map.bases else -1
         self._map, self._names = found, tuple(names)
         if found is not None:
             kinds = (isinstance(base, SeedBase) for base in found.bases)
             self._shown = np.array([seeds if kind else samples for kind in kinds], bool)
-        self.point_at(-1)
+        self.point_at(kept if kept >= 0 and self._shown[kept] else -1)
         self._redraw()
 
     def show_present(self, place: np.ndarray | None) -> None:

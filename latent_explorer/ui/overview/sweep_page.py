@@ -10,6 +10,7 @@ import numpy as np
 from PySide6.QtCore import QEvent, QStandardPaths, Qt, QTimer
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QWidget
 
+from latent_explorer.app.exploration.updates import GestureEnded
 from latent_explorer.app.export.scene import name_of
 from latent_explorer.app.sweep.controller import SweepController
 from latent_explorer.app.sweep.plan import ALPHAS, FEWEST, MOST, STEPS, USUAL
@@ -60,6 +61,7 @@ class SweepPage(OverviewPage):
         super().__init__(explorer)
         self.controller = SweepController(explorer, self._show)
         self._sources: list[SweepSource] = []
+        self._of_class = -1
         self._names: tuple[str, ...] = ()
         self._shown: SweepPictures | None = None
         self._step = -1
@@ -152,6 +154,7 @@ class SweepPage(OverviewPage):
         self.alpha.amount_changed.connect(lambda _amount: self._show_step())
         self.curve.alpha_chosen.connect(self._go_to)
         self._timer.timeout.connect(self._next)
+        self.explorer.updates.on(GestureEnded, lambda _update: self._changed())
 
     # what is shown ----------------------------------------------------------------------------
 
@@ -175,13 +178,17 @@ class SweepPage(OverviewPage):
 
     def _choose_class(self) -> None:
         """Offer what can move the pictures towards the class, and show the first of it, or what was chosen."""
-        chosen = self.source.currentText()
-        self._sources = self.controller.sources(self.target.currentIndex())
-        self.source.clear()
-        self.source.addItems([shortened(each.name, 40) for each in self._sources])
-        leads = [self.source.itemText(i) for i, each in enumerate(self._sources) if each.leads]
-        self.source.setCurrentIndex(self.source.findText(chosen) if chosen in leads else 0)
-        self._ask()
+        sources = self.controller.sources(self.target.currentIndex())
+        if sources != self._sources or self._of_class != self.target.currentIndex():
+            chosen = self.source.currentText()
+            self._sources, self._of_class = sources, self.target.currentIndex()
+            self.source.clear()
+            self.source.addItems([shortened(each.name, 40) for each in sources])
+            leads = [self.source.itemText(i) for i, each in enumerate(sources) if each.leads]
+            self.source.setCurrentIndex(self.source.findText(chosen) if chosen in leads else 0)
+        session = self.explorer.session
+        if session is None or not session.in_gesture:  # a truncation that is being dragged would ask at every step
+            self._ask()
 
     def _ask(self) -> None:
         source = self._source

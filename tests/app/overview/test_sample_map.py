@@ -10,7 +10,7 @@ from known_explainers import planted_in_w
 from tiny import make_explainer
 
 from latent_explorer.app.engine.model_host import ModelHost
-from latent_explorer.app.exploration.intents import SetEdit, SetTarget
+from latent_explorer.app.exploration.intents import SetEdit, SetTarget, SetTruncation
 from latent_explorer.app.overview.sample_map import SLOT, SampleMapController
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Kept
@@ -150,6 +150,14 @@ def test_a_mark_is_looked_at(window):
     window.map.look_at(None)
     window.settle()
     assert len(window.pictures) == 1
+    window.explorer.apply(SetTruncation(0.5))
+    window.map.ask("components")
+    window.settle()
+    window.map.look_at(SeedBase(7))
+    window.settle()
+    truncated = window.pictures[-1][1]
+    np.testing.assert_allclose(truncated.probs, window.map.found.probs[7], atol=1e-4)
+    assert (truncated.image != picture.image).any(), "as it is on the map"
     assert SLOT == "map"
 
 
