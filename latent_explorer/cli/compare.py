@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -12,8 +14,6 @@ from latent_explorer.cli.options import OUTPUT_FILE, LocalPath, device_option, n
 from latent_explorer.cli.output import Output, json_option
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from latent_explorer.explain.attfind.sufficiency import Rate
     from latent_explorer.explain.report.two_classifiers import Comparison
     from latent_explorer.models.explainer import Explainer
@@ -33,17 +33,19 @@ def compare(
 ) -> None:
     """Say what two classifiers of X both look at, and what only one does.
 
-    FIRST and SECOND are their names or the beginnings of their ids, as `info` lists them. `add-classifier` puts
-    another one into an explainer.
+    FIRST and SECOND are their names or the beginnings of their ids, as `info` lists them, or files: a .classifier, or
+    an .explainer for the classifier that it explains.
     """
     from latent_explorer.explain.report.comparison_file import write_comparison
     from latent_explorer.explain.report.two_classifiers import compare_classifiers
     from latent_explorer.models.device import choose_device
-    from latent_explorer.models.explainer import resolve_classifier
     from latent_explorer.models.explainer_file import read_explainer
 
     model = read_explainer(explainer)
-    keys = [resolve_classifier(model, each) for each in (first, second)]
+    keys = []
+    for each in (first, second):
+        model, key = _with_classifier(model, each)
+        keys.append(key)
     output = Output(as_json=as_json)
     job = compare_classifiers(model, keys[0], keys[1], n=n, wanted=wanted, device=choose_device(device))
     found = output.run(job)
@@ -52,6 +54,18 @@ def compare(
         write_comparison(out, found)
         fields["path"] = out
     output.result(fields, comparison_text(model, found))
+
+
+def _with_classifier(model: Explainer, text: str) -> tuple[Explainer, str]:
+    """Return the id of the classifier that a name, the beginning of an id or a file stands for; a file's is added."""
+    from latent_explorer.models.classifier_file import OWN_SUFFIXES, read_classifier
+    from latent_explorer.models.explainer import hash_classifier, resolve_classifier
+
+    if not text.lower().endswith(OWN_SUFFIXES):
+        return model, resolve_classifier(model, text)
+    classifier, _about = read_classifier(Path(text))
+    key = hash_classifier(classifier)
+    return replace(model, classifiers={key: classifier} | dict(model.classifiers)), key
 
 
 def comparison_text(model: Explainer, found: Comparison) -> str:

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from latent_explorer.common.format import shortened
 from latent_explorer.common.statistics import binomial_test
 from latent_explorer.explain.attfind.sufficiency import Rate
 from latent_explorer.models.lpips_weights import NETS, lpips_available
@@ -111,7 +112,8 @@ def list_edits(
             if not edit or not len(rows):
                 continue
             work = _Work(moves, pair, measure, rows, np.random.default_rng((seed, list_of, target)))
-            logits, sizes = yield from work.run(edit, others)
+            said = f"List of {'AB'[list_of]} towards {shortened(pair.names[target], 30)}, and random edits as large"
+            logits, sizes = yield from work.run(edit, others, said)
             edited, many, large = (_flips(verdicts[rows], *pair.split(each), target) for each in logits)
             out.append(ListEdit(list_of, target, len(edit), edited, many, large, sizes))
     return tuple(out), name
@@ -152,7 +154,7 @@ class _Work:
         self.rows = torch.as_tensor(rows, device=moves.pictures.s.device)
 
     def run(
-        self, edit: list[tuple[int, int]], others: np.ndarray
+        self, edit: list[tuple[int, int]], others: np.ndarray, message: str
     ) -> Generator[Event, None, tuple[list[np.ndarray], tuple[float, float, float]]]:
         """Return logits (N, 2 K) of the edit and of both controls, and the mean sizes of their changes."""
         s = self.moves.pictures.s[self.rows]
@@ -164,7 +166,6 @@ class _Work:
         def render(rows: slice) -> tuple[list[Tensor], list[Tensor]]:
             return self._render(rows, delta[rows], few[rows], many[rows])
 
-        message = "Applying the lists, and random edits as large"
         parts = yield from self.moves.batch_sizer.anew().run(render, len(s), message)
         logits = [torch.cat([part[0][k] for part in parts]).cpu().numpy() for k in range(3)]
         means = [float(torch.cat([part[1][k] for part in parts]).mean()) for k in range(3)]

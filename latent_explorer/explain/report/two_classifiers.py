@@ -7,12 +7,16 @@ are asked about that one picture; so are the lists, all their moves together (se
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from latent_explorer.common.errors import UserError
+from latent_explorer.common.events import Notice, Progress
+from latent_explorer.common.format import shortened
+from latent_explorer.common.jobs import forward_events
 from latent_explorer.common.statistics import rank_correlation, t_quantile
 from latent_explorer.explain.attfind.attfind import attfind
 from latent_explorer.explain.attfind.effects import SingleMoves, reconstruct
@@ -174,7 +178,8 @@ def compare_classifiers(
     sets = []
     for key in (first, second):
         search = attfind(model, settings, classifier_id=key, ranges=ranges, device=device, budget=budget, kept=kept)
-        sets.append((yield from search).attribute_set)
+        name = model.classifiers[key].config.name
+        sets.append((yield from forward_events(search, partial(_said_of, name))).attribute_set)
     pictures = yield from reconstruct(synthesis, pair, ws, cond, sizer)
     verdicts = np.stack([each.argmax(axis=1) for each in pair.split(pictures.logits.cpu().numpy())], axis=1)
     style_range, _ = observed_range(pictures, ranges, ranges)
@@ -196,6 +201,13 @@ def compare_classifiers(
         edits,
         measure,
     )
+
+
+def _said_of(name: str, event: Event) -> Event:
+    """Say of which classifier's list an event is."""
+    if isinstance(event, Progress):
+        return replace(event, message=f"{shortened(name, 30)}: {event.message[:1].lower()}{event.message[1:]}")
+    return replace(event, text=f"{shortened(name, 30)}: {event.text}") if isinstance(event, Notice) else event
 
 
 def _check(first: str, second: str, pair: Pair) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from latent_explorer.models.summary import ClassifierSummary
 
 ROW = 3 * theme.UNIT  # px
-NAME, WORDS = 26 * theme.UNIT, 44 * theme.UNIT  # px
+NAME, WORDS = 22 * theme.UNIT, 42 * theme.UNIT  # px
 BAR = 10  # px high
 WAITING = "No picture yet."
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QFileDialog, QScrollArea, QWidget
+from PySide6.QtWidgets import QApplication, QBoxLayout, QFileDialog, QScrollArea, QWidget
 
 from latent_explorer.app.overview.two_classifiers import TwoClassifiers, comparison_sentences
 from latent_explorer.common.format import duration_text, shortened
 from latent_explorer.ui.attributes.classifier_selector import classifier_label, details_of
 from latent_explorer.ui.overview.both_verdicts import VerdictRows
 from latent_explorer.ui.overview.effect_scatter import EffectScatter
-from latent_explorer.ui.overview.move_lists import MoveLists
+from latent_explorer.ui.overview.move_lists import LINK, MoveLists
 from latent_explorer.ui.overview.page import NO_CLASSIFIER, NO_MODEL, OverviewPage
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import (
@@ -31,7 +31,8 @@ from latent_explorer.ui.widgets.basics import (
 )
 
 if TYPE_CHECKING:
-    from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout
+    from PySide6.QtGui import QResizeEvent
+    from PySide6.QtWidgets import QVBoxLayout
 
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.app.overview.two_classifiers import BothVerdicts
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from latent_explorer.explain.report.two_classifiers import Comparison, SharedMove
     from latent_explorer.models.summary import ClassifierSummary
 
+BESIDE = 112 * theme.UNIT  # px that the page needs to show the figures beside the lists
 COUNTS = (60, 125, 250)  # pictures
 ONE = "There is one classifier to ask. Classifier from file adds another: a .classifier, or that of an .explainer."
 SAME = "A and B are the same classifier. Choose another one for either."
@@ -48,8 +50,7 @@ READY = (
     "It takes some minutes; you can go on working."
 )
 HELP = (
-    "Mean effects on the log-odds of the class, in standard deviations, on the same pictures. Click a move to see that "
-    "edit in the main window."
+    "Mean effects on the class's log-odds, in standard deviations, on the same pictures. Click a move to see that edit."
 )
 
 
@@ -71,7 +72,7 @@ class TwoClassifiersPage(OverviewPage):
         self.nothing = EmptyState("search", READY, "Compare", self._compare)
         self.lists, self.scatter = MoveLists(), EffectScatter()
         self.heads = (ElidedLabel(), ElidedLabel())
-        self.figures, self.correlation = hint(""), hint("")
+        self.summary, self.figures, self.correlation = ElidedLabel(), hint(""), hint("")
         self.disagree = button("Next disagreement", self._next_disagreement, role="quiet")
         self.copy = button("Copy as text", self._copy, role="quiet")
         self.export = button("Export...", self._export, icon="export")
@@ -95,42 +96,49 @@ class TwoClassifiersPage(OverviewPage):
         layout.addWidget(self._body, 1)
         layout.addWidget(self.line)
 
-    def _controls(self) -> QHBoxLayout:
+    def _controls(self) -> QVBoxLayout:
+        lines = column(spacing=theme.GAP)
         line = row(spacing=theme.GAP)
         for letter, box in zip("AB", self.choices, strict=True):
             box.setMinimumContentsLength(9)
             line.addWidget(hint(letter, wrap=False))
             line.addWidget(box, 1)
         line.addWidget(self.file)
-        line.addSpacing(theme.GAP)
+        lines.addLayout(line)
+        line = row(spacing=theme.GAP)
         line.addWidget(hint("Towards", wrap=False))
-        self.target.setMinimumContentsLength(8)
-        self.count.setMinimumContentsLength(9)
+        self.target.setMinimumContentsLength(12)
+        self.count.setMinimumContentsLength(10)
         line.addWidget(self.target)
+        line.addStretch(1)
         line.addWidget(self.count)
         line.addWidget(self.compare)
-        return line
+        lines.addLayout(line)
+        return lines
 
-    def _result(self) -> QWidget:
+    def _result(self) -> QScrollArea:
+        """Return the lists beside the figures; below them where there is no room beside."""
         page = QWidget()
-        halves = row(page, spacing=theme.SECTION)
+        self._halves = row(page, spacing=theme.SECTION)
         left = column(spacing=theme.GAP // 2)
-        heads = row(spacing=7 * theme.UNIT)
+        heads = row(spacing=LINK)
         for head in self.heads:
             head.setProperty("role", "title")
             heads.addWidget(head, 1)
+        left.addWidget(self.summary)
         left.addLayout(heads)
+        left.addWidget(self.lists)
+        left.addStretch(1)
+        self._halves.addLayout(left, 5)
+        self._halves.addLayout(self._side(), 3)
         area = QScrollArea()
         area.setWidgetResizable(True)
         area.setFrameShape(QScrollArea.Shape.NoFrame)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         area.setStyleSheet("QScrollArea, QScrollArea > QWidget > QWidget { background: transparent; }")
-        area.setWidget(self.lists)
-        left.addWidget(area, 1)
-        halves.addLayout(left, 5)
-        halves.addLayout(self._side(), 3)
-        return page
+        area.setWidget(page)
+        return area
 
     def _side(self) -> QVBoxLayout:
         side = column(spacing=theme.GAP)
@@ -153,6 +161,12 @@ class TwoClassifiersPage(OverviewPage):
         for view in (self.lists, self.scatter):
             view.opened.connect(self._open)
         self.lists.current_changed.connect(self._describe)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        beside = self.width() >= BESIDE
+        direction = QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom
+        self._halves.setDirection(direction)
 
     # what is shown ----------------------------------------------------------------------------
 
@@ -219,6 +233,7 @@ class TwoClassifiersPage(OverviewPage):
         comparing, progress = self.controller.comparing, self.controller.progress
         self.compare.setText("Stop" if comparing else "Compare")
         self.compare.setEnabled(comparing or not problem)
+        self.compare.setVisible(comparing or bool(problem) or found is not None)  # else the empty page has the button
         self.nothing.sentence.setText(problem or READY)
         if self.nothing.button is not None:
             self.nothing.button.setVisible(not problem and not comparing)
@@ -226,8 +241,8 @@ class TwoClassifiersPage(OverviewPage):
             said = f"{progress.message}: {progress.done:,} of {progress.total:,}" if progress else "Waiting to begin"
             if progress and progress.seconds_left is not None and math.isfinite(progress.seconds_left):
                 said += f", {duration_text(progress.seconds_left)} left of this part"
-            self.nothing.sentence.setText(said if not found else READY)
-            self.line.setText(said)
+            self.nothing.sentence.setText(said)
+            self.line.setText(said if found else "")
         elif self.line.text() != HELP:
             self.line.setText(HELP)
         self._body.setCurrentIndex(0 if found is None else 1)
@@ -256,7 +271,9 @@ class TwoClassifiersPage(OverviewPage):
             f"chosen for a large effect on one; {_number(each.all_predicted)} of all moves, predicted by gradient. "
             "Dots: in both lists; triangles: only A's; squares: only B's."
         )
-        self.figures.setText(_figures(found, target))
+        self.summary.setText(_summary(found))
+        self.summary.setToolTip(self.summary.text())
+        self.figures.setText("\n".join(_turned(each) for each in found.edits if each.target == target))
         self.disagree.setEnabled(bool((found.verdicts[:, 0] != found.verdicts[:, 1]).any()))
 
     def _show_verdicts(self, found: BothVerdicts) -> None:
@@ -322,16 +339,14 @@ class TwoClassifiersPage(OverviewPage):
             self.controller.export(found, Path(chosen))
 
 
-def _figures(found: Comparison, target: int) -> str:
-    """Return agreement, coordinates, and what one edit did to both, in lines."""
+def _summary(found: Comparison) -> str:
+    """Return how often the two agree, and how many coordinates they share."""
     low, high = found.same_verdicts.interval
     split = {key: len(each) for key, each in found.coordinates.items()}
-    lines = [
-        f"Same verdict on {found.same_verdicts.share:.0%} of {found.n} pictures ({low:.0%} to {high:.0%}).",
-        f"Coordinates in both lists {split['both']}, only A's {split['first']}, only B's {split['second']}.",
-    ]
-    lines += [_turned(each) for each in found.edits if each.target == target]
-    return "\n".join(lines)
+    return (
+        f"Same verdict on {found.same_verdicts.share:.0%} of {found.n} pictures ({low:.0%} to {high:.0%}). Coordinates "
+        f"in both lists: {split['both']}, only in A's: {split['first']}, only in B's: {split['second']}."
+    )
 
 
 def _turned(each: ListEdit) -> str:

@@ -69,6 +69,9 @@ def test_a_classifier_from_a_file_is_one_more_to_choose_and_the_file_stays_as_it
     pair.add(files[1])
     assert len(pair.controller.classifiers) == 2
     assert set(pair.headless.host.explainer.classifiers) == {own[0].classifier_id}
+    pair.explorer.set_device("cpu")  # makes another renderer
+    pair.headless.settle()
+    assert files[2] in pair.headless.host.renderer.explainer.classifiers
     pair.add(files[0])  # an explainer's is its own
     assert pair.added[-1] == own[0]
 

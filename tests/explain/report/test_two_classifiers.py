@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 from colour_explainer import tiny_classifier
 from colour_explainer import tiny_explainer as random_explainer
+from tiny import make_explainer
 
 from latent_explorer.cli.compare import comparison_text
 from latent_explorer.cli.root import root
@@ -23,6 +24,7 @@ from latent_explorer.explain.attfind.sufficiency import Rate
 from latent_explorer.explain.report import shared_edits
 from latent_explorer.explain.report.comparison_file import write_comparison
 from latent_explorer.explain.report.two_classifiers import compare_classifiers
+from latent_explorer.models.classifier_file import write_classifier
 from latent_explorer.models.explainer_file import write_explainer
 
 N = 30  # pictures
@@ -129,3 +131,19 @@ def test_the_command_names_what_it_does_not_know(tmp_path, tiny_explainer):
     result = CliRunner().invoke(root, ["compare", str(path), "nobody", "else"])
     assert result.exit_code != 0
     assert "nobody" in str(result.exception)
+
+
+def test_the_command_takes_a_classifier_from_a_file(tmp_path, tiny_explainer, monkeypatch):
+    asked = []
+
+    def compare(model, first, second, **options):
+        asked.append((first in model.classifiers, second in model.classifiers, first == second))
+        raise UserError("enough")
+
+    monkeypatch.setattr("latent_explorer.explain.report.two_classifiers.compare_classifiers", compare)
+    write_explainer(tiny_explainer, tmp_path / "tiny.explainer")
+    write_classifier(tmp_path / "other.classifier", make_explainer(seed=1).classifier, {})
+    CliRunner().invoke(
+        root, ["compare", *map(str, (tmp_path / "tiny.explainer", "tiny", tmp_path / "other.classifier"))]
+    )
+    assert asked == [(True, True, False)]
