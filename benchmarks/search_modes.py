@@ -52,6 +52,7 @@ WAYS: dict[str, dict[str, Any]] = {
     "probabilities": {"effect": "probability"},
     "with toRGB": {"torgb": True},
     "procedure of the paper": {"procedure": "paper"},
+    "realism, 5th percentile": {"realism": 5.0},
 }
 KS = (1, 3, 10)
 

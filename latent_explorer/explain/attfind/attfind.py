@@ -125,10 +125,10 @@ def analyse(
     classes = subject.verdicts
     if unstable is None:
         unstable = unstable_pictures(effects, settings.unstable_effect, settings.unstable_share)
-    stable = np.where(unstable[:, None, None, None], np.float32(0), effects)
-    lists = _search(stable, subject, settings)
-    ranked = {t: with_figures(picks, stable, classes) for t, picks in lists.ranked.items()}
-    rankings = {t: replace(r, picks=with_figures(r.picks, stable, classes)) for t, r in lists.rankings.items()}
+    lists = _search(effects, subject, settings, unstable)
+    about = effects, classes, unstable
+    ranked = {t: with_figures(picks, *about) for t, picks in lists.ranked.items()}
+    rankings = {t: replace(r, picks=with_figures(r.picks, *about)) for t, r in lists.rankings.items()}
     if rendered is None:
         rendered = np.ones(effects.shape[:3], dtype=bool)
     attribute_set = AttributeSet(
@@ -175,11 +175,11 @@ def _unreal(check: RealismCheck | None, found: AttFindResult) -> Generator[Event
     return unreal
 
 
-def _search(effects: np.ndarray, subject: Subject, settings: AttFindSettings) -> Lists:
-    """Search a table (N, 2, A, C) of some styles, with unstable pictures at 0."""
+def _search(effects: np.ndarray, subject: Subject, settings: AttFindSettings, unstable: np.ndarray) -> Lists:
+    """Search a table (N, 2, A, C) of some styles; the effects of unstable pictures (N,) bool count as 0."""
     ranked = settings.question.ranked(subject.answers, effects)
-    tau = settings.threshold(len(subject.classes))
-    return search_all(ranked, subject.verdicts, settings.wanted, tau, settings.both_ends, settings.procedure)
+    how = settings.wanted, settings.threshold(len(subject.classes)), settings.both_ends, settings.procedure
+    return search_all(ranked, subject.verdicts, *how, unstable)
 
 
 def _raced(
@@ -192,7 +192,7 @@ def _raced(
     """Search a table that the race fills, with the result so far Kept every few seconds. A job within a job."""
 
     def search(effects: np.ndarray) -> Lists:
-        return _search(effects, subject, settings)
+        return _search(effects, subject, settings, race.unstable)
 
     def result(settled: bool = False) -> AttFindResult:
         found = analyse(race.estimate(), subject, settings, table.rendered.copy(), race.unstable)

@@ -17,6 +17,7 @@ from torch import Tensor
 from latent_explorer.common.events import Progress
 from latent_explorer.common.jobs import forward_events
 from latent_explorer.explain.attfind.question import Question
+from latent_explorer.explain.attfind.tables import new_table
 from latent_explorer.models.processes import SINGLE_PROCESS
 from latent_explorer.models.synthesis import Styles
 
@@ -185,9 +186,9 @@ class SingleMoves:
             pictures = self.pictures.some(np.array(self.world.share(len(self.pictures)), dtype=int))
             given = self.style_range, self.kappa, self.batch_sizer, self.question
             own = SingleMoves(self.synthesis, self.classifier, pictures, *given)
-        parts = [np.zeros((0, *self.style_range.shape, self.answers.shape[1]), np.float32)]
-        yield from own.predict(lambda _rows, effects: parts.append(effects))
-        return self.world.gather_rows(np.concatenate(parts), len(self.pictures))
+        table = new_table((len(own.pictures), *self.style_range.shape, self.answers.shape[1]))
+        yield from own.predict(table.__setitem__)
+        return self.world.gather_rows(table, len(self.pictures))
 
     def predict(self, take: Callable[[slice, np.ndarray], None]) -> Generator[Event, None, None]:
         """Give `take` the first-order effects (B, 2, S, C) of some pictures after others. A job within a job."""
@@ -237,7 +238,7 @@ def effect_table(
     wanted = moves.sizes != 0
     if styles is not None:
         wanted[:, :, np.setdiff1d(np.arange(wanted.shape[2]), styles)] = False
-    table = np.zeros((*wanted.shape, moves.answers.shape[1]), dtype=np.float32)
+    table = new_table((*wanted.shape, moves.answers.shape[1]))
     known = np.zeros_like(wanted)
     if kept is not None:
         rendered, effects = map(moves.world.first, kept.read(wanted.shape, table.shape[3]))

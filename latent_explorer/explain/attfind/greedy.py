@@ -94,6 +94,7 @@ def greedy_search(
     tau: float,
     both_ends: bool = False,
     procedure: Procedure = "notebook",
+    unstable: np.ndarray | None = None,
 ) -> Ranking:
     """Search greedily for the coordinates that move pictures of the other classes to `target`.
 
@@ -103,9 +104,10 @@ def greedy_search(
     In the paper (Algorithm 1) it is explained when one pick alone has that effect on it, and there is no next round:
     many small effects are never enough, so lists are shorter (the reference's section A.5).
 
-    effects    (N, 2, S, K), 0 for unstable pictures
+    effects    (N, 2, S, K)
     classes    (N,) argmax of the reconstruction
     both_ends  list a coordinate twice that is chosen in both directions, as the notebook does
+    unstable   (N,) bool: pictures whose effects count as 0
     """
     num_styles = effects.shape[2]
     rows = np.flatnonzero(classes != target)
@@ -113,6 +115,8 @@ def greedy_search(
         return Ranking((), "no pictures")
     # max(0, .) of the effects on the target, (rows, 2 S)
     gains = np.maximum(effects[rows, :, :, target].reshape(len(rows), -1), 0).astype(np.float64)
+    if unstable is not None:
+        gains[unstable[rows]] = 0
     explained = np.zeros(len(rows))
     picks: list[Pick] = []
     choices: list[Choice] = []
@@ -150,18 +154,26 @@ def search_all(
     tau: float,
     both_ends: bool = False,
     procedure: Procedure = "notebook",
+    unstable: np.ndarray | None = None,
 ) -> Lists:
     """Search the table towards every class, and merge the lists of two classes. Arguments as of `greedy_search`."""
     num_classes = effects.shape[3]
-    rankings = {t: greedy_search(effects, classes, t, count, tau, both_ends, procedure) for t in range(num_classes)}
+    how = count, tau, both_ends, procedure, unstable
+    rankings = {t: greedy_search(effects, classes, t, *how) for t in range(num_classes)}
     ranked = {t: ranking.picks for t, ranking in rankings.items()}
     if num_classes == 2:
-        merged = merge_rankings(rankings[0].picks, rankings[1].picks, effects, count)
+        merged = merge_rankings(rankings[0].picks, rankings[1].picks, effects, count, unstable)
         ranked = {0: merged, 1: reversed_picks(merged)}
     return Lists(rankings, ranked)
 
 
-def merge_rankings(first: Sequence[Pick], second: Sequence[Pick], effects: np.ndarray, count: int) -> tuple[Pick, ...]:
+def merge_rankings(
+    first: Sequence[Pick],
+    second: Sequence[Pick],
+    effects: np.ndarray,
+    count: int,
+    unstable: np.ndarray | None = None,
+) -> tuple[Pick, ...]:
     """Merge the lists of class 0 and class 1 of a two-class table into one towards class 0, best first.
 
     Applying a pick's direction goes from class 1 to class 0, the opposite direction goes back. Ranked by the mean
@@ -170,11 +182,12 @@ def merge_rankings(first: Sequence[Pick], second: Sequence[Pick], effects: np.nd
     in_first = {pick.style_index for pick in first}
     flipped = [replace(pick, direction=1 - pick.direction, target=0) for pick in second]
     candidates = [pick for pick in flipped if pick.style_index not in in_first] + list(first)
-    means = effects.mean(axis=0, dtype=np.float64)  # (2, S, 2)
+    stable = slice(None) if unstable is None else ~unstable
 
     def score(pick: Pick) -> float:
         j, d = pick.style_index, pick.direction
-        return float(means[d, j, 0] + means[1 - d, j, 1])
+        both = effects[stable, d, j, 0].astype(np.float64) + effects[stable, 1 - d, j, 1]
+        return float(both.sum() / len(effects))
 
     return tuple(sorted(candidates, key=score, reverse=True)[:count])
 
@@ -184,11 +197,16 @@ def reversed_picks(picks: Sequence[Pick]) -> tuple[Pick, ...]:
     return tuple(replace(p, direction=1 - p.direction, target=1 - p.target) for p in picks)
 
 
-def with_figures(picks: Sequence[Pick], effects: np.ndarray, classes: np.ndarray) -> tuple[Pick, ...]:
+def with_figures(
+    picks: Sequence[Pick], effects: np.ndarray, classes: np.ndarray, unstable: np.ndarray | None = None
+) -> tuple[Pick, ...]:
     """Return the picks with mean effect and 95 % interval over the pictures of the other classes."""
     out, resamples = [], {k: _resamples(int((classes != k).sum())) for k in {pick.target for pick in picks}}
     for pick in picks:
-        values = effects[classes != pick.target, pick.direction, pick.style_index, pick.target]
+        others = classes != pick.target
+        values = effects[others, pick.direction, pick.style_index, pick.target]
+        if unstable is not None:
+            values = np.where(unstable[others], 0, values)
         mean, interval = mean_interval(values, resamples[pick.target])
         out.append(replace(pick, mean_effect=mean, interval=interval))
     return tuple(out)

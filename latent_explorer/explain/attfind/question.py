@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 from latent_explorer.common.errors import UserError
+from latent_explorer.explain.attfind.tables import new_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,8 +58,9 @@ class Question(msgspec.Struct, frozen=True):
         """Return what is ranked of the effects (N, 2, S, C) on pictures with these answers (N, C)."""
         if self.effect == "logit":
             return effects
-        before = answers[:, None, None].astype(effects.dtype)
-        changes: np.ndarray = _softmax(before + effects) - _softmax(before)
+        changes = new_table(effects.shape)
+        for change, answer, effect in zip(changes, answers.astype(np.float32), effects, strict=True):
+            change[:] = _softmax(answer + effect) - _softmax(answer)
         return changes
 
 

@@ -23,6 +23,7 @@ import numpy as np
 from latent_explorer.common.events import Progress
 from latent_explorer.common.jobs import forward_events
 from latent_explorer.explain.attfind.greedy import UNSTABLE_EFFECT, UNSTABLE_SHARE
+from latent_explorer.explain.attfind.tables import new_table
 from latent_explorer.explain.attfind.unstable import judge, large_share
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     # Moves (M, 3) -> their effects (M, K). A job within a job.
     Render = Callable[[np.ndarray], Generator[Event, None, np.ndarray]]
-    # An effect table (N, 2, A, K) of some styles, with unstable pictures at 0 -> the lists, by number in the table.
+    # An effect table (N, 2, A, K) of some styles -> the lists, by number in the table.
     Search = Callable[[np.ndarray], Lists]
 
 PROMISING = 0.1  # of the columns, by predicted gain towards each class: rendered on FEW pictures of each other class
@@ -53,14 +54,17 @@ _QUANTILES = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98)  # of predicted sizes, which 
 
 @dataclass
 class EffectTable:
-    """Effects of all moves on the logits: exact where `rendered`, else predicted by gradient."""
+    """Effects of all moves on the logits: exact where `rendered`, else predicted by gradient.
+
+    The arrays are taken over, and changed.
+    """
 
     predicted: np.ndarray  # (N, 2, S, K) float32
     rendered: np.ndarray  # (N, 2, S) bool
     exact: np.ndarray = field(init=False)  # (N, 2, S, K) float32, 0 where not rendered
 
     def __post_init__(self) -> None:
-        self.exact = np.zeros_like(self.predicted)
+        self.exact = new_table(self.predicted.shape)
         self.nowhere = self.rendered.copy()  # moves that go nowhere need no render
 
     @property
@@ -128,7 +132,7 @@ class Race:
         groups = [self._rng.permutation(np.flatnonzero(classes == k)) for k in range(table.predicted.shape[3])]
         self._groups = [rows for rows in groups if len(rows)]
         self._order = np.random.default_rng(seed).permutation(len(classes))  # in which pictures are rendered
-        sizes = np.abs(table.predicted).mean(axis=(0, 3))
+        sizes = sum(np.abs(each).mean(axis=2) for each in table.predicted) / len(classes)  # (2, S)
         self._sizes = np.digitize(sizes, np.quantile(sizes, _QUANTILES))  # (2, S)
 
     def start(self) -> Generator[Event, None, None]:
@@ -169,11 +173,11 @@ class Race:
             predicted, exact = table.predicted[checked], table.exact[checked]
             slope = (predicted * exact).sum() / max(np.square(predicted).sum(), 1e-12)
             factors[self._sizes == size] = np.clip(slope, 0, _STEEPEST)
-        table.predicted = table.predicted * factors[..., None]
+        table.predicted *= factors[..., None]
 
     def round(self) -> Generator[Event, None, bool]:
         """Render what may still change the lists. Returns True, with nothing rendered, if nothing may."""
-        largest = np.abs(self.table.exact).max(axis=(0, 1, 3))  # (S,)
+        largest = np.max([np.abs(each).max(axis=(0, 2)) for each in self.table.exact], axis=0)  # (S,)
         active = np.sort(np.argsort(-largest, kind="stable")[:ACTIVE])
         strangers = self._strangers()
         found = []
@@ -203,14 +207,16 @@ class Race:
 
     def estimate(self) -> np.ndarray:
         """Return the effect table (N, 2, S, K), with what is expected of each effect that was not rendered."""
-        table, filled = self.table, self.table.exact.copy()
-        errors = table.exact - table.predicted
+        table, filled = self.table, new_table(self.table.exact.shape)
         strangers = np.stack([each.mean(axis=0) for each in self._strangers()])[self._sizes]  # (2, S, K)
         for rows in self._groups:
-            seen = table.rendered[rows][..., None]
-            total = (errors[rows] * seen).sum(axis=0) + STRANGERS * strangers
-            expected = table.predicted[rows] + total / (seen.sum(axis=0) + STRANGERS)
-            filled[rows] = np.where(seen, table.exact[rows], expected)
+            total, count = STRANGERS * strangers, np.full(self._sizes.shape, STRANGERS)
+            for i in rows:  # picture by picture: a table may be larger than memory
+                total += (table.exact[i] - table.predicted[i]) * table.rendered[i][..., None]
+                count += table.rendered[i]
+            error = total / count[..., None]
+            for i in rows:
+                filled[i] = np.where(table.rendered[i][..., None], table.exact[i], table.predicted[i] + error)
         return filled
 
     def interval(self, pick: Pick) -> tuple[float, float] | None:

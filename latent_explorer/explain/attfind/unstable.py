@@ -24,8 +24,8 @@ SAMPLES = (150, 500)  # moves of a picture that may be unstable
 
 def large_share(effects: np.ndarray, effect: float) -> np.ndarray:
     """Return the share (N,) of each picture's effects (N, ...) that exceed `effect`."""
-    share: np.ndarray = (np.abs(effects) > effect).mean(axis=tuple(range(1, effects.ndim)))
-    return share
+    # Picture by picture: a table may be larger than memory.
+    return np.array([(np.abs(each) > effect).mean() for each in effects], dtype=float)
 
 
 def judge(

@@ -50,7 +50,7 @@ def run_race(effects, predicted, verdicts, seed=0, rendered=None):
             pass
 
     at_end = np.zeros(effects.shape[:3], dtype=bool) if rendered is None else rendered
-    race = Race(EffectTable(predicted, at_end), verdicts, render, search, seed=seed)
+    race = Race(EffectTable(predicted.copy(), at_end), verdicts, render, search, seed=seed)
     for _ in job():
         pass
     return race, search(race.estimate()), search(effects), count
@@ -157,7 +157,7 @@ def test_the_interval_of_what_is_partly_rendered_holds_the_mean_and_is_wider_tha
         effects, predicted, verdicts = planted_table(seed)
         rendered = np.zeros(effects.shape[:3], dtype=bool)
         rows = np.flatnonzero(verdicts != 0)
-        table = EffectTable(predicted, rendered)
+        table = EffectTable(predicted.copy(), rendered)
         some = np.random.default_rng(seed).choice(rows, 8, replace=False)
         moves = np.stack([some, np.ones(8, dtype=int), np.full(8, 10)], axis=1)
         table.add(moves, effects[tuple(moves.T)])
@@ -178,7 +178,7 @@ def test_the_interval_counts_unstable_pictures_as_the_list_does():
     rows = np.flatnonzero(verdicts != 0)
     some = np.random.default_rng(0).permutation(rows)[:30]
     effects[some[:10]] += 50
-    table = EffectTable(predicted, np.zeros(effects.shape[:3], dtype=bool))
+    table = EffectTable(predicted.copy(), np.zeros(effects.shape[:3], dtype=bool))
     moves = np.stack([some, np.ones(30, dtype=int), np.full(30, 10)], axis=1)
     table.add(moves, effects[tuple(moves.T)])
     race = Race(table, verdicts, None, None)
