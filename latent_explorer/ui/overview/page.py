@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QWidget
 
 from latent_explorer.app.exploration.intents import describe_base
@@ -45,8 +46,10 @@ class OverviewPage(QWidget):
         self._stack.addWidget(self.empty)
         self._stack.addWidget(self.content)
         column(self, margin=theme.MARGIN).addWidget(self._stack)
-        for kind in (ModelOpened, StateChanged, DocumentChanged):
+        for kind in (StateChanged, DocumentChanged):
             explorer.updates.on(kind, lambda _update: self._changed())
+        # What a page is made of subscribes after this, and must forget the model before first.
+        explorer.updates.on(ModelOpened, lambda _update: QTimer.singleShot(0, self, self._changed))
 
     def refresh(self) -> None:
         """Show the current state."""

@@ -48,6 +48,13 @@ def test_a_row_for_every_picture_and_a_column_for_every_attribute(explorer, page
     assert page.grab().width() > 0
 
 
+def test_another_file_fills_the_table_anew(qtbot, explorer, page, tmp_path):
+    before = page.table.cells.shown.rows
+    open_model(qtbot, explorer, tmp_path)
+    qtbot.waitUntil(lambda: complete(page) and page.table.cells.shown.rows[0] is not before[0])
+    assert page.map.counts == (528, 528, 0)
+
+
 def cell(page, row, column):
     """Return a cell by its place; column 0 holds the pictures."""
     return page.table.cells.index(row, column)

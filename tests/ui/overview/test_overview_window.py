@@ -47,6 +47,12 @@ def test_the_action_opens_one_window_and_brings_it_back(qtbot, desktop):
     assert window.isVisible()
 
 
+def test_another_file_is_shown_when_it_is_opened(qtbot, explorer, page, tmp_path):
+    before = page.strip.rows
+    open_model(qtbot, explorer, tmp_path)
+    qtbot.waitUntil(lambda: bool(page.strip.rows) and page.strip.rows is not before and not page.strip.left)
+
+
 def test_nothing_is_rendered_while_it_is_closed(qtbot, explorer, page):
     page.window().close()
     explorer.apply(SetTarget(1))
