@@ -39,6 +39,7 @@ WRITING = {
     "replicate methods": ["missing.explainer"],
     "project": ["missing.explainer", "missing.png"],
     "explain-photo": ["missing.explainer", "missing.png"],
+    "mistakes": ["missing.explainer", "missing"],
     "train-classifier": ["missing"],
     "train": ["missing", "--label", "x"],
     "train-encoder": ["missing.explainer"],

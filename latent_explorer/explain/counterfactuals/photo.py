@@ -191,6 +191,28 @@ class PhotoExplainer:
         changes.sort(key=lambda change: (not change.explains, len(change.attributes)))
         return PhotoExplanation(target.name, aim, photo, self.picture(trial.unedited), refined, tuple(changes))
 
+    @torch.inference_mode()
+    def turned(
+        self,
+        img: Tensor,
+        refined: ProjectedPicture,
+        aim: int,
+        sets: Sequence[AttributeTuple],
+        rng: torch.Generator | None = None,
+    ) -> np.ndarray:
+        """Return which sets turn the verdict on a refined photograph (1, 3, R, R) to a class: (len(sets), 2) bool.
+
+        Of the copy, and of the photograph with the edit pasted into its largest share. With `rng` random edits of the
+        size of each set take its place, in the same part of the photograph.
+        """
+        self.renderer.add_latent(_LATENT_ID, latent_of(refined))
+        try:
+            trial = _Trial(self, img.to(self.renderer.device), aim)
+            hits = [[margin > 0 for margin in trial.tried(each, rng)] for each in sets]
+        finally:
+            del self.renderer.latents[_LATENT_ID]
+        return np.array(hits, bool).reshape(-1, 2)
+
     def _aim(self, photo: Picture) -> int:
         if self.settings.target is not None:
             return self.settings.target
@@ -229,33 +251,39 @@ class _Trial:
 
     def on_copy(self, attributes: AttributeTuple) -> float:
         """Return the margin of the edited copy."""
-        return self._tried(attributes)[0]
+        return self._known(attributes)[0]
 
     def both(self, attributes: AttributeTuple) -> float:
         """Return the smaller of the margins of the edited copy and of the photograph with the edit pasted in."""
-        return min(self._tried(attributes))
+        return min(self._known(attributes))
+
+    def _known(self, attributes: AttributeTuple) -> tuple[float, float]:
+        if attributes not in self._margins:
+            self._margins[attributes] = self.tried(attributes)
+        return self._margins[attributes]
 
     @torch.inference_mode()
-    def _tried(self, attributes: AttributeTuple) -> tuple[float, float]:
-        if attributes not in self._margins:
-            edited = self._render(_edits(attributes))
-            pasted = self._paste(edited, self._masks(edited)[-1])
-            copy, photo = self._margins_of(torch.cat([edited, pasted.img]))
-            self._margins[attributes] = (copy, photo)
-        return self._margins[attributes]
+    def tried(self, attributes: AttributeTuple, rng: torch.Generator | None = None) -> tuple[float, float]:
+        """Return the margins of the copy and the photograph with a set, or with a random edit of its size."""
+        edited = self._render(_edits(attributes))
+        mask = self._mask(edited, SHARES[-1])
+        if rng is not None:
+            edited = self._random(edited, rng)
+        copy, photo = self._margins_of(torch.cat([edited, self._paste(edited, mask).img]))
+        return copy, photo
 
     @torch.inference_mode()
     def change(self, attributes: AttributeTuple) -> Change:
         """Return what a set does, pasted into as little of the photograph as turns it, with its controls."""
         edited = self._render(_edits(attributes))
-        masks = self._masks(edited)
+        masks = [self._mask(edited, share) for share in (SHARES if self.owner.only is None else SHARES[-1:])]
         pasted = [self._paste(edited, mask) for mask in masks]
         margin = self._margins_of(torch.cat([each.img for each in pasted]))
         least = next((i for i, each in enumerate(margin) if each > SAFE_MARGIN), len(masks) - 1)
         chosen, mask = pasted[least], pasted[least].mask
         rng = torch.Generator().manual_seed(self.owner.settings.seed)
         noise = noise_like(self.img, chosen.img, mask, NOISE_DRAWS, rng)
-        random = torch.cat([self._paste(each, mask).img for each in self._random(edited, rng)])
+        random = torch.cat([self._paste(self._random(edited, rng), mask).img for _ in range(RANDOM_DRAWS)])
         return Change(
             attributes,
             copy=self.owner.picture(edited),
@@ -268,18 +296,19 @@ class _Trial:
             random=self._reached(random),
         )
 
-    def _random(self, edited: Tensor, rng: torch.Generator) -> list[Tensor]:
-        size = float(self.owner.distance(edited, self.unedited))
-        return [
-            random_edits_like(size, self._render, self.unedited, self.owner.distance, self.owner.model, rng)
-            for _ in range(RANDOM_DRAWS)
-        ]
+    def _random(self, edited: Tensor, rng: torch.Generator) -> Tensor:
+        owner = self.owner
+        size = float(owner.distance(edited, self.unedited))
+        return random_edits_like(size, self._render, self.unedited, owner.distance, owner.model, rng)
 
-    def _masks(self, edited: Tensor) -> list[Tensor]:
+    def _mask(self, edited: Tensor, share: float) -> Tensor:
+        """Return where an edit is pasted: into the most changed share, or into all of what a person allows."""
         only = self.owner.only
-        if only is not None:
-            return [change_mask(self.unedited, edited, 1.0) * only]
-        return [change_mask(self.unedited, edited, share) for share in SHARES]
+        return (
+            change_mask(self.unedited, edited, share)
+            if only is None
+            else change_mask(self.unedited, edited, 1.0) * only
+        )
 
     def _paste(self, edited: Tensor, mask: Tensor) -> Pasted:
         return paste(self.img, self.unedited, edited, mask)
