@@ -315,6 +315,8 @@ class ModelHost:
             wanted=plan.wanted,
             effect=plan.effect,
             pair=plan.pair,
+            percentiles=plan.percentiles,
+            torgb=plan.torgb,
             procedure="paper" if plan.way == "paper" else "notebook",
             exhaustive=plan.way == "every",
         )

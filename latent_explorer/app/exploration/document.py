@@ -274,9 +274,12 @@ def single_slider(style_index: int, target: int) -> Attribute:
     return Attribute("", target, (AttributeEntry(style_index, "max"),))
 
 
+_TOLD = ("effect", "pair", "low_percentile", "high_percentile", "torgb")  # settings that tell lists apart
+
+
 def set_key(attribute_set: AttributeSet) -> str:
     """Return what tells a search from others of its classifier: the method and its settings."""
-    settings = (f"{name}={attribute_set.settings.get(name, '')}" for name in ("effect", "pair"))
+    settings = (f"{name}={attribute_set.settings.get(name, '')}" for name in _TOLD)
     return " ".join([attribute_set.method, f"n={attribute_set.n}", f"kappa={attribute_set.kappa:g}", *settings])
 
 
@@ -386,4 +389,5 @@ def _is_so_far(attribute_set: AttributeSet, newer: AttributeSet) -> bool:
 
 def _search_key(attribute_set: AttributeSet) -> tuple[object, ...]:
     targets = tuple(sorted({a.target for a in attribute_set.attributes}))
-    return (attribute_set.classifier_id, attribute_set.method, targets, attribute_set.kappa)
+    settings = (attribute_set.settings.get(name) for name in _TOLD)
+    return (attribute_set.classifier_id, attribute_set.method, targets, attribute_set.kappa, *settings)

@@ -44,6 +44,8 @@ class SearchPlan(msgspec.Struct, frozen=True):
     wanted  attributes for each class
     effect  what AttFind ranks: changes of logits or of probabilities
     pair    two classes against each other, on their pictures; None: each against the rest
+    percentiles  of the pictures' styles, the ends that styles move to; None: minimum and maximum in the file
+    torgb   search the styles of toRGB, too
     """
 
     way: Way = "race"
@@ -52,6 +54,8 @@ class SearchPlan(msgspec.Struct, frozen=True):
     wanted: int = 10
     effect: Effect = "logit"
     pair: tuple[int, int] | None = None
+    percentiles: tuple[float, float] | None = None
+    torgb: bool = False
 
     def seconds(self, cost: SearchCost, n: int) -> float:
         """Return about how long it takes on n pictures; of a pair on its share of them, if classes are as frequent."""

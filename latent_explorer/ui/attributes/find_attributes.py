@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QDialog, QWidget
+from PySide6.QtWidgets import QCheckBox, QDialog, QWidget
 
 from latent_explorer.common.format import duration_text, shortened
 from latent_explorer.explain.attfind.cost import CHOICES, LONG, USUAL
@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 WIDTH = 52 * theme.UNIT  # px
 WAYS: tuple[Way, ...] = tuple(TITLES)
 EFFECTS: dict[Effect, str] = {"logit": "Changes of the logits", "probability": "Changes of the probabilities"}
+ENDS: dict[tuple[float, float] | None, str] = {
+    None: "Minimum and maximum",
+    (1.0, 99.0): "1st and 99th percentile",
+    (5.0, 95.0): "5th and 95th percentile",
+}
+TORGB_HELP = "Search the styles of the toRGB layers, too, which change colours where the picture is put together"
 REST = "Each class against the rest"
 MOST_WANTED = 50  # attributes of a class
 KAPPA_HELP = "How far a style is moved: 1 is to the end seen in the data"
@@ -46,11 +52,14 @@ class FindAttributesDialog(QDialog):
         names = [shortened(name) for name in class_names]
         self.way, self.classes = NoWheelComboBox("Method"), NoWheelComboBox("Classes")
         self.against = NoWheelComboBox("Against")
-        self.effect = NoWheelComboBox("Ranked by")
+        self.effect, self.ends = NoWheelComboBox("Ranked by"), NoWheelComboBox("Moved to")
+        self.torgb = QCheckBox("and toRGB")
+        self.torgb.setToolTip(TORGB_HELP)
         self.way.addItems([TITLES[way] for way in WAYS])
         self.classes.addItems([REST, *(f"{name} against" for name in names)])
         self.against.addItems(names)
         self.effect.addItems(list(EFFECTS.values()))
+        self.ends.addItems(list(ENDS.values()))
         self.number = NumberBox("Pictures", 1, max(1, min(available, CHOICES[0])))
         self.kappa = NumberBox("Kappa", 0.05, 2, decimals=2, step=0.1)
         self.kappa.setToolTip(KAPPA_HELP)
@@ -79,6 +88,7 @@ class FindAttributesDialog(QDialog):
         if pairs:  # two classes are a pair
             grid.add("Classes", self.classes, self.against)
         grid.add("Ranked by", self.effect)
+        grid.add("Moved to", self.ends, self.torgb)
         grid.add("Pictures", self.number)
         grid.add("Kappa", self.kappa)
         grid.add("Attributes", self.wanted)
@@ -100,6 +110,8 @@ class FindAttributesDialog(QDialog):
         self.classes.setCurrentIndex(0 if plan.pair is None else 1 + first)
         self.against.setCurrentIndex(second)
         self._proposed = plan.n is None  # until it is known what it takes
+        self.ends.setCurrentIndex(list(ENDS).index(plan.percentiles) if plan.percentiles in ENDS else 0)
+        self.torgb.setChecked(plan.torgb)
         self.number.setValue(plan.n or min(USUAL, available))
         self.kappa.setValue(plan.kappa)
         self.wanted.setValue(plan.wanted)
@@ -115,6 +127,8 @@ class FindAttributesDialog(QDialog):
             self.wanted.count,
             "logit" if channels else list(EFFECTS)[self.effect.currentIndex()],
             self._pair,
+            None if channels else list(ENDS)[self.ends.currentIndex()],
+            self.torgb.isChecked() and not channels,
         )
 
     @property
@@ -137,7 +151,7 @@ class FindAttributesDialog(QDialog):
     def _show_way(self) -> None:
         channels = self._way in CHANNELS
         self.sentence.setText(SENTENCES[self._way])
-        for box in (self.effect, self.classes):
+        for box in (self.effect, self.classes, self.ends, self.torgb):
             box.setEnabled(not channels)
         self.against.setVisible(self._pair is not None)
         self._show_takes()

@@ -78,6 +78,10 @@ def list_title(attribute_set: AttributeSet, class_names: Sequence[str]) -> str:
         parts.append(f"kappa {attribute_set.kappa:g}")
     if settings.get("effect") == "probability":
         parts.append("by probability")
+    if "high_percentile" in settings:
+        parts.append("to percentiles")
+    if settings.get("torgb"):
+        parts.append("with toRGB")
     if pair := pair_text(attribute_set, class_names):
         parts.append(pair)
     if not attribute_set.settled:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from latent_explorer.app.engine.model_host import ModelHost
@@ -32,9 +33,12 @@ def host(tiny_explainer: Explainer) -> ModelHost:
 @pytest.mark.parametrize("way", TITLES)
 def test_every_way_gives_a_list_of_its_method(host: ModelHost, tiny_explainer: Explainer, way: str) -> None:
     plan = SearchPlan(way, n=8, kappa=0.5, wanted=2, effect="probability" if way == "race" else "logit")
+    if way == "race":
+        plan = msgspec.structs.replace(plan, percentiles=(5.0, 95.0), torgb=True)
     found = run_job(host.attfind(lambda: 1.0, plan=plan, classifier_id=tiny_explainer.classifier_id))
     attribute_set = found if isinstance(found, AttributeSet) else found.attribute_set
     assert attribute_set.method == METHODS[way]
     assert (attribute_set.n, attribute_set.kappa, attribute_set.settings["wanted"]) == (8, 0.5, 2)
     assert (attribute_set.settings.get("effect") == "probability") == (way == "race")
+    assert ("high_percentile" in attribute_set.settings, "torgb" in attribute_set.settings) == (way == "race",) * 2
     assert len([a for a in attribute_set.attributes if a.target == 1]) <= 2

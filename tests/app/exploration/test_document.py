@@ -75,6 +75,8 @@ def test_the_newest_search_counts_and_one_for_other_classes_changes_nothing():
     assert names(document.with_attribute_set(found(GREEN, kappa=0.5))) == ["both"]
     again = document.with_attribute_set(found(SPOTS, EDGES, BOTH))
     assert len(again.attribute_sets) == 1
+    by_probability = msgspec.structs.replace(found(GREEN), settings={"effect": "probability"})
+    assert len(again.with_attribute_set(by_probability).attribute_sets) == 2  # it says something else
     assert names(again) == ["spots", "Style 5 down", "both"]
 
 

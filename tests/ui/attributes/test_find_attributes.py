@@ -42,6 +42,7 @@ def dialog_of(qtbot, plan=SearchPlan(), names=NAMES):  # noqa: B008  # frozen
         SearchPlan("race", 120, 0.5, 7, "probability", (2, 0)),
         SearchPlan("every", 30),
         SearchPlan("paper", 60, wanted=3, pair=(0, 1)),
+        SearchPlan("race", 60, percentiles=(1.0, 99.0), torgb=True),
         SearchPlan("signal", 90, 1.5),
         SearchPlan("difference", 90),
     ],
