@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: MIT
+"""Counterfactuals of many photographs, as `evaluate --counterfactuals` judges them. A job.
+
+Two kinds. *copy*: the encoder's reconstruction before and after the edit, as in the StylEx paper. *photo*: the
+photograph before and after, with the edit of its refined copy pasted into its most changed part. The edit is the first
+k attributes of the list towards the runner-up class, together; nothing is chosen on the pictures that are judged.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, get_args
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from latent_explorer.common.errors import UserError
+from latent_explorer.common.events import Event, Kept, Progress
+from latent_explorer.common.jobs import forward_events
+from latent_explorer.data.images import to_float, to_uint8
+from latent_explorer.explain.attfind.encode import encode
+from latent_explorer.explain.attfind.sufficiency import by_target
+from latent_explorer.explain.batches import BatchSizer, default_budget
+from latent_explorer.explain.counterfactuals.controls import noise_like, random_edits_like
+from latent_explorer.explain.counterfactuals.paste import change_mask, paste
+from latent_explorer.explain.counterfactuals.photo import REFINEMENT
+from latent_explorer.explain.latents import Latent, latent_of
+from latent_explorer.explain.projection.projection import distances, project
+from latent_explorer.explain.projection.target import Target
+from latent_explorer.explain.recipe import PictureRecipe, ProjectedBase, StyleShift, attribute_edits
+from latent_explorer.explain.render.renderer import Renderer
+from latent_explorer.models.attributes import newest_set
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Sequence
+
+    from latent_explorer.common.jobs import StepBudget
+    from latent_explorer.explain.recipe import Edit
+    from latent_explorer.models.attributes import Attribute
+    from latent_explorer.models.explainer import Explainer
+
+Kind = Literal["copy", "photo"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+SHARE = 0.75  # of the pixels that may take the edit in a photograph
+_LATENT_ID = "counterfactual"
+
+
+@dataclass(frozen=True)
+class Counterfactuals:
+    """Pictures (N, R, R, 3) uint8 of one kind, of the photographs that have attributes towards their runner-up."""
+
+    kind: Kind
+    rows: np.ndarray  # (N,) of the photographs that were given
+    targets: np.ndarray  # (N,) classes that the edit leads to
+    before: np.ndarray
+    after: np.ndarray
+    second: np.ndarray  # with the next k attributes in place of the first
+    random: np.ndarray  # with random edits of the same size
+    noise: np.ndarray  # with noise of the same strength
+    weights: np.ndarray  # with the k coordinates that the given class moves most; `before` where it is given none
+    seconds: float  # that `after` took, refinement included
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def make_counterfactuals(
+    explainer: Explainer,
+    read: Callable[[slice], np.ndarray],
+    ids: Sequence[str],
+    k: int = 3,
+    *,
+    kappa: float = 1.0,
+    share: float = SHARE,
+    kinds: Sequence[Kind] = KINDS,
+    classifier_id: str | None = None,
+    device: str | torch.device = "cpu",
+    budget: StepBudget = default_budget,
+) -> Generator[Event, None, list[Counterfactuals]]:
+    """Make the counterfactuals of the photographs `ids`; `read(rows)` gives (n, R, R, 3) uint8. A job.
+
+    UserError where the explainer lists no attributes for the classifier.
+    """
+    key = classifier_id or explainer.classifier_id
+    listed = newest_set(explainer.attribute_sets, key)
+    if listed is None:
+        raise UserError(f"{explainer.name} lists no attributes for this classifier. Run attfind first.")
+    maker = _Maker(explainer, listed.attributes, k, kappa, share, key, device)
+    photos = read(slice(0, len(ids)))
+    made = []
+    for kind in kinds:
+        start = time.monotonic()
+        latents = yield from maker.latents(kind, photos, ids, budget)
+        made.append((yield from maker.make(kind, photos, latents, time.monotonic() - start)))
+    return made
+
+
+class _Maker:
+    def __init__(
+        self,
+        explainer: Explainer,
+        attributes: Sequence[Attribute],
+        k: int,
+        kappa: float,
+        share: float,
+        key: str,
+        device: str | torch.device,
+    ) -> None:
+        self.renderer = Renderer(explainer, device)
+        self.model, self.key, self.share = explainer, key, share
+        self.classifier = self.renderer.explainer.classifiers[key]
+        self.distance, _ = distances(self.renderer.explainer, self.renderer.device)
+        listed = by_target(attributes)
+        self.first = {target: _edits(each[:k], kappa) for target, each in listed.items()}
+        self.next = {target: _edits(each[k : 2 * k], kappa) for target, each in listed.items()}
+        self.weights = class_weight_edits(explainer, k, kappa)
+
+    def latents(
+        self, kind: Kind, photos: np.ndarray, ids: Sequence[str], budget: StepBudget
+    ) -> Generator[Event, None, list[Latent]]:
+        if kind == "copy":
+            model = self.renderer.explainer
+            samples = yield from encode(model, lambda rows: photos[rows], ids, BatchSizer(budget))
+            cond = samples.cond_of()
+            return [
+                Latent(samples.ws[i : i + 1], None if cond is None else cond[i : i + 1]) for i in range(len(samples))
+            ]
+        targets = [Target(name, photo) for name, photo in zip(ids, photos, strict=True)]
+        job = project(
+            self.model, targets, REFINEMENT, device=self.renderer.device, budget=budget, classifier_id=self.key
+        )
+        found = yield from forward_events(job, lambda event: None if isinstance(event, Kept) else event)
+        return [latent_of(each) for each in found]
+
+    def make(
+        self, kind: Kind, photos: np.ndarray, latents: Sequence[Latent], seconds: float
+    ) -> Generator[Event, None, Counterfactuals]:
+        rows, targets = [], []
+        pictures: dict[str, list[np.ndarray]] = {name: [] for name in _PICTURES}
+        rng = torch.Generator().manual_seed(0)
+        for i, latent in enumerate(latents):
+            yield Progress(i, len(latents), "Making counterfactuals")
+            start = time.monotonic()
+            trial = _Trial(self, kind, torch.from_numpy(to_float(photos[i : i + 1])), latent)
+            target = trial.runner_up
+            if not self.first.get(target):
+                continue
+            edited = trial.render(self.first[target])
+            after = trial.shown(edited)
+            seconds += time.monotonic() - start
+            rows.append(i)
+            targets.append(target)
+            made = {
+                "before": trial.before,
+                "after": after,
+                "second": trial.shown(trial.render(self.next.get(target, ()))),
+                "random": trial.random(edited, rng),
+                "noise": trial.noise(after, rng),
+                "weights": trial.shown(trial.render(self.weights.get(target, ()))),
+            }
+            for name, img in made.items():
+                pictures[name].append(to_uint8(img[0].float().cpu().numpy()))
+        yield Progress(len(latents), len(latents), "Making counterfactuals")
+        if not rows:
+            raise UserError(f"{self.model.name} lists no attributes towards the runner-up of any of these pictures.")
+        stacked = {name: np.stack(images) for name, images in pictures.items()}
+        return Counterfactuals(kind, np.array(rows), np.array(targets), seconds=seconds, **stacked)
+
+
+_PICTURES = ("before", "after", "second", "random", "noise", "weights")
+
+
+class _Trial:
+    """One photograph and its copy, and how an edit of the copy is shown."""
+
+    @torch.inference_mode()
+    def __init__(self, maker: _Maker, kind: Kind, photo: Tensor, latent: Latent) -> None:
+        self.maker, self.kind = maker, kind
+        self.photo = photo.to(maker.renderer.device)
+        maker.renderer.add_latent(_LATENT_ID, latent)
+        self.unedited = self.render(())
+        self.before = self.unedited if kind == "copy" else self.photo
+        logits = maker.classifier.logits(self.before)[0]
+        self.runner_up = int(logits.topk(2).indices[1])
+        self._mask = torch.ones_like(self.photo[:, :1])
+
+    def render(self, edits: tuple[Edit, ...]) -> Tensor:
+        """Return the copy (1, 3, R, R) with edits."""
+        return self.maker.renderer.img(PictureRecipe(ProjectedBase(_LATENT_ID), edits=edits)).clamp(-1, 1)
+
+    @torch.inference_mode()
+    def shown(self, edited: Tensor) -> Tensor:
+        """Return an edited copy as it is, or pasted into the photograph."""
+        if self.kind == "copy":
+            return edited
+        mask = change_mask(self.unedited, edited, self.maker.share)
+        return paste(self.photo, self.unedited, edited, mask).img
+
+    @torch.inference_mode()
+    def random(self, edited: Tensor, rng: torch.Generator) -> Tensor:
+        """Return what random edits of the size of `edited` make, shown in the same way."""
+        distance = self.maker.distance
+        size = float(distance(edited, self.unedited))
+        return self.shown(
+            random_edits_like(size, self.render, self.unedited, distance, self.maker.renderer.explainer, rng)
+        )
+
+    @torch.inference_mode()
+    def noise(self, after: Tensor, rng: torch.Generator) -> Tensor:
+        """Return noise of the strength of the whole change."""
+        return noise_like(self.before, after, self._mask, 1, rng)
+
+
+def class_weight_edits(explainer: Explainer, k: int, kappa: float) -> dict[int, tuple[Edit, ...]]:
+    """Return for each class the k coordinates that giving it to the generator moves most, in their deviations.
+
+    Nothing is rendered and no classifier asked: what these reach is the told class alone. Empty where the generator is
+    given no class or the file holds no statistics of the styles.
+    """
+    config, stats = explainer.generator.config, explainer.style_stats
+    if not config.num_classes or stats is None:
+        return {}
+    synthesis = explainer.generator.synthesis
+    ws = explainer.generator.broadcast(explainer.generator.mapping.w_avg[None].float())
+    even = torch.full((1, config.num_classes), 1 / config.num_classes)
+    with torch.no_grad():
+        plain = synthesis.join(synthesis.styles(ws, even))
+        edits: dict[int, tuple[Edit, ...]] = {}
+        for target in range(config.num_classes):
+            told = torch.nn.functional.one_hot(torch.tensor([target]), config.num_classes).float()
+            moved = ((synthesis.join(synthesis.styles(ws, told)) - plain)[0].cpu().numpy()) / np.maximum(
+                stats.std, 1e-9
+            )
+            chosen = np.argsort(-np.abs(moved), kind="stable")[:k]
+            edits[target] = tuple(StyleShift(int(j), "max" if moved[j] > 0 else "min", kappa) for j in chosen)
+    return edits
+
+
+def _edits(attributes: Sequence[Attribute], kappa: float) -> tuple[Edit, ...]:
+    return tuple(edit for attribute in attributes for edit in attribute_edits(attribute, kappa))
