@@ -6,12 +6,14 @@ The measures are in explain/report/evaluation.py.
 
 from __future__ import annotations
 
+from dataclasses import fields as fields_of
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from latent_explorer.cli.counterfactual_figures import Asked, counterfactual_options, measure
 from latent_explorer.cli.options import (
     NUMBER,
     OUTPUT_FILE,
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Remove or swap the latent or the class given to the generator: does the evidence pass through the latent?",
 )
+@counterfactual_options
 @classifier_option
 @click.option("--out", type=OUTPUT_FOLDER, metavar="DIR", help="Write report.json and sheets.")
 @click.option("--into", type=OUTPUT_FILE, metavar="X2", help="Write the explainer with these figures in it.")
@@ -63,7 +66,7 @@ def evaluate(
     into: Path | None,
     device: str,
     as_json: bool,
-    **selection: Any,
+    **others: Any,
 ) -> None:
     """Measure reconstruction, agreement, drift, and how many verdicts the attributes flip."""
     from latent_explorer.data.dataset import evenly_spaced_rows, open_dataset
@@ -73,9 +76,11 @@ def evaluate(
     from latent_explorer.models.explainer import resolve_classifier
     from latent_explorer.models.explainer_file import read_explainer, write_explainer
 
+    asked = Asked(**{each.name: others.pop(each.name) for each in fields_of(Asked)})
+    asked.check()
     model = read_explainer(explainer)
     key = resolve_classifier(model, classifier)
-    pictures = open_dataset(data, **selection)
+    pictures = open_dataset(data, **others)
     rows = evenly_spaced_rows(pictures.indices(side), n)
     size = model.generator.config.resolution
     output = Output(as_json=as_json)
@@ -93,6 +98,11 @@ def evaluate(
     if controlled is not None:
         fields["controls"] = controlled.to_dict()
         text += "\n" + format_controls(controlled)
+    if asked.wants_counterfactuals:
+        fields["counterfactuals"], counterfactual_text = measure(
+            model, pictures, rows, asked, kappas[0], key=key, device=chosen, output=output
+        )
+        text += "\n" + counterfactual_text
     if out is not None:
         fields["files"] = _write(evaluation, fields, model.classifiers[key].config.class_names, out)
     if into is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -80,6 +81,19 @@ def mean_interval(values: Sequence[float], share: float = 0.95) -> tuple[float, 
         return math.nan, math.nan
     half = t_quantile((1 + share) / 2, n - 1) * sample_sd(values) / math.sqrt(n)
     return mean(values) - half, mean(values) + half
+
+
+@dataclass(frozen=True)
+class Mean:
+    """Mean of n values with its 95 % t interval; NaN of no values, and without an interval of one."""
+
+    value: float
+    interval: tuple[float, float]
+    n: int
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Mean:
+        return cls(mean(values) if values else math.nan, mean_interval(values), len(values))
 
 
 def t_quantile(p: float, df: int) -> float:

@@ -14,6 +14,11 @@ from PIL import Image
 from latent_explorer.cli.root import main
 from latent_explorer.common.errors import UserError
 from latent_explorer.data.dataset import evenly_spaced_rows
+from latent_explorer.explain.counterfactuals import making
+from latent_explorer.models.attributes import Attribute, AttributeEntry, AttributeSet
+from latent_explorer.models.classifier_file import write_classifier
+from latent_explorer.models.explainer import with_attribute_set
+from latent_explorer.models.explainer_file import write_explainer
 from latent_explorer.training.config import DataConfig, TrainConfig
 from latent_explorer.training.settings import with_settings
 
@@ -90,6 +95,33 @@ def test_evaluate_with_controls(file: Path, pictures: Path, run_json, capsys: py
     said = capsys.readouterr().out
     assert "this picture's w, given the same for every class" in said
     assert "4 to 8 cycles" in said
+
+
+def test_evaluate_prints_the_figures_of_counterfactuals(
+    pictures: Path, tiny_explainer, tmp_path: Path, run_json, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(making, "REFINEMENT", msgspec.structs.replace(making.REFINEMENT, steps=2))
+    attributes = tuple(Attribute(str(j), j % 2, (AttributeEntry(j, "max"),), mean_effect=1.0) for j in range(8))
+    found = AttributeSet(tiny_explainer.classifier_id, "attfind-notebook", 8, 1.0, "samples", attributes)
+    out, file = tmp_path / "out", tmp_path / "listed.explainer"
+    write_explainer(with_attribute_set(tiny_explainer, found), file)
+    write_classifier(tmp_path / "second.classifier", tiny_explainer.classifier, {})
+    arguments = ("evaluate", file, "--images", pictures, "--n", 4, "--counterfactuals", "--k", 2, "--masks", "same")
+    arguments += ("--confirm", tmp_path / "second.classifier", "--oracle", "class")
+    result = run_json(*arguments, "--out", out)["counterfactuals"]
+    assert list(result["kinds"]) == ["copy", "photo"]
+    for figures in result["kinds"].values():
+        assert figures["n"] == 4
+        assert figures["others"]["second"]["agreement"]["share"] == 1.0  # it is the same network
+        assert list(figures["oracles"]) == ["class=green", "class=red"]
+        assert set(figures["controls"]) <= {"pasted", "random", "noise", "weights"}
+    assert [each["cycles"] for each in result["composition"]] == [1, 10]
+    assert json.loads((out / "report.json").read_text())["counterfactuals"]["k"] == 2
+
+
+def test_options_of_counterfactuals_alone_are_refused(file: Path, pictures: Path, run_json) -> None:
+    error = run_json("evaluate", file, "--images", pictures, "--oracle", "class", code=1)
+    assert "belong to --counterfactuals" in error["message"]
 
 
 def test_attfind_on_other_pictures(file: Path, pictures: Path, run_json) -> None:

@@ -171,17 +171,14 @@ def minimality(distance: Tensor, to_target: Tensor, to_source: Tensor) -> float:
     return float((TARGET_WEIGHT * nearer.exp() + (1 - TARGET_WEIGHT) * farther.exp()).log().mean())
 
 
-def relative_changes(before: Tensor, after: Tensor) -> Tensor:
-    """Return (C, C): the change of classifier j's output relative to that of i, on counterfactuals made for i.
+def relative_changes(before: Tensor, after: Tensor, own: int) -> Tensor:
+    """Return (C,): the change of each classifier's output relative to that of `own`, which was to be turned.
 
-    Counterfactual alignment (Cohen et al. 2023): (f_j(x') - f_j(x)) / (f_i(x') - f_i(x)), meant over pictures; here the
-    mean change over the mean change, since single quotients have no mean where a denominator can be near 0. NaN where
-    i's mean change is 0.
+    A row of the matrix of counterfactual alignment (Cohen et al. 2023): (f_j(x') - f_j(x)) / (f_own(x') - f_own(x)),
+    meant over pictures; here the mean change over the mean change, since single quotients have no mean where a
+    denominator can be near 0. NaN where the mean change of `own` is 0.
 
-    before   (C, N) outputs of each classifier for the photos
-    after    (C, C, N): [i, j] outputs of j for the counterfactuals made for i
+    before, after   (C, N) outputs of each classifier for photos and counterfactuals
     """
-    moved = (after - before).double().mean(dim=2)
-    own = moved.diagonal()[:, None]
-    quotients: Tensor = torch.where(own == 0, torch.nan, moved / own)
-    return quotients
+    moved = (after - before).double().mean(dim=1)
+    return torch.where(moved[own] == 0, torch.nan, moved / moved[own])

@@ -54,13 +54,16 @@ class Counterfactuals:
     kind: Kind
     rows: np.ndarray  # (N,) of the photographs that were given
     targets: np.ndarray  # (N,) classes that the edit leads to
-    before: np.ndarray
+    photos: np.ndarray
+    before: np.ndarray  # the copies, or the photographs again
     after: np.ndarray
     second: np.ndarray  # with the next k attributes in place of the first
-    random: np.ndarray  # with random edits of the same size
-    noise: np.ndarray  # with noise of the same strength
-    weights: np.ndarray  # with the k coordinates that the given class moves most; `before` where it is given none
-    seconds: float  # that `after` took, refinement included
+    # Controls, shown as `after` is.
+    pasted: np.ndarray  # the unedited copy in the same place; `before` of copies
+    random: np.ndarray  # random edits of the same size
+    noise: np.ndarray  # noise of the same strength, in the same place
+    weights: np.ndarray  # the k coordinates that the told class moves most; `before` where there are none
+    seconds: float  # that `after` took, with encoding or refinement
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -143,7 +146,7 @@ class _Maker:
         for i, latent in enumerate(latents):
             yield Progress(i, len(latents), "Making counterfactuals")
             start = time.monotonic()
-            trial = _Trial(self, kind, torch.from_numpy(to_float(photos[i : i + 1])), latent)
+            trial = _Trial(self, kind, _float(photos[i : i + 1]), latent)
             target = trial.runner_up
             if not self.first.get(target):
                 continue
@@ -153,15 +156,17 @@ class _Maker:
             rows.append(i)
             targets.append(target)
             made = {
+                "photos": trial.photo,
                 "before": trial.before,
                 "after": after,
                 "second": trial.shown(trial.render(self.next.get(target, ()))),
+                "pasted": trial.pasted(edited),
                 "random": trial.random(edited, rng),
-                "noise": trial.noise(after, rng),
+                "noise": trial.noise(edited, after, rng),
                 "weights": trial.shown(trial.render(self.weights.get(target, ()))),
             }
             for name, img in made.items():
-                pictures[name].append(to_uint8(img[0].float().cpu().numpy()))
+                pictures[name].append(_uint8(img)[0])
         yield Progress(len(latents), len(latents), "Making counterfactuals")
         if not rows:
             raise UserError(f"{self.model.name} lists no attributes towards the runner-up of any of these pictures.")
@@ -169,7 +174,7 @@ class _Maker:
         return Counterfactuals(kind, np.array(rows), np.array(targets), seconds=seconds, **stacked)
 
 
-_PICTURES = ("before", "after", "second", "random", "noise", "weights")
+_PICTURES = ("photos", "before", "after", "second", "pasted", "random", "noise", "weights")
 
 
 class _Trial:
@@ -181,36 +186,44 @@ class _Trial:
         self.photo = photo.to(maker.renderer.device)
         maker.renderer.add_latent(_LATENT_ID, latent)
         self.unedited = self.render(())
-        self.before = self.unedited if kind == "copy" else self.photo
-        logits = maker.classifier.logits(self.before)[0]
-        self.runner_up = int(logits.topk(2).indices[1])
-        self._mask = torch.ones_like(self.photo[:, :1])
+        # As it is judged, in 8 bits: the runner-up of a picture at the boundary must not change by rounding.
+        self.before = _float(_uint8(self.unedited)).to(self.photo) if kind == "copy" else self.photo
+        self.runner_up = int(maker.classifier.logits(self.before)[0].topk(2).indices[1])
 
     def render(self, edits: tuple[Edit, ...]) -> Tensor:
         """Return the copy (1, 3, R, R) with edits."""
         return self.maker.renderer.img(PictureRecipe(ProjectedBase(_LATENT_ID), edits=edits)).clamp(-1, 1)
 
-    @torch.inference_mode()
     def shown(self, edited: Tensor) -> Tensor:
-        """Return an edited copy as it is, or pasted into the photograph."""
-        if self.kind == "copy":
-            return edited
-        mask = change_mask(self.unedited, edited, self.maker.share)
-        return paste(self.photo, self.unedited, edited, mask).img
+        """Return an edited copy as it is, or pasted into the photograph where it changed most."""
+        return self._in_place(edited, self._mask(edited))
+
+    def pasted(self, edited: Tensor) -> Tensor:
+        """Return the copy without the edit, in the edit's place."""
+        return self._in_place(self.unedited, self._mask(edited))
 
     @torch.inference_mode()
     def random(self, edited: Tensor, rng: torch.Generator) -> Tensor:
-        """Return what random edits of the size of `edited` make, shown in the same way."""
+        """Return what random edits of the size of `edited` make, pasted in where they changed most."""
         distance = self.maker.distance
         size = float(distance(edited, self.unedited))
-        return self.shown(
-            random_edits_like(size, self.render, self.unedited, distance, self.maker.renderer.explainer, rng)
-        )
+        model = self.maker.renderer.explainer
+        return self.shown(random_edits_like(size, self.render, self.unedited, distance, model, rng))
 
     @torch.inference_mode()
-    def noise(self, after: Tensor, rng: torch.Generator) -> Tensor:
-        """Return noise of the strength of the whole change."""
-        return noise_like(self.before, after, self._mask, 1, rng)
+    def noise(self, edited: Tensor, after: Tensor, rng: torch.Generator) -> Tensor:
+        """Return noise of the strength of the whole change, in the edit's place."""
+        return noise_like(self.before, after, self._mask(edited), 1, rng)
+
+    @torch.inference_mode()
+    def _mask(self, edited: Tensor) -> Tensor:
+        if self.kind == "copy":
+            return torch.ones_like(edited[:, :1])
+        return change_mask(self.unedited, edited, self.maker.share)
+
+    @torch.inference_mode()
+    def _in_place(self, img: Tensor, mask: Tensor) -> Tensor:
+        return img if self.kind == "copy" else paste(self.photo, self.unedited, img, mask).img
 
 
 def class_weight_edits(explainer: Explainer, k: int, kappa: float) -> dict[int, tuple[Edit, ...]]:
@@ -230,12 +243,19 @@ def class_weight_edits(explainer: Explainer, k: int, kappa: float) -> dict[int, 
         edits: dict[int, tuple[Edit, ...]] = {}
         for target in range(config.num_classes):
             told = torch.nn.functional.one_hot(torch.tensor([target]), config.num_classes).float()
-            moved = ((synthesis.join(synthesis.styles(ws, told)) - plain)[0].cpu().numpy()) / np.maximum(
-                stats.std, 1e-9
-            )
+            change = (synthesis.join(synthesis.styles(ws, told)) - plain)[0].cpu().numpy()
+            moved = change / np.maximum(stats.std, 1e-9)
             chosen = np.argsort(-np.abs(moved), kind="stable")[:k]
             edits[target] = tuple(StyleShift(int(j), "max" if moved[j] > 0 else "min", kappa) for j in chosen)
     return edits
+
+
+def _float(images: np.ndarray) -> Tensor:
+    return torch.from_numpy(to_float(images))
+
+
+def _uint8(img: Tensor) -> np.ndarray:
+    return to_uint8(img.float().cpu().numpy())
 
 
 def _edits(attributes: Sequence[Attribute], kappa: float) -> tuple[Edit, ...]:

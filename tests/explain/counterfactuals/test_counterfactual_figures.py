@@ -110,8 +110,8 @@ def test_minimality_is_zero_for_a_change_smaller_than_all_distances_of_the_data_
     assert figures.minimality(d, to_target=near, to_source=near) == pytest.approx(math.log(0.8 * math.e + 0.2))
 
 
-def test_relative_changes_have_ones_on_the_diagonal_and_nan_where_nothing_moved():
-    before = torch.zeros(2, 3)
-    after = torch.tensor([[[2.0, 2.0, 2.0], [1.0, 0.0, -1.0]], [[1.0, 1.0, 1.0], [4.0, 4.0, 4.0]]])
-    assert figures.relative_changes(before, after).tolist() == [[1.0, 0.0], [0.25, 1.0]]
-    assert figures.relative_changes(before, torch.zeros(2, 2, 3)).isnan().all()
+def test_relative_changes_are_one_of_the_own_classifier_and_nan_where_that_did_not_move():
+    before = torch.zeros(3, 3)
+    after = torch.tensor([[2.0, 2.0, 2.0], [1.0, 0.0, -1.0], [1.0, 1.0, 1.0]])
+    assert figures.relative_changes(before, after, 0).tolist() == [1.0, 0.0, 0.5]
+    assert figures.relative_changes(before, after, 1).isnan().all()

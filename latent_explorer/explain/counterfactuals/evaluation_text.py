@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: MIT
+"""The table of `evaluate --counterfactuals`: a column for each kind, controls beneath the flips, 95 % intervals."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from latent_explorer.common.statistics import Mean
+    from latent_explorer.explain.attfind.sufficiency import Rate
+    from latent_explorer.explain.counterfactuals.composition import Composition
+    from latent_explorer.explain.counterfactuals.evaluation import CounterfactualFigures
+
+    Row = tuple[str, Callable[[CounterfactualFigures], str]]
+
+TITLES = {"copy": "of the model's copy", "photo": "of the photograph"}
+CONTROLS = {
+    "pasted": "the copy, unedited, in its place",
+    "random": "random edits of the same size",
+    "noise": "noise of the same strength",
+    "weights": "what the told class moves most",
+}
+_NAME_WIDTH, _WIDTH = 38, 24
+
+
+def table(found: Sequence[CounterfactualFigures], k: int, kappa: float) -> str:
+    """Return the figures of several kinds for people; "-" where a figure was not measured."""
+    lines = [f"Counterfactuals by the first {k} attributes towards the runner-up, kappa {kappa:g}"]
+    lines.append(_line("", [TITLES[each.kind] for each in found]))
+    lines += [_line(name, [cell(each) for each in found]) for name, cell in _rows(found)]
+    return "\n".join(lines)
+
+
+def composition_text(found: Sequence[Composition]) -> str:
+    """Return what null edits make of pictures, one line for each number of cycles."""
+    return "\n".join(
+        _line(f"{each.cycles} null edits: L1, {each.distance_name}", [_mean(each.l1), _mean(each.distance)])
+        for each in found
+    )
+
+
+def _rows(found: Sequence[CounterfactualFigures]) -> list[Row]:
+    first = found[0]
+    return [
+        ("pictures", lambda f: str(f.n)),
+        ("flips (FR)", lambda f: _rate(f.flips)),
+        *((f"  of {name}", lambda f, name=name: _rate(f.flips_of[name])) for name in first.flips_of),
+        *(
+            (f"  control: {words}", lambda f, key=key: _rate(f.controls.get(key)))
+            for key, words in CONTROLS.items()
+            if any(key in each.controls for each in found)
+        ),
+        *(row for name in first.others for row in _other_rows(name)),
+        ("COUT", lambda f: _mean(f.cout)),
+        *((f"  of {name}", lambda f, name=name: _mean(f.cout_of[name])) for name in first.cout_of),
+        ("Frechet, classifier's features", lambda f: _number(f.frechet)),
+        ("  between halves", lambda f: _number(f.split_frechet)),
+        ("  control: photos on both sides", lambda f: _number(f.split_frechet_photos)),
+        ("L1", lambda f: _mean(f.l1)),
+        (first.distance_name, lambda f: _mean(f.distance)),
+        (f"similarity, {first.distance_name}'s features", lambda f: _mean(f.similarity)),
+        ("sparsity, inside against outside", lambda f: _number(f.sparsity)),
+        ("  share of the change inside", lambda f: _number(f.inside)),
+        ("diversity of two", lambda f: _number(f.diversity)),
+        ("minimality", lambda f: _number(f.minimality)),
+        (f"attributes changed (MNAC of {len(first.oracles)})", lambda f: _number(f.changed_attributes)),
+        ("correlation difference (CD)", lambda f: _number(f.correlation_difference)),
+        *(
+            (f"  oracle {name}: right, commoner", lambda f, name=name: _pair(f.oracles.get(name)))
+            for name in first.oracles
+        ),
+        ("counterfactuals a second", lambda f: _number(f.per_second)),
+    ]
+
+
+def _other_rows(name: str) -> list[Row]:
+    return [
+        (f"{name}: same verdict before", lambda f: _rate(f.others[name].agreement)),
+        ("  flips for both (NAFR)", lambda f: _rate(f.others[name].confirmed)),
+        ("  of the flips (NA rate)", lambda f: _rate(f.others[name].of_flips)),
+        ("  relative change", lambda f: _number(f.others[name].relative_change)),
+    ]
+
+
+def _line(name: str, cells: Sequence[str]) -> str:
+    return f"{name:<{_NAME_WIDTH}}" + "".join(f"  {cell:<{_WIDTH}}" for cell in cells).rstrip()
+
+
+def _rate(rate: Rate | None) -> str:
+    if rate is None or not rate.n:
+        return "-"
+    low, high = rate.interval
+    return f"{rate.share:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def _mean(mean: Mean) -> str:
+    if not mean.n:
+        return "-"
+    low, high = mean.interval
+    return f"{mean.value:.3f}" if math.isnan(low) else f"{mean.value:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None or math.isnan(value) else f"{value:.3f}"
+
+
+def _pair(values: tuple[float, float] | None) -> str:
+    return "-" if values is None else f"{values[0]:.3f}, {values[1]:.3f}"
