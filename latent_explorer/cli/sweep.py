@@ -109,8 +109,7 @@ def _line(item: SweepItem) -> str:
     figures = item.figures
     return (
         f"{shortened(item.target)}, {item.moved}: mean probability {figures['probability_first']:.2f} to "
-        f"{figures['probability_last']:.2f}, moved at random {figures['control_last']:.2f}; rises all the way in "
-        f"{figures['rising']:.0%} of {len(item.pictures)}"
+        f"{figures['probability_last']:.2f}, moved at random {figures['control_last']:.2f}"
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPen
+from PySide6.QtGui import QFontMetricsF, QPainter, QPen
 from PySide6.QtWidgets import QGridLayout, QSizePolicy, QWidget
 
 from latent_explorer.app.exploration.picture_requests import classifier_of
@@ -390,9 +390,13 @@ class GridCell(QWidget):
             return
         now = theme.current()
         line = QRectF(box.left(), box.top(), box.width(), 18)
+        text = "before" if self._before else f"{both[0]:.2f} → {both[1]:.2f}"
+        if self.verdict and not self._before:
+            marked = QFontMetricsF(theme.font(theme.SMALL, semibold=True)).horizontalAdvance(self.verdict)
+            whole = QFontMetricsF(theme.font(theme.SMALL)).horizontalAdvance(text) + theme.UNIT + marked
+            text = text if whole <= line.width() else f"{both[1]:.2f}"  # the tick on the bar says what it was
         painter.setFont(theme.font(theme.SMALL))
         painter.setPen(now.color("ink"))
-        text = "before" if self._before else f"{both[0]:.2f} → {both[1]:.2f}"
         painter.drawText(line, theme.LEFT, text)
         if self.verdict and not self._before:
             painter.setFont(theme.font(theme.SMALL, semibold=True))

@@ -32,8 +32,9 @@ KINDS = (("Components of w", "components"), ("Margin and the rest", "margin"))
 SIDE = 26 * theme.UNIT  # px, of the picture that is pointed at
 HELP = (
     "Point at a mark, or press the arrow keys, to see its picture; a click or Enter shows it in the main window. The "
-    "crossed ring is the picture there, and moves with its sliders. Attributes move single styles, as no latent does; "
-    "the ring then stands at the latent that their styles are likeliest of."
+    "crossed ring is the picture there: it changes colour and shape as the classifier's answer does, and moves with "
+    "directions. Attributes move single styles, as no latent does; they move it hardly, to the latent that such styles "
+    "are likeliest of."
 )
 
 
@@ -137,8 +138,9 @@ class MapPage(OverviewPage):
         self._show_present()
 
     def _show_present(self) -> None:
+        shown = self.explorer.shown
         if self.isVisible():
-            self.view.show_present(self.controller.present())
+            self.view.show_present(self.controller.present(), None if shown is None else shown.result.after.probs)
 
     def _look(self, number: int) -> None:
         found, summary = self.controller.found, self.explorer.summary

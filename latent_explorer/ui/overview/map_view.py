@@ -46,6 +46,7 @@ class MapView(QWidget):
         self._names: tuple[str, ...] = ()
         self._shown = np.zeros(0, bool)
         self._present: np.ndarray | None = None
+        self._present_probs: np.ndarray | None = None
         self._at = -1
         self._drawn: QPixmap | None = None  # everything but what follows the mouse and the sliders
         self.setMouseTracking(True)
@@ -68,9 +69,9 @@ class MapView(QWidget):
         self.point_at(kept if kept >= 0 and self._shown[kept] else -1)
         self._redraw()
 
-    def show_present(self, place: np.ndarray | None) -> None:
-        """Mark the place (2,) of the picture on the canvas; None for none."""
-        self._present = place
+    def show_present(self, place: np.ndarray | None, probs: np.ndarray | None = None) -> None:
+        """Mark the place (2,) of the picture on the canvas, with its probabilities (K,); None for none."""
+        self._present, self._present_probs = place, probs
         self.update()
 
     def point_at(self, number: int) -> None:
@@ -127,13 +128,19 @@ class MapView(QWidget):
         painter.setBrush(Qt.BrushStyle.NoBrush)
         if self._present is not None and self._map is not None:
             (x, y) = self.points(self._present[None])[0]
+            probs = self._present_probs
+            if probs is not None and self._map.target < len(probs):
+                painter.setPen(QPen(now.color("ink"), 1))
+                painter.setBrush(self._color(float(probs[self._map.target])))
+                _paint_shape(painter, QPointF(x, y), int(probs.argmax()), SAMPLE + 1)
+                painter.setBrush(Qt.BrushStyle.NoBrush)
             for color, width in (("paper", 5), ("ink", 2)):
                 painter.setPen(QPen(now.color(color), width))
-                painter.drawEllipse(QPointF(x, y), 8, 8)
-                painter.drawLine(QPointF(x - 13, y), QPointF(x - 8, y))
-                painter.drawLine(QPointF(x + 8, y), QPointF(x + 13, y))
-                painter.drawLine(QPointF(x, y - 13), QPointF(x, y - 8))
-                painter.drawLine(QPointF(x, y + 8), QPointF(x, y + 13))
+                painter.drawEllipse(QPointF(x, y), 9, 9)
+                painter.drawLine(QPointF(x - 14, y), QPointF(x - 9, y))
+                painter.drawLine(QPointF(x + 9, y), QPointF(x + 14, y))
+                painter.drawLine(QPointF(x, y - 14), QPointF(x, y - 9))
+                painter.drawLine(QPointF(x, y + 9), QPointF(x, y + 14))
         if self._at >= 0 and self._map is not None:
             (x, y) = self.points(self._map.places[self._at : self._at + 1])[0]
             painter.setPen(QPen(now.color("accent"), 2))

@@ -240,14 +240,14 @@ class SweepPage(OverviewPage):
         if found is None or not found.complete:
             self.figures.setText("")
             return
-        figures, count = found.figures(), len(found.sweep.bases)
+        figures = found.figures()
         text = (
             f"Mean probability of {name}: {figures['probability_first']:.2f} at alpha 0, "
             f"{figures['probability_last']:.2f} at 0.95"
         )
         if np.isfinite(figures["control_last"]):
             text += f"; moved at random, as far: {figures['control_last']:.2f} (dashed)"
-        text += f". It rises all the way in {round(figures['rising'] * count)} of {count} pictures."
+        text += "."
         if np.isfinite(figures["flipped"]):
             text += f" Of those of another class, {figures['flipped']:.0%} become {name}."
         self.figures.setText(text)

@@ -88,6 +88,9 @@ def test_the_ring_moves_with_the_sliders(qtbot, page, explorer):
     before = page.view._present.copy()
     explorer.apply(SetEdit(StyleShift(3, "max", 1.0), "style 3"))
     assert np.abs(page.view._present - before).max() > 1e-4
+    unedited = page.view._present_probs.copy()
+    qtbot.waitUntil(lambda: np.abs(page.view._present_probs - unedited).max() > 1e-4, timeout=WAIT)
+    assert page.view.grab().width() > 0
 
 
 def test_seeds_alone_and_other_axes(qtbot, page):
