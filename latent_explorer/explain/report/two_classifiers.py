@@ -98,6 +98,8 @@ class Comparison:
     correlations: tuple[Correlation, ...]  # by class
     edits: tuple[ListEdit, ...]
     size_measure: str  # in which `edits` are as large
+    # Share of each list that is the same if what its race did not render is completed at random: see `race.Race`.
+    agreements: tuple[float, float] = (1.0, 1.0)
 
     @property
     def same_verdicts(self) -> Rate:
@@ -142,6 +144,7 @@ class Comparison:
                 }
                 for each in self.correlations
             ],
+            "list_agreements": list(self.agreements),
             "size_measure": self.size_measure,
             "edits": [each.to_dict() for each in self.edits],
             "moves": [asdict(move) | {"listed_by": move.listed_by} for move in self.moves],
@@ -200,7 +203,12 @@ def compare_classifiers(
         correlations,
         edits,
         measure,
+        (_agreement(sets[0]), _agreement(sets[1])),
     )
+
+
+def _agreement(found: AttributeSet) -> float:
+    return float(found.settings.get("agreement", 1.0))
 
 
 def _said_of(name: str, event: Event) -> Event:

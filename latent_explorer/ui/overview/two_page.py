@@ -273,7 +273,12 @@ class TwoClassifiersPage(OverviewPage):
         )
         self.summary.setText(_summary(found))
         self.summary.setToolTip(self.summary.text())
-        self.figures.setText("\n".join(_turned(each) for each in found.edits if each.target == target))
+        a, b = found.agreements
+        lines = [_turned(each) for each in found.edits if each.target == target]
+        lines.append(
+            f"Completed at random from what was not rendered, A's list is the same by {a:.0%}, B's by {b:.0%}."
+        )
+        self.figures.setText("\n".join(lines))
         self.disagree.setEnabled(bool((found.verdicts[:, 0] != found.verdicts[:, 1]).any()))
 
     def _show_verdicts(self, found: BothVerdicts) -> None:

@@ -84,6 +84,8 @@ def test_the_opposite_classifier_disagrees_everywhere(tmp_path):
         assert each.edit.both == (Rate(0, 0), Rate(0, 0))
         assert sum(rate.n for rate in each.edit.own) == N
     text = comparison_text(explainer, found)
+    assert all(0.5 < each <= 1 for each in found.agreements)
+    assert f"A's list is the same by {found.agreements[0]:.0%}" in text
     assert "the same verdict on 0.0%" in text
     assert "of B's list towards" in text
     assert "A none  B none" in text
