@@ -15,6 +15,7 @@ import numpy as np
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Kept, Metric, Notice
+from latent_explorer.common.jobs import without_progress
 from latent_explorer.explain.attfind.effects import SingleMoves, effect_table, reconstruct
 from latent_explorer.explain.attfind.greedy import Lists, search_all, unstable_pictures, with_figures
 from latent_explorer.explain.attfind.phases import Phase, phase, rounds, with_lists
@@ -212,11 +213,11 @@ def _raced(
         yield from with_lists(phase(race.start(), Phase.LOOKING, "Trying every style on a few pictures"), result)
         keep()
         yield Kept(result())
-        yield from with_lists(rounds(race), result)
-        while unreal := (yield from _unreal(check, result())):
+        done = yield from with_lists(rounds(race), result)
+        while unreal := (yield from without_progress(_unreal(check, result()))):
             keep()
             table.leave_out(unreal)
-            yield from with_lists(rounds(race), result)
+            done = yield from with_lists(rounds(race, done), result)
         while (yield from phase(race.show(result().ranked), Phase.SHOWING, "Rendering what the list shows")):
             pass
     finally:

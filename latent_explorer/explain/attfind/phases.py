@@ -35,10 +35,13 @@ class Phase(Enum):
     SHOWING = (0.97, 1.0)
 
 
-def rounds(race: Race) -> Generator[Event, None, None]:
-    """Run the rounds of a race, with a progress that never goes back: how much of the list is sure. A job in a job."""
+def rounds(race: Race, done: float = Phase.SETTLING.value[0]) -> Generator[Event, None, float]:
+    """Run the rounds of a race, with a progress that never goes back: how much of the list is sure. A job in a job.
+
+    Returns the progress, which is `done` when it begins.
+    """
     first, last = Phase.SETTLING.value
-    done, message = first, "Rendering what matters"
+    message = "Rendering what matters"
     settled = False
 
     def told(event: Event) -> Event:
@@ -48,6 +51,7 @@ def rounds(race: Race) -> Generator[Event, None, None]:
         settled = yield from forward_events(race.round(), told)
         done = max(done, first + (last - first) * race.sure / max(1, race.listed))
         message = f"Rendering what matters: {race.sure} of {race.listed} sure"
+    return done
 
 
 def phase(job: Generator[Event, None, T], part: Phase, message: str = "") -> Generator[Event, None, T]:

@@ -11,7 +11,7 @@ from colour_explainer import CHANNELS, tiny_explainer
 from known_explainers import SpotDiscriminator, known_explainer
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.events import Notice
+from latent_explorer.common.events import Notice, Progress
 from latent_explorer.common.jobs import run_job
 from latent_explorer.explain.attfind.attfind import attfind
 from latent_explorer.explain.attfind.kept_moves import KeptMoves
@@ -44,6 +44,8 @@ def test_a_cause_that_makes_pictures_unreal_is_left_out(known, exhaustive, tmp_p
         assert filtered.ranked[target][0].style_index == roles.causes[1]
         assert roles.causes[0] not in {pick.style_index for pick in filtered.ranked[target]}
     assert filtered.attribute_set.settings["realism"] == 5
+    done = [e.done / e.total for e in events if isinstance(e, Progress)]
+    assert exhaustive or done == sorted(done)
     [told] = [e.text for e in events if isinstance(e, Notice) and "unreal" in e.text]
     assert str(roles.causes[0]) in told
     again = run_job(attfind(explainer, settings, kept=kept))  # what is left out is not kept as an effect of 0
