@@ -38,6 +38,7 @@ ODDS_HELP = (
     "Log-odds are the logit of the class less that of all others together; where the classifier is sure already, they "
     "move more than the probability. With two classes they change about twice as much as the logit on the cards."
 )
+HINT = "Click a cell, or press Enter on it, to see it in the main window"
 SETTLE_MS = 100  # ms between two paintings while cells arrive
 
 
@@ -49,6 +50,7 @@ class HeatMapPage(OverviewPage):
         self.map = HeatMap(explorer, self._schedule)
         self.order: list[int] = []  # rows of the map, from top to bottom
         self._control_seed = 0
+        self._about: object = None  # what the table was of when the line below was last begun anew
         self.source = SourceBox()
         self.quantity = SegmentedControl("Change of", [QUANTITIES[kind].capitalize() for kind in KINDS])
         self.sorting = NoWheelComboBox("Order of the rows")
@@ -157,6 +159,10 @@ class HeatMapPage(OverviewPage):
         )
         self.table.cells.show(shown)
         self._hold(held)
+        about = state.model_hash, state.classifier_id, state.target_class, self.map.columns
+        if about != self._about:  # what the line said is not shown any more
+            self._about = about
+            self.line.setText(HINT)
         self.classes.show_classes(classifier.class_names)
         target = shortened(classifier.class_names[state.target_class], 30)
         self.legend.show_scale(shown.limit, DIGITS[quantity], f"Change of the {QUANTITIES[quantity]} of {target}")
@@ -185,8 +191,6 @@ class HeatMapPage(OverviewPage):
             self.origin.setText(f"Rendered {known:,} of {cells:,} cells{of_search}")
         else:
             self.origin.setText(_origin(cells, kept, self._control_words()))
-        if not self.line.text():
-            self.line.setText("Click a cell, or press Enter on it, to see it in the main window")
         self.another.setEnabled(self.map.has_control)
 
     def _control_words(self) -> str:

@@ -11,7 +11,7 @@ from PySide6.QtTest import QTest
 
 from latent_explorer.app.exploration.intents import SetTarget
 from latent_explorer.ui.overview.diverging import contrast, diverging, ink_on
-from latent_explorer.ui.overview.heat_map_page import HeatMapPage
+from latent_explorer.ui.overview.heat_map_page import HINT, HeatMapPage
 from latent_explorer.ui.overview.heat_table import wrapped
 from latent_explorer.ui.overview.page import NO_ATTRIBUTES
 from latent_explorer.ui.overview.window import PAGES, OverviewWindow
@@ -50,6 +50,10 @@ def test_a_row_for_every_picture_and_a_column_for_every_attribute(explorer, page
 
 def test_another_file_fills_the_table_anew(qtbot, explorer, page, tmp_path):
     before = page.table.cells.shown.rows
+    page.table.setCurrentIndex(cell(page, 3, 3))
+    assert page.line.text() != HINT
+    page.another.click()
+    qtbot.waitUntil(lambda: page.line.text() == HINT)
     open_model(qtbot, explorer, tmp_path)
     qtbot.waitUntil(lambda: complete(page) and page.table.cells.shown.rows[0] is not before[0])
     assert page.map.counts == (528, 528, 0)
