@@ -139,6 +139,7 @@ class AttributeCard(QWidget):
             card_data.span,
             card_data.color,
             target=card_data.target,
+            against=card_data.against,
             exact=card_data.exact,
             elsewhere=card_data.elsewhere,
         )

@@ -239,7 +239,8 @@ class AttributeList(QScrollArea):
 
     def _take_own(self, update: OwnEffects) -> None:
         for key, effect in update.effects.items():
-            if key in self._cards:
+            data = self._cards[key].card_data if key in self._cards else None
+            if data is not None and not data.against:  # on a scale of logits
                 self._cards[key].effect.set_own(effect, exact=update.exact)
 
     def _take_ends(self, update: AttributeEnds) -> None:

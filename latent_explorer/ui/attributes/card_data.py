@@ -53,7 +53,7 @@ class CardData:
     at_end: bool = False
     note: str = ""
     measured: Measured | None = None  # on pictures of other classes; None: not yet
-    comparable: bool = True  # with `mean_effect`: both are of the target's logit
+    against: str = ""  # the other class of a pair, whose log-odds the effect is half of; else it is of the logit
 
     @property
     def faint(self) -> bool:
@@ -63,7 +63,7 @@ class CardData:
     @property
     def elsewhere(self) -> str:
         """What the effect is on pictures that the search did not use, or that there are none; "" if not ranked."""
-        if self.mean_effect is None or not self.comparable:
+        if self.mean_effect is None or self.against:
             return ""
         on_these = "Measured on the pictures that it was chosen on, so rather too large"
         if self.measured is None or not self.measured.apart:
@@ -222,9 +222,10 @@ def rows(
     ]
     if is_from_other_classifier(attribute_set, state):  # they are effects on the other classifier
         cards = [replace(card_data, mean_effect=None) for card_data in cards]
-    of_pair = attribute_set is not None and "pair" in attribute_set.settings  # effects of another kind
+    pair = attribute_set.pair if attribute_set else None
+    other = class_name(state, summary, sum(pair) - state.target_class) if pair else ""
     cards = [
-        replace(c, measured=measured.get(attribute_key(a)), comparable=not of_pair)
+        replace(c, measured=measured.get(attribute_key(a)), against=other if attribute_key(a) in ranks else "")
         for a, c in zip(shown, cards, strict=True)
     ]
     return [CardRow(a, card_data) for a, card_data in zip(shown, cards, strict=True)]

@@ -45,6 +45,7 @@ class EffectBar(QWidget):
         color: QColor,
         *,
         target: str,
+        against: str = "",
         exact: bool = True,
         elsewhere: str = "",
     ) -> None:
@@ -55,7 +56,7 @@ class EffectBar(QWidget):
         self._mean, self._interval, self._exact = mean, interval, exact
         self._span = span if span[1] > span[0] else (span[0], span[0] + 1.0)
         self._color = color
-        self._text = "\n".join(filter(None, (_effect_text(mean, interval, target, exact), elsewhere)))
+        self._text = "\n".join(filter(None, (_effect_text(mean, interval, target, against, exact), elsewhere)))
         self._show_text()
 
     def set_own(self, effect: float, *, exact: bool) -> None:
@@ -132,11 +133,14 @@ class EffectBar(QWidget):
             painter.drawLine(QPointF(x, y - 3), QPointF(x, y + 3))
 
 
-def _effect_text(mean: float | None, interval: tuple[float, float] | None, target: str, exact: bool) -> str:
+def _effect_text(
+    mean: float | None, interval: tuple[float, float] | None, target: str, against: str, exact: bool
+) -> str:
     """Return the effect in words, for the tooltip and screen readers."""
     if mean is None:
         return "How far this slider moves this classifier on average was not measured"
-    text = f"Moves the logit of {target} by {number_text(mean)} on average at amount 1"
+    what = f"half the log-odds of {target} against {against}" if against else f"the logit of {target}"
+    text = f"Moves {what} by {number_text(mean)} on average at amount 1"
     if interval is not None:
         text += f" (95 % {number_text(interval[0])} to {number_text(interval[1])})"
     return text if exact else f"{text}; partly predicted, not all rendered"

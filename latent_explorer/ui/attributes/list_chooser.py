@@ -91,8 +91,7 @@ def list_title(attribute_set: AttributeSet, class_names: Sequence[str]) -> str:
 
 def pair_text(attribute_set: AttributeSet, class_names: Sequence[str]) -> str:
     """Return "apple against cherry" for a list of two classes out of more, else ""."""
-    places = str(attribute_set.settings.get("pair", "")).split(",")
-    if len(places) != 2 or not all(p.isdecimal() and int(p) < len(class_names) for p in places):
+    pair = attribute_set.pair
+    if pair is None or max(pair) >= len(class_names):
         return ""
-    first, second = (class_names[int(p)] for p in places)
-    return f"{first} against {second}"
+    return f"{class_names[pair[0]]} against {class_names[pair[1]]}"

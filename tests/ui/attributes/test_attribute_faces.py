@@ -22,6 +22,7 @@ from latent_explorer.ui.attributes.card_data import (
     ranking_summary,
     rows,
 )
+from latent_explorer.ui.attributes.effect_bar import _effect_text
 
 SUMMARY = FakeExplainer().summary()
 STATE = opening_state(SUMMARY)
@@ -82,6 +83,16 @@ def test_an_effect_says_on_which_pictures_it_was_measured():
     assert first.card_data.elsewhere == on_these
     own = Document(sliders=(single_slider(3, 0),))
     assert rows(own, SUMMARY, STATE, None)[0].card_data.elsewhere == ""  # nobody searched for it
+
+
+def test_an_effect_of_a_pair_is_of_log_odds():
+    found = listed_set(Document(), SUMMARY, STATE)
+    pair = msgspec.structs.replace(found, settings={"pair": "0,1"})
+    (first, *_) = rows(Document(attribute_sets=(pair,)), SUMMARY, STATE, None)
+    assert (first.card_data.against, first.card_data.elsewhere) == ("healthy", "")
+    bar = _effect_text(1.0, None, first.card_data.target, first.card_data.against, True)
+    assert bar == "Moves half the log-odds of diseased against healthy by 1.00 on average at amount 1"
+    assert msgspec.structs.replace(found, settings={"pair": "0,x"}).pair is None
 
 
 def test_the_line_of_the_search_says_how_the_tooltip_for_whom():
