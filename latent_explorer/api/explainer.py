@@ -29,7 +29,9 @@ from latent_explorer.explain.attfind import attfind, encode, similar
 from latent_explorer.explain.attfind.kept_moves import KeptMoves
 from latent_explorer.explain.attfind.settings import AttFindSettings
 from latent_explorer.explain.batches import BatchSizer
-from latent_explorer.explain.counterfactuals import photo
+from latent_explorer.explain.counterfactuals import photo, references
+from latent_explorer.explain.counterfactuals.evaluation import CounterfactualFigures, judge
+from latent_explorer.explain.counterfactuals.making import make_counterfactuals
 from latent_explorer.explain.direction_search import search
 from latent_explorer.explain.direction_search.settings import SearchSettings
 from latent_explorer.explain.direction_search.summary import class_index
@@ -358,6 +360,36 @@ class Explainer:
                 device=self.device,
             )
             return run_job(job, on_event)
+
+    def counterfactuals(
+        self,
+        data: StrPath,
+        split: str = "test",
+        *,
+        n: int | None = None,
+        k: int = 3,
+        kappa: float = 1.0,
+        confirm: Sequence[StrPath] = (),
+        oracles: Sequence[str] = (),
+        split_column: str | None = None,
+        on_event: OnEvent = None,
+        **selection: Any,
+    ) -> list[CounterfactualFigures]:
+        """Judge counterfactuals of pictures by the first `k` attributes: those of the copies, then of the photographs.
+
+        `confirm` are files of other classifiers, `oracles` columns of attributes, `selection` as in `evaluate`.
+        UserError where no attributes are listed.
+        """
+        model, size = self.model, self.model.generator.config.resolution
+        asked: dict[str, Any] = {"classifier_id": self.classifier_id, "device": self.device}
+        others = references.other_networks(model, self.classifier_id, [Path(file) for file in confirm])
+        with closing(open_dataset(data, split=split_column, **selection)) as pictures:
+            rows = evenly_spaced_rows(pictures.indices(split), n)
+            names, ids = self.class_names, [pictures.names[row] for row in rows]
+            known = references.gather(pictures, rows, size, names, oracles=oracles, others=others)
+            photos = pictures.read(rows, size)
+        job = make_counterfactuals(model, lambda part: photos[part], ids, k, kappa=kappa, **asked)
+        return [run_job(judge(model, each, known, **asked), on_event) for each in run_job(job, on_event)]
 
     def save(
         self,

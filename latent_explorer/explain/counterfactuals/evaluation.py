@@ -73,7 +73,7 @@ class CounterfactualFigures:
     n: int
     flips: Rate  # FR
     flips_of: dict[str, Rate]  # by the class before
-    controls: dict[str, Rate]  # flips by what shows no attribute
+    controls: dict[str, dict[str, Rate]]  # flips by what shows no attribute, of "all" and by the class before
     others: dict[str, Confirmation]
     cout: Mean
     cout_of: dict[str, Mean]  # by the class before
@@ -180,8 +180,8 @@ class _Judge:
             kind=made.kind,
             n=len(made),
             flips=_rate(reached),
-            flips_of={name: _rate(reached[sources == c]) for c, name in enumerate(self.names)},
-            controls=(yield from self._controls(targets)),
+            flips_of=self._by_class(reached, sources),
+            controls=(yield from self._controls(sources, targets)),
             others=(yield from self._confirmations(before, after, targets)),
             cout=_mean(scores[correct]),
             cout_of={name: _mean(scores[correct & (sources == c)]) for c, name in enumerate(self.names)},
@@ -222,12 +222,16 @@ class _Judge:
 
         return torch.cat((yield from self.sizer.anew().run(ask, len(images), "Asking about pictures")))
 
-    def _controls(self, targets: Tensor) -> Generator[Event, None, dict[str, Rate]]:
+    def _by_class(self, hits: Tensor, sources: Tensor) -> dict[str, Rate]:
+        return {name: _rate(hits[sources == c]) for c, name in enumerate(self.names)}
+
+    def _controls(self, sources: Tensor, targets: Tensor) -> Generator[Event, None, dict[str, dict[str, Rate]]]:
         found = {}
         for name in CONTROLS:
             pictures = getattr(self.made, name)
             if not np.array_equal(pictures, self.made.before):
-                found[name] = _rate((yield from self._ask(self.classifier, pictures)).argmax(dim=1) == targets)
+                reached = (yield from self._ask(self.classifier, pictures)).argmax(dim=1) == targets
+                found[name] = {"all": _rate(reached), **self._by_class(reached, sources)}
         return found
 
     def _confirmations(

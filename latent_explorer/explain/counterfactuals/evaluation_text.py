@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 TITLES = {"copy": "of the model's copy", "photo": "of the photograph"}
 CONTROLS = {
-    "pasted": "the copy, unedited, in its place",
-    "random": "random edits of the same size",
-    "noise": "noise of the same strength",
-    "weights": "what the told class moves most",
+    "pasted": "control: the copy, unedited, in its place",
+    "random": "control: random edits of the same size",
+    "noise": "control: noise of the same strength",
+    "weights": "control: what the told class moves most",
 }
-_NAME_WIDTH, _WIDTH = 38, 24
+_NAME_WIDTH, _WIDTH = 46, 24
 
 
 def table(found: Sequence[CounterfactualFigures], k: int, kappa: float) -> str:
@@ -49,9 +49,10 @@ def _rows(found: Sequence[CounterfactualFigures]) -> list[Row]:
         ("flips (FR)", lambda f: _rate(f.flips)),
         *((f"  of {name}", lambda f, name=name: _rate(f.flips_of[name])) for name in first.flips_of),
         *(
-            (f"  control: {words}", lambda f, key=key: _rate(f.controls.get(key)))
+            (f"  {words if part == 'all' else '  of ' + part}", lambda f, k=key, p=part: _rate(_control(f, k, p)))
             for key, words in CONTROLS.items()
             if any(key in each.controls for each in found)
+            for part in ("all", *first.flips_of)
         ),
         *(row for name in first.others for row in _other_rows(name)),
         ("COUT", lambda f: _mean(f.cout)),
@@ -83,6 +84,10 @@ def _other_rows(name: str) -> list[Row]:
         ("  of the flips (NA rate)", lambda f: _rate(f.others[name].of_flips)),
         ("  relative change", lambda f: _number(f.others[name].relative_change)),
     ]
+
+
+def _control(found: CounterfactualFigures, key: str, part: str) -> Rate | None:
+    return found.controls[key][part] if key in found.controls else None
 
 
 def _line(name: str, cells: Sequence[str]) -> str:

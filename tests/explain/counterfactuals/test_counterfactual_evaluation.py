@@ -71,7 +71,10 @@ def test_flips_are_counted_and_those_of_controls_beside_them(figures):
     assert (figures.flips.count, figures.flips.n) == (6, 8)
     assert (figures.flips_of["a"].n, figures.flips_of["b"].n) == (8, 0)
     # Controls that are the picture itself say nothing and are left out.
-    assert {name: rate.count for name, rate in figures.controls.items()} == {"random": 2}
+    assert list(figures.controls) == ["random"]
+    assert {part: (rate.count, rate.n) for part, rate in figures.controls["random"].items()} == {
+        "all": (2, 8), "a": (2, 8), "b": (0, 0),
+    }  # fmt: skip
 
 
 def test_another_network_confirms_what_it_sees_too(figures):
