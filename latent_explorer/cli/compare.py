@@ -78,7 +78,7 @@ def comparison_text(model: Explainer, found: Comparison) -> str:
         f"[{low:.1%}, {high:.1%}] of {found.n} reconstructions",
         f"coordinates in both lists {split['both']}, only in A's {split['first']}, only in B's {split['second']}; "
         f"{found.shared_moves} of {len(found.moves)} moves (coordinate, end and class) are in both",
-        f"completed at random from what was not rendered, A's list is the same by {found.agreements[0]:.0%}, B's by "
+        f"completed at random from what was seen, A's list is the same by {found.agreements[0]:.0%}, B's by "
         f"{found.agreements[1]:.0%}",
         "rank correlation of the effects on A and on B (listed moves were chosen for a large one; all are predicted):",
     ]

@@ -275,9 +275,7 @@ class TwoClassifiersPage(OverviewPage):
         self.summary.setToolTip(self.summary.text())
         a, b = found.agreements
         lines = [_turned(each) for each in found.edits if each.target == target]
-        lines.append(
-            f"Completed at random from what was not rendered, A's list is the same by {a:.0%}, B's by {b:.0%}."
-        )
+        lines.append(f"Completed at random from what was seen, A's list is the same by {a:.0%}, B's by {b:.0%}.")
         self.figures.setText("\n".join(lines))
         self.disagree.setEnabled(bool((found.verdicts[:, 0] != found.verdicts[:, 1]).any()))
 
