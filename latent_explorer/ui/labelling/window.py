@@ -155,7 +155,7 @@ class LabelDialog(QDialog):
 
     def _connect(self) -> None:
         controller = self.controller
-        self.name.editingFinished.connect(lambda: controller.rename(self.name.text()))
+        self.name.textEdited.connect(controller.rename)  # at every key: at the end another exploration may be open
         self.name.returnPressed.connect(self.picture.setFocus)
         self.kind.chosen.connect(lambda index: controller.set_kind(KINDS[index][0]))
         self.source.chosen.connect(lambda index: controller.set_source(controller.sources[index]))
@@ -286,7 +286,6 @@ class LabelDialog(QDialog):
 
     def _end(self) -> None:
         self._unsubscribe()
-        self.controller.rename(self.name.text())
         self.controller.close()
 
 

@@ -135,3 +135,15 @@ def test_one_window_that_ends_without_loss(desktop, qtbot, page):
     desktop.window.actions_by_key["label_pictures"].trigger()
     again = desktop.window.findChild(LabelDialog)
     assert values(again) == [1]
+
+
+def test_another_exploration_gets_none_of_it(desktop, qtbot, page, tmp_path, monkeypatch):
+    page.name.setFocus()
+    QTest.keyClicks(page.name, "spots")
+    assert desktop.explorer.document.labels[0].name == "spots"
+    monkeypatch.setattr(desktop.explorer, "may_leave", lambda _jobs: True)
+    path = tmp_path / "other.explainer"
+    path.touch()
+    with qtbot.waitSignal(page.destroyed, timeout=WAIT):
+        desktop.explorer.open_path(path)
+    assert desktop.explorer.document.labels == ()
