@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.events import Event, Kept, Progress
+from latent_explorer.common.events import Event, Progress
 from latent_explorer.common.jobs import forward_events
 from latent_explorer.data.images import to_float, to_uint8
 from latent_explorer.explain.attfind.encode import encode
@@ -134,7 +134,7 @@ class _Maker:
         job = project(
             self.model, targets, REFINEMENT, device=self.renderer.device, budget=budget, classifier_id=self.key
         )
-        found = yield from forward_events(job, lambda event: None if isinstance(event, Kept) else event)
+        found = yield from forward_events(job, lambda event: event if isinstance(event, Progress) else None)
         return [latent_of(each) for each in found]
 
     def make(
