@@ -65,10 +65,20 @@ class Bench:
     @torch.inference_mode()
     def of_moves(self, moves: Sequence[Move]) -> Shown:
         """Judge style coordinates moved to their ends, all at once."""
+        return self._judge(self._moved(moves))
+
+    @torch.inference_mode()
+    def turned(self, moves: Sequence[Move]) -> float:
+        """Return the share of the other class's verdicts that all moves together turn; NaN if it has none."""
+        before, after = (self.margin(img) > 0 for img in (self.before, self._moved(moves)))
+        others = before != bool(self.target)
+        return float((after[others] == bool(self.target)).mean()) if others.any() else float("nan")
+
+    def _moved(self, moves: Sequence[Move]) -> Tensor:
         s = self.synthesis.join(self.styles).clone()
         for style_index, end in moves:
             s[:, style_index] = float(self.ends[end, style_index])
-        return self._judge(self._drawn(self.synthesis.replace(self.styles, s)))
+        return self._drawn(self.synthesis.replace(self.styles, s))
 
     @torch.inference_mode()
     def of_shift(self, shift: np.ndarray) -> Shown:
@@ -167,7 +177,11 @@ def judged_lists(explainer: Explainer, test: Planted, truth: float, seed: int, q
     for method, moves in move_lists(explainer, quick).items():
         found = [[bench.of_moves([move]) for move in moves[bench.target]] for bench in benches]
         first = [bench.of_moves(moves[bench.target][:FIRST]) for bench in benches]
-        lists[method] = _summary(found, [each.carried for each in first]) | {"moves": moves}
+        ten = {
+            "ten_together": [bench.of_moves(moves[bench.target])._asdict() for bench in benches],
+            "turned_by_ten": [bench.turned(moves[bench.target]) for bench in benches],
+        }
+        lists[method] = _summary(found, [each.carried for each in first]) | {"moves": moves} | ten
     for method, directions in ({} if quick else direction_lists(explainer, seed)).items():
         found = [of_directions(bench, directions, explainer.generator.num_ws) for bench in benches]
         lists[method] = _summary(found, [max((e.carried for e in each[:FIRST]), default=0.0) for each in found])
