@@ -151,8 +151,7 @@ def move_lists(explainer: Explainer, quick: bool) -> dict[str, dict[int, list[Mo
 def _by_paper(every: AttFindResult) -> AttFindResult:
     """Search the same table by the procedure of the paper."""
     settings = AttFindSettings(n=len(every.effects), wanted=LISTED, exhaustive=True, procedure="paper")
-    ends = np.stack([every.minimum, every.maximum])
-    return analyse(every.effects, every.base_logits, ends, every.attribute_set.classifier_id, settings, "")
+    return analyse(every.effects, every.subject, settings)
 
 
 def direction_lists(explainer: Explainer, seed: int) -> dict[str, list[FoundDirection]]:

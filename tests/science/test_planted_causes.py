@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from known_explainers import known_explainer
 
 sys.path.append(str(Path(__file__).resolve().parents[2] / "benchmarks"))
 
+import planted_lists
 from planted_judge import (
     MISSING,
     Shown,
@@ -131,3 +133,19 @@ def test_a_tag_lies_in_its_box_and_changes_nothing_else():
         assert len(rows) == 35
     assert len(places) == 4
     assert not picture.any()
+
+
+def test_the_lists_of_all_methods_of_a_painted_cause(monkeypatch):
+    monkeypatch.setattr(planted_lists, "RACED", 24)
+    monkeypatch.setattr(planted_lists, "RENDERED", 24)
+    explainer, roles = known_explainer("one", n=60)
+    lists = planted_lists.move_lists(explainer, quick=False)
+    assert len(lists) == 6
+    assert set(planted_lists.move_lists(explainer, quick=True)) < set(lists)
+    for method in (name for name in lists if name.startswith("AttFind")):
+        firsts = [lists[method][target][0] for target in (0, 1)]
+        assert {style_index for style_index, _ in firsts} == set(roles.causes)
+        assert {end for _, end in firsts} == {0, 1}
+    directions = planted_lists.direction_lists(explainer, seed=0)
+    assert [each.target for each in directions["Boundary"]] == [1]  # reversed towards the other class
+    assert sorted(each.target for each in directions["Guided"]) == [0, 1]
