@@ -75,9 +75,10 @@ def measure(
     output: Output,
 ) -> tuple[dict[str, Any], str]:
     """Make and judge counterfactuals of the pictures `rows`; returns the fields and the table."""
+    from latent_explorer.explain.counterfactuals.alignment import alignment, listed_classifiers
     from latent_explorer.explain.counterfactuals.composition import composition
     from latent_explorer.explain.counterfactuals.evaluation import as_json, judge
-    from latent_explorer.explain.counterfactuals.evaluation_text import composition_text, table
+    from latent_explorer.explain.counterfactuals.evaluation_text import alignment_text, composition_text, table
     from latent_explorer.explain.counterfactuals.making import make_counterfactuals
     from latent_explorer.explain.counterfactuals.references import gather, other_networks
 
@@ -108,7 +109,12 @@ def measure(
         "kinds": {each.kind: each.to_dict() for each in found},
         "composition": as_json(composed),
     }
-    return fields, f"{table(found, asked.k, kappa)}\n{composition_text(composed)}"
+    text = f"{table(found, asked.k, kappa)}\n{composition_text(composed)}"
+    if len(listed_classifiers(model)) > 1:
+        aligned = output.run(alignment(model, read, ids, asked.k, kappa=kappa, device=device))
+        fields["relative_change"] = as_json(aligned)
+        text += "\n" + alignment_text(aligned, {each: c.config.name for each, c in model.classifiers.items()})
+    return fields, text
 
 
 def _masks(given: str | None, pictures: ImageDataset, opened: ExitStack) -> ImageDataset | None:

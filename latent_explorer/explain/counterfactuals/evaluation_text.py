@@ -7,10 +7,11 @@ import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from latent_explorer.common.statistics import Mean
     from latent_explorer.explain.attfind.sufficiency import Rate
+    from latent_explorer.explain.counterfactuals.alignment import Matrix
     from latent_explorer.explain.counterfactuals.composition import Composition
     from latent_explorer.explain.counterfactuals.evaluation import CounterfactualFigures
 
@@ -40,6 +41,14 @@ def composition_text(found: Sequence[Composition]) -> str:
         _line(f"{each.cycles} null edits: L1, {each.distance_name}", [_mean(each.l1), _mean(each.distance)])
         for each in found
     )
+
+
+def alignment_text(matrix: Matrix, names: Mapping[str, str]) -> str:
+    """Return the matrix of relative changes: a row for each classifier whose list made the edits."""
+    titles = {key: f"{names[key]} {key[:4]}" for key in matrix}
+    lines = [_line("relative change when edited for", list(titles.values()))]
+    lines += [_line(titles[key], [_number(value) for value in row.values()]) for key, row in matrix.items()]
+    return "\n".join(lines)
 
 
 def _rows(found: Sequence[CounterfactualFigures]) -> list[Row]:

@@ -8,14 +8,16 @@ import csv
 import numpy as np
 import pytest
 import torch
-from colour_explainer import random_images, tiny_explainer
+from colour_explainer import random_images, tiny_classifier, tiny_explainer
 from PIL import Image
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.jobs import run_job
 from latent_explorer.data.dataset import open_dataset
 from latent_explorer.explain.counterfactuals import making
+from latent_explorer.explain.counterfactuals.alignment import alignment
 from latent_explorer.explain.counterfactuals.composition import composition
+from latent_explorer.explain.counterfactuals.evaluation_text import alignment_text
 from latent_explorer.explain.counterfactuals.making import KINDS, class_weight_edits, make_counterfactuals
 from latent_explorer.explain.counterfactuals.oracles import fit_oracles
 from latent_explorer.explain.counterfactuals.references import gather
@@ -132,6 +134,26 @@ def test_null_edits_of_another_generator_lead_farther_away(explainer):
     photos = random_images(N)
     first, tenth = run_job(composition(explainer, lambda rows: photos[rows], N))
     assert first.l1.value != tenth.l1.value
+
+
+def test_an_inverted_classifier_moves_as_far_the_other_way():
+    model = tiny_explainer()
+    inverted = tiny_classifier()
+    inverted.network.forward = lambda x: -20.0 * x.mean(dim=(2, 3))[:, :2]
+    model.classifiers |= {"inverted": inverted, "unlisted": tiny_classifier()}
+    for key in (model.classifier_id, "inverted"):
+        attributes = tuple(Attribute(str(j), j % 2, (AttributeEntry(j, "max"),), mean_effect=1.0) for j in range(8))
+        found = AttributeSet(key, "attfind-notebook", 24, 1.0, "samples", attributes)
+        model.attribute_sets = (*model.attribute_sets, found)
+    photos = random_images(N)
+    matrix = run_job(alignment(model, lambda rows: photos[rows], IDS, 2))
+    own = model.classifier_id
+    assert matrix[own] == {own: pytest.approx(1.0), "inverted": pytest.approx(-1.0, abs=1e-4)}
+    assert matrix["inverted"] == {own: pytest.approx(-1.0, abs=1e-4), "inverted": pytest.approx(1.0)}
+    shown = alignment_text(matrix, {own: "first", "inverted": "second"}).splitlines()
+    assert len(shown) == 3
+    assert shown[1].startswith(f"first {own[:4]}")
+    assert "1.000" in shown[1]
 
 
 def test_oracles_know_what_they_can_and_say_what_they_cannot():
