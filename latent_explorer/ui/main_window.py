@@ -29,6 +29,7 @@ from latent_explorer.app.exploration.updates import (
     StateChanged,
     TimelineFrame,
 )
+from latent_explorer.app.sweep.controller import JOB as SWEEP
 from latent_explorer.common.events import Notice, Progress
 from latent_explorer.common.format import shortened
 from latent_explorer.ui import actions
@@ -263,7 +264,8 @@ class MainWindow(QMainWindow):
         self.status.jobs.ended(update.job)
         if update.outcome != "finished":
             self.canvas.loading_failed()
-        if update.outcome == "cancelled" and update.name != attribute_search.NAME:  # that says more itself
+        # A search says more itself, and a sweep ends when its page is left.
+        if update.outcome == "cancelled" and update.name not in (attribute_search.NAME, SWEEP):
             kept = "; the best so far is kept" if update.value is not None else ""
             self.notices.show_message(f"{update.name} was cancelled{kept}.")
 
