@@ -32,6 +32,7 @@ from latent_explorer.app.exploration import picture_requests, updates
 from latent_explorer.app.exploration.intents import SetAttribute
 from latent_explorer.app.explorer import Explorer
 from latent_explorer.common.events import Progress
+from latent_explorer.explain.attfind.plan import SearchPlan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -157,7 +158,7 @@ def main() -> None:
         made.latencies()  # warm
         idle = made.latencies()
         rendered = counted()
-        job = made.explorer.start_attfind(PICTURES)
+        job = made.explorer.start_attfind(SearchPlan(n=PICTURES))
         made.wait_for_phase(PREDICTING)
         predicting = made.latencies(PREDICTING)
         made.wait_for_phase(RENDERING)

@@ -30,10 +30,11 @@ import torch
 
 from latent_explorer.api.explainer import Explainer
 from latent_explorer.app import library
-from latent_explorer.app.exploration import turning_sets
+from latent_explorer.app.exploration import turning_requests
 from latent_explorer.app.exploration.document import Document, shown_attributes
 from latent_explorer.app.exploration.picture_requests import opening_state, resolve
 from latent_explorer.data.dataset import evenly_spaced_rows, open_dataset
+from latent_explorer.explain.counterfactuals import turning_sets
 from latent_explorer.explain.latents import Latent
 from latent_explorer.explain.recipe import ProjectedBase
 from latent_explorer.explain.render.renderer import Renderer
@@ -75,20 +76,20 @@ class Leaf:
 
     def turns(self, attributes: Sequence[Attribute]) -> bool:
         """Render the leaf with these attributes at 1, as the canvas does."""
-        request = turning_sets.offer_requests(self.state, self.summary, [tuple(attributes)])[0]
+        request = turning_requests.offer_requests(self.state, self.summary, [tuple(attributes)])[0]
         self.rendered += 1
         return int(self.renderer.render(request).after.logits.argmax()) == self.state.target_class
 
     def margins(self, sets: Sequence[tuple[Attribute, ...]]) -> np.ndarray:
         """Render sets in batches; return their margins."""
         self.rendered += len(sets)
-        requests = turning_sets.trial_requests(self.state, self.summary, sets)
+        requests = turning_requests.trial_requests(self.state, self.summary, sets)
         logits = np.concatenate([self.renderer.logits(request) for request in requests])
         return turning_sets.margins(logits, self.state.target_class)
 
     def offers(self) -> list[tuple[Attribute, ...]]:
         """Run the search of the window."""
-        search = turning_sets.search(turning_sets.candidates(self.listed, self.state), self.margin)
+        search = turning_sets.search(turning_requests.candidates(self.listed, self.state), self.margin)
         sets = next(search)
         while True:
             try:
@@ -104,7 +105,7 @@ class Leaf:
 
     def seconds_of_batch(self) -> float:
         """Return the seconds of one bare render of the leaf with each listed attribute alone, in the same batches."""
-        requests = turning_sets.trial_requests(self.state, self.summary, [(a,) for a in self.listed])
+        requests = turning_requests.trial_requests(self.state, self.summary, [(a,) for a in self.listed])
         began = time.perf_counter()
         for request in requests:
             self.renderer.logits(request)
