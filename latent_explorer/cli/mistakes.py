@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 @click.option("--by", metavar="COLUMN", help="Also count by the values of this column of labels.csv.")
 @click.option("--cell", metavar="LABEL/VERDICT", help="Explain this cell alone; all mistakes without it.")
 @classifier_option
-@click.option("--out", type=OUTPUT_FOLDER, metavar="DIR", help="Write mistakes.json, mistakes.csv and a sheet a cell.")
+@click.option("--out", type=OUTPUT_FOLDER, metavar="DIR", help="Write mistakes.json and mistakes.csv.")
 @device_option
 @json_option
 def mistakes(

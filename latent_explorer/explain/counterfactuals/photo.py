@@ -12,7 +12,7 @@ pasted into the same place.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -112,7 +112,7 @@ class PhotoSettings:
     target: int | None = None
     only: np.ndarray | None = None
     limit: int = MAX_CANDIDATES
-    refinement: ProjectionSettings = field(default=REFINEMENT)
+    refinement: ProjectionSettings = REFINEMENT
     seed: int = 0
 
 
@@ -137,11 +137,11 @@ def explain_photos(
     refined = yield from project(
         explainer, targets, settings.refinement, device=device, budget=budget, classifier_id=classifier_id
     )
-    explainer_of = PhotoExplainer(explainer, attributes, settings, classifier_id=classifier_id, device=device)
+    searcher = PhotoExplainer(explainer, attributes, settings, classifier_id=classifier_id, device=device)
     found: list[PhotoExplanation] = []
     for target, projected in zip(targets, refined, strict=True):
         yield Progress(len(found), len(targets), "Searching for what turns the verdict")
-        found.append((yield from explainer_of.explain(target, projected)))
+        found.append((yield from searcher.explain(target, projected)))
         yield Kept(tuple(found))
     yield Progress(len(found), len(targets), "Searching for what turns the verdict")
     return found
@@ -158,9 +158,8 @@ class PhotoExplainer:
         *,
         classifier_id: str | None = None,
         device: str | torch.device = "cpu",
-        renderer: Renderer | None = None,
     ) -> None:
-        self.renderer = renderer or Renderer(explainer, device)
+        self.renderer = Renderer(explainer, device)
         self.model = self.renderer.explainer
         self.classifier: Classifier = self.model.classifiers[classifier_id or self.model.classifier_id]
         self.attributes = tuple(attributes)

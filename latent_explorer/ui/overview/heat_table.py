@@ -27,6 +27,7 @@ from latent_explorer.app.overview.classified import Classified
 from latent_explorer.app.overview.heat_map import Quantity
 from latent_explorer.common.format import number_text, shortened, signed_text
 from latent_explorer.ui.overview.diverging import diverging, ink_on
+from latent_explorer.ui.overview.plain_table import make_plain
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.class_mark import paint_class_mark
 from latent_explorer.ui.widgets.scaling import scaled
@@ -272,18 +273,8 @@ class HeatTable(QTableView):
         self.cells = HeatTableModel()
         self.setModel(self.cells)
         self.setItemDelegate(_Delegate(self))
-        self.setAccessibleName("Effects of the attributes on the pictures")
-        self.setFont(theme.font(theme.SMALL))
-        self.setShowGrid(False)
-        self.setFrameShape(QTableView.Shape.NoFrame)
-        self.setMouseTracking(True)
-        self.setTabKeyNavigation(False)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        make_plain(self, "Effects of the attributes on the pictures")
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setStyleSheet("QTableView { background: transparent; border: 0; }")
-        self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(ROW)
         self.setHorizontalHeader(_Header(self))
         self.cells.modelReset.connect(self._share_width)

@@ -19,10 +19,11 @@ from PySide6.QtCore import (
     Signal,
 )
 from PySide6.QtGui import QPainter, QPen, QPixmap
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QStyle, QStyledItemDelegate, QTableView
+from PySide6.QtWidgets import QHeaderView, QStyle, QStyledItemDelegate, QTableView
 
 from latent_explorer.app.overview.pictures import StripRow
 from latent_explorer.common.format import number_text, signed_text
+from latent_explorer.ui.overview.plain_table import make_plain
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.class_mark import paint_class_mark
 from latent_explorer.ui.widgets.scaling import difference, scaled
@@ -219,18 +220,8 @@ class PictureTable(QTableView):
         self.pictures = PictureTableModel()
         self.setModel(self.pictures)
         self.setItemDelegate(_Delegate(self))
-        self.setAccessibleName(name)
-        self.setFont(theme.font(theme.SMALL))
-        self.setShowGrid(False)
-        self.setFrameShape(QTableView.Shape.NoFrame)
-        self.setMouseTracking(True)
-        self.setTabKeyNavigation(False)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        make_plain(self, name)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setStyleSheet("QTableView { background: transparent; border: 0; }")
-        self.verticalHeader().hide()
         header = self.horizontalHeader()
         header.setHighlightSections(False)
         header.setSectionsClickable(False)
