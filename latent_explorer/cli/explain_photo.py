@@ -21,11 +21,18 @@ if TYPE_CHECKING:
     from latent_explorer.explain.counterfactuals.photo import PhotoExplanation
 
 
+FOOTER = (
+    "Bold: the verdict changed. Below the names: how often controls of the same size turn the same place of the photo, "
+    "and whether other networks turn with the change."
+)
+
+
 @click.command("explain-photo")
 @click.argument("explainer", metavar="X", type=LocalPath())
 @click.argument("photos", metavar="PHOTO...", nargs=-1, required=True, type=PATH)
 @click.option("--target", metavar="CLASS", help="Class to turn to; each photo's runner-up without it.")
 @click.option("--only", type=LocalPath(), metavar="MASK", help="Picture that is white where a change is allowed.")
+@click.option("--confirm", multiple=True, type=PATH, metavar="FILE", help="Another classifier to ask; may be repeated.")
 @click.option("--seed", type=SEED, default=0, help="Of the controls.")
 @classifier_option
 @click.option("--out", type=OUTPUT_FOLDER, metavar="DIR", help="Write explanations.json and a sheet of the pictures.")
@@ -36,6 +43,7 @@ def explain_photo(
     photos: tuple[Path, ...],
     target: str | None,
     only: str | None,
+    confirm: tuple[Path, ...],
     seed: int,
     classifier: str | None,
     out: Path | None,
@@ -51,6 +59,7 @@ def explain_photo(
     from latent_explorer.explain.counterfactuals.photo import PhotoSettings, explain_photos
     from latent_explorer.explain.counterfactuals.photo_text import fields, sentence
     from latent_explorer.models.attributes import newest_set
+    from latent_explorer.models.classifier_file import read_classifier
     from latent_explorer.models.device import choose_device
     from latent_explorer.models.explainer import resolve_classifier
     from latent_explorer.models.explainer_file import read_explainer
@@ -69,6 +78,7 @@ def explain_photo(
         target=None if target is None else _class(target, names),
         only=None if only is None else _mask(only, model.generator.config.resolution),
         seed=seed,
+        others={path.stem: read_classifier(path)[0] for path in confirm},
     )
 
     def watch(event: Event) -> Event | None:
@@ -108,7 +118,7 @@ def _mask(path: str, size: int) -> np.ndarray:
 
 
 def _write(out: Path, result: dict[str, object], found: Sequence[PhotoExplanation], names: Sequence[str]) -> list[Path]:
-    from latent_explorer.explain.counterfactuals.photo_text import attributes_text
+    from latent_explorer.explain.counterfactuals.photo_text import attributes_text, control_notes
     from latent_explorer.media.sheet import Cell, Row, draw_sheet, write_picture
 
     rows = []
@@ -129,10 +139,11 @@ def _write(out: Path, result: dict[str, object], found: Sequence[PhotoExplanatio
                 Cell(mask, f"{change.share:.0%} of the picture"),
                 cell(change.photo.image, change.photo.probs),
             ]
-            notes = (attributes_text(change), "explains the photo" if change.explains else "does not explain the photo")
+            explains = "explains the photo" if change.explains else "does not explain the photo"
+            notes = (attributes_text(change), explains, *control_notes(change))
         rows.append(Row(Path(each.name).stem, tuple(cells), notes))
     columns = ("photo", "model's copy", "copy, edited", "place of the change", "photo, edited there")
     files = [out / "explanations.json", out / "explanations.png"]
     write_json(files[0], result)
-    write_picture(files[1], draw_sheet(rows, columns, "Photos explained", "Bold: the verdict changed."))
+    write_picture(files[1], draw_sheet(rows, columns, "Photos explained", FOOTER))
     return files

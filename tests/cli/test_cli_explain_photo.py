@@ -13,6 +13,7 @@ from PIL import Image
 from latent_explorer.cli.root import main
 from latent_explorer.explain.recipe import PictureRecipe, PictureRequest, SampleBase
 from latent_explorer.explain.render.renderer import Renderer
+from latent_explorer.models.classifier_file import write_classifier
 from latent_explorer.models.explainer_file import read_explainer
 
 
@@ -31,14 +32,16 @@ def photos(file: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 def test_photos_are_explained_with_files_and_sentences(
     file: Path, photos: list[Path], tmp_path: Path, run_json
 ) -> None:
-    result = run_json("explain-photo", file, *photos, "--out", tmp_path)
+    write_classifier(tmp_path / "twin.classifier", read_explainer(file).classifier, {})
+    result = run_json("explain-photo", file, *photos, "--confirm", tmp_path / "twin.classifier", "--out", tmp_path)
     assert result["n"] == 2
     assert [each["name"] for each in result["photos"]] == ["leaf 0.png", "leaf 1.png"]
     assert result["explained"] == sum(each["explained"] for each in result["photos"])
     for each in result["photos"]:
         assert each["sentence"].startswith("The classifier sees ")
         for change in each["changes"]:
-            assert set(change["controls"]) == {"unedited", "noise", "random"}
+            assert set(change["controls"]) == {"unedited", "noise", "random", "weights"}
+            assert change["others"]["twin"] == [int(change["turns_photo"]), 1]
             assert 0 <= change["share"] <= 0.8
     assert json.loads((tmp_path / "explanations.json").read_text())["photos"] == result["photos"]
     with Image.open(tmp_path / "explanations.png") as sheet:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Controls of an edit: noise of the same strength and random edits of the same size.
+"""Controls of an edit: noise of the same strength, random edits of the same size, and what the told class moves most.
 
 An edit that turns a verdict says something only where a change of its size that means nothing does not.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -67,3 +68,24 @@ def random_edits_like(
         else:
             low, found = amount, img
     return found
+
+
+def class_weight_edits(explainer: Explainer, target: int, k: int, kappa: float = 1.0) -> tuple[Edit, ...]:
+    """Return edits of the k coordinates that giving a class to the generator moves most, in their deviations.
+
+    Nothing is rendered and no classifier asked: what these reach is the told class alone. Empty where the generator is
+    given no class or the file holds no statistics of the styles.
+    """
+    generator, stats = explainer.generator, explainer.style_stats
+    num_classes = generator.config.num_classes
+    if not num_classes or stats is None:
+        return ()
+    with torch.no_grad():
+        ws = generator.broadcast(generator.mapping.w_avg[None].float())
+        even = torch.full((1, num_classes), 1 / num_classes, device=ws.device)
+        told = torch.nn.functional.one_hot(torch.tensor([target], device=ws.device), num_classes).float()
+        synthesis = generator.synthesis
+        plain, moved = (synthesis.join(synthesis.styles(ws, cond)) for cond in (even, told))
+    change = (moved - plain)[0].cpu().numpy() / np.maximum(stats.std, 1e-9)
+    chosen = np.argsort(-np.abs(change), kind="stable")[:k]
+    return tuple(StyleShift(int(j), "max" if change[j] > 0 else "min", kappa) for j in chosen)

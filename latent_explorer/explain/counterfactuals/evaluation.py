@@ -112,6 +112,16 @@ def as_json(value: Any) -> Any:
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
+def check_classes(others: Mapping[str, Classifier], class_names: Sequence[str]) -> None:
+    """UserError where another network does not name the same classes, in the same order."""
+    for name, other in others.items():
+        if other.config.class_names != tuple(class_names):
+            raise UserError(
+                f"{name} cannot confirm flips: its classes are {', '.join(other.config.class_names)}, those here "
+                f"{', '.join(class_names)}, in this order. Give a classifier that was trained with these."
+            )
+
+
 def judge(
     explainer: Explainer,
     made: Counterfactuals,
@@ -154,12 +164,7 @@ class _Judge:
         self.made, self.references = made, references
         self.distance = distances(explainer, self.device)[1]
         self.sizer = BatchSizer(budget)
-        for name, other in references.others.items():
-            if other.config.class_names != self.names:
-                raise UserError(
-                    f"{name} cannot confirm flips: its classes are {', '.join(other.config.class_names)}, those here "
-                    f"{', '.join(self.names)}, in this order. Give a classifier that was trained with these."
-                )
+        check_classes(references.others, self.names)
 
     def run(self) -> Generator[Event, None, CounterfactualFigures]:
         made, references = self.made, self.references

@@ -23,13 +23,13 @@ from latent_explorer.data.images import to_float, to_uint8
 from latent_explorer.explain.attfind.encode import encode
 from latent_explorer.explain.attfind.sufficiency import by_target
 from latent_explorer.explain.batches import BatchSizer, default_budget
-from latent_explorer.explain.counterfactuals.controls import noise_like, random_edits_like
+from latent_explorer.explain.counterfactuals.controls import class_weight_edits, noise_like, random_edits_like
 from latent_explorer.explain.counterfactuals.paste import change_mask, paste
 from latent_explorer.explain.counterfactuals.photo import REFINEMENT
 from latent_explorer.explain.latents import Latent, latent_of
 from latent_explorer.explain.projection.projection import distances, project
 from latent_explorer.explain.projection.target import Target
-from latent_explorer.explain.recipe import PictureRecipe, ProjectedBase, StyleShift, attribute_edits
+from latent_explorer.explain.recipe import PictureRecipe, ProjectedBase, attribute_edits
 from latent_explorer.explain.render.renderer import Renderer
 from latent_explorer.models.attributes import newest_set
 
@@ -118,7 +118,7 @@ class _Maker:
         listed = by_target(attributes)
         self.first = {target: _edits(each[:k], kappa) for target, each in listed.items()}
         self.next = {target: _edits(each[k : 2 * k], kappa) for target, each in listed.items()}
-        self.weights = class_weight_edits(explainer, k, kappa)
+        self.weights = {target: class_weight_edits(explainer, target, k, kappa) for target in listed}
 
     def latents(
         self, kind: Kind, photos: np.ndarray, ids: Sequence[str], budget: StepBudget
@@ -224,30 +224,6 @@ class _Trial:
     @torch.inference_mode()
     def _in_place(self, img: Tensor, mask: Tensor) -> Tensor:
         return img if self.kind == "copy" else paste(self.photo, self.unedited, img, mask).img
-
-
-def class_weight_edits(explainer: Explainer, k: int, kappa: float) -> dict[int, tuple[Edit, ...]]:
-    """Return for each class the k coordinates that giving it to the generator moves most, in their deviations.
-
-    Nothing is rendered and no classifier asked: what these reach is the told class alone. Empty where the generator is
-    given no class or the file holds no statistics of the styles.
-    """
-    config, stats = explainer.generator.config, explainer.style_stats
-    if not config.num_classes or stats is None:
-        return {}
-    synthesis = explainer.generator.synthesis
-    ws = explainer.generator.broadcast(explainer.generator.mapping.w_avg[None].float())
-    even = torch.full((1, config.num_classes), 1 / config.num_classes)
-    with torch.no_grad():
-        plain = synthesis.join(synthesis.styles(ws, even))
-        edits: dict[int, tuple[Edit, ...]] = {}
-        for target in range(config.num_classes):
-            told = torch.nn.functional.one_hot(torch.tensor([target]), config.num_classes).float()
-            change = (synthesis.join(synthesis.styles(ws, told)) - plain)[0].cpu().numpy()
-            moved = change / np.maximum(stats.std, 1e-9)
-            chosen = np.argsort(-np.abs(moved), kind="stable")[:k]
-            edits[target] = tuple(StyleShift(int(j), "max" if moved[j] > 0 else "min", kappa) for j in chosen)
-    return edits
 
 
 def _float(images: np.ndarray) -> Tensor:

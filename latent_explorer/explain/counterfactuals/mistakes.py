@@ -9,7 +9,7 @@ often a random edit of the same size does.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ from latent_explorer.common.jobs import forward_events
 from latent_explorer.data.images import to_float
 from latent_explorer.explain.attfind.sufficiency import Rate
 from latent_explorer.explain.batches import BatchSizer, default_budget
-from latent_explorer.explain.counterfactuals.photo import REFINEMENT, PhotoExplainer, PhotoSettings
+from latent_explorer.explain.counterfactuals.photo import REFINEMENT, Control, PhotoExplainer, PhotoSettings
 from latent_explorer.explain.projection.projection import project
 from latent_explorer.explain.projection.target import Target
 from latent_explorer.models.attributes import Attribute, newest_set
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
     from latent_explorer.common.jobs import StepBudget
+    from latent_explorer.explain.projected import ProjectedPicture
     from latent_explorer.models.classifiers import Classifier
     from latent_explorer.models.explainer import Explainer
 
@@ -94,14 +95,18 @@ class Turned:
 
 @dataclass(frozen=True)
 class Best:
-    """The attribute that turns most photographs, beside random edits of its size in the same place.
+    """The attribute that turns most photographs, beside controls in the same place.
 
+    random     random edits of its size
+    weights    as many styles that the told class moves most; of none where the generator is told none
     held_out   measured on photographs that did not choose it; where there are few, on all of them
     """
 
     turned: Turned
     random_copy: Rate
     random_photo: Rate
+    weights_copy: Rate
+    weights_photo: Rate
     held_out: bool
 
 
@@ -195,25 +200,35 @@ def explain_cell(
         yield Progress(i, len(targets), message)
         turned.append(trier.turned(_img(target), each, label, [(attribute,) for attribute in attributes]))
     hits = np.stack(turned)  # (N, A, 2)
-    held_out = len(hits) >= FEWEST_FOR_HALVES
     everyone = np.arange(len(hits))
+    held_out = len(hits) >= FEWEST_FOR_HALVES
     choosing, measuring = (everyone[::2], everyone[1::2]) if held_out else (everyone, everyone)
     counts = hits[choosing, :, 1].sum(axis=0)
-    rates = [_turned(attribute, hits[:, a]) for a, attribute in enumerate(attributes)]
     best = None
     if counts.any():
         chosen = int(counts.argmax())
-        rng = torch.Generator().manual_seed(0)
-        at_random = []
-        for done, i in enumerate(measuring):
-            yield Progress(done, len(measuring), "Trying random edits of the same size")
-            found = trier.turned(_img(targets[i]), refined[i], label, [(attributes[chosen],)], rng)
-            at_random.append(found[0])
-        best = Best(_turned(attributes[chosen], hits[measuring, chosen]), *_rates(np.stack(at_random)), held_out)
+        measured = _turned(attributes[chosen], hits[measuring, chosen])
+        rest = [(targets[i], refined[i]) for i in measuring]
+        controls = yield from _controls(trier, rest, attributes[chosen], label)
+        best = Best(measured, *controls["random"], *controls["weights"], held_out)
     yield Progress(len(targets), len(targets), message)
+    rates = [_turned(attribute, hits[:, a]) for a, attribute in enumerate(attributes)]
     rates.sort(key=lambda rate: (-rate.photo.count, -rate.copy.count))
     any_photo = Rate(int(hits[:, :, 1].any(axis=1).sum()), len(hits))
     return CellExplanation(label, verdict, rows, tuple(rates), best, any_photo)
+
+
+def _controls(
+    trier: PhotoExplainer, pictures: Sequence[tuple[Target, ProjectedPicture]], attribute: Attribute, label: int
+) -> Generator[Event, None, dict[Control, tuple[Rate, Rate]]]:
+    """Return how many copies and photographs each control of one attribute turns; of none where it cannot be asked."""
+    hits: dict[Control, list[np.ndarray]] = {control: [] for control in get_args(Control)}
+    rng = torch.Generator().manual_seed(0)
+    for done, (target, refined) in enumerate(pictures):
+        yield Progress(done, len(pictures), "Trying controls of the same size")
+        for control in trier.controls:
+            hits[control].append(trier.turned(_img(target), refined, label, [(attribute,)], control, rng)[0])
+    return {control: _rates(np.array(found).reshape(-1, 2)) for control, found in hits.items()}
 
 
 def _img(target: Target) -> torch.Tensor:
@@ -238,10 +253,12 @@ def cell_sentence(found: CellExplanation, class_names: Sequence[str]) -> str:
         return f"No attribute alone turns any of {len(found.rows)} {what}."
     best, turned = found.best, found.best.turned
     chosen = "" if best.held_out else " (it was chosen on them)"
+    told = best.weights_photo
+    weights = f", {told.count} of {told.n} with the style that the class given to the generator moves most"
     return (
         f"{turned.photo.count} of {turned.photo.n} {what} turn with {turned.attribute.name} alone{chosen}, "
         f"{turned.copy.count} of their copies; {best.random_photo.count} of {best.random_photo.n} do with a random "
-        "edit of the same size."
+        f"edit of the same size{weights if told.n else ''}."
     )
 
 
@@ -261,8 +278,9 @@ def cell_fields(found: CellExplanation, class_names: Sequence[str]) -> dict[str,
 def _best_fields(best: Best | None) -> dict[str, Any] | None:
     if best is None:
         return None
-    random = {"random_copy": _fields(best.random_copy), "random_photo": _fields(best.random_photo)}
-    return _turned_fields(best.turned) | random | {"held_out": best.held_out}
+    names = ("random_copy", "random_photo", "weights_copy", "weights_photo")
+    controls = {name: _fields(getattr(best, name)) for name in names}
+    return _turned_fields(best.turned) | controls | {"held_out": best.held_out}
 
 
 def _turned_fields(each: Turned) -> dict[str, Any]:

@@ -6,14 +6,16 @@ with the generator's stored noise, for what noise maps hold is not moved by an e
 sets of attributes are tried on the copy and, where the edit changes most, pasted into the photograph. Only a set that
 turns both verdicts explains the photograph.
 
-Controls stand beside every set: the unedited copy, noise of the same strength, and random edits of the same size,
-pasted into the same place.
+Controls stand beside every set, pasted into the same place: the unedited copy, noise of the same strength, random edits
+of the same size, and as many coordinates that the class given to the generator moves most. Networks that learned
+something else are asked about the changed photograph, too.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
@@ -24,8 +26,10 @@ from latent_explorer.common.events import Event, Kept, Progress
 from latent_explorer.data.images import to_float, to_uint8
 from latent_explorer.explain.attfind.sufficiency import Rate
 from latent_explorer.explain.batches import default_budget
-from latent_explorer.explain.counterfactuals.controls import noise_like, random_edits_like
+from latent_explorer.explain.counterfactuals.controls import class_weight_edits, noise_like, random_edits_like
+from latent_explorer.explain.counterfactuals.evaluation import check_classes
 from latent_explorer.explain.counterfactuals.paste import Pasted, change_mask, paste
+from latent_explorer.explain.counterfactuals.references import other_networks
 from latent_explorer.explain.counterfactuals.turning_sets import (
     MAX_CANDIDATES,
     SAFE_MARGIN,
@@ -40,6 +44,7 @@ from latent_explorer.explain.projection_settings import ProjectionSettings
 from latent_explorer.explain.recipe import Picture, PictureRecipe, ProjectedBase, attribute_edits
 from latent_explorer.explain.render.renderer import Renderer
 from latent_explorer.models.attributes import by_effect
+from latent_explorer.models.classifiers import Classifier
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -48,12 +53,12 @@ if TYPE_CHECKING:
     from latent_explorer.explain.projection.target import Target
     from latent_explorer.explain.recipe import Edit
     from latent_explorer.models.attributes import Attribute
-    from latent_explorer.models.classifiers import Classifier
     from latent_explorer.models.explainer import Explainer
 
 REFINEMENT = ProjectionSettings(space="s", steps=60, l2=15.0, verdict=0.1, check=False, early_stop=0)
 SHARES = (0.1, 0.25, 0.5, 0.75)  # of the pixels: the least changed quarter always stays the photograph's
 NOISE_DRAWS, RANDOM_DRAWS = 8, 4
+Control = Literal["random", "weights"]
 _LATENT_ID = "photograph"  # of the renderer's latents
 
 
@@ -71,6 +76,9 @@ class Change:
     unedited: Rate  # the copy without the edit, once
     noise: Rate
     random: Rate
+    weights: Rate  # as many coordinates that the told class moves most, once; of none where the generator is told none
+    # By name: whether another network turns, too; of none where it gave the class before.
+    others: Mapping[str, Rate] = field(default_factory=dict)
 
     @property
     def share(self) -> float:
@@ -107,6 +115,7 @@ class PhotoSettings:
     target   class to turn to; the runner-up of each photograph where None
     only     (R, R), 0 to 1: where a change is allowed; everywhere without it
     limit    most attributes in a set
+    others   by name: networks with the same classes that are asked besides those of the file
     """
 
     target: int | None = None
@@ -114,6 +123,7 @@ class PhotoSettings:
     limit: int = MAX_CANDIDATES
     refinement: ProjectionSettings = REFINEMENT
     seed: int = 0
+    others: Mapping[str, Classifier] = field(default_factory=dict)
 
 
 def explain_photos(
@@ -161,10 +171,16 @@ class PhotoExplainer:
     ) -> None:
         self.renderer = Renderer(explainer, device)
         self.model = self.renderer.explainer
-        self.classifier: Classifier = self.model.classifiers[classifier_id or self.model.classifier_id]
+        key = classifier_id or self.model.classifier_id
+        self.classifier: Classifier = self.model.classifiers[key]
+        check_classes(settings.others, self.classifier.config.class_names)
+        given = {name: network.to(self.renderer.device) for name, network in settings.others.items()}
+        self.others = other_networks(self.model, key) | given
         self.attributes = tuple(attributes)
         self.settings = settings
         self.distance, _judge = distances(self.model, self.renderer.device)
+        told = self.model.generator.config.num_classes and self.model.style_stats is not None
+        self.controls: tuple[Control, ...] = ("random", "weights") if told else ("random",)
         only = settings.only
         self.only = None if only is None else torch.from_numpy(only)[None, None].float().to(self.renderer.device)
 
@@ -197,17 +213,19 @@ class PhotoExplainer:
         refined: ProjectedPicture,
         aim: int,
         sets: Sequence[AttributeTuple],
+        control: Control | None = None,
         rng: torch.Generator | None = None,
     ) -> np.ndarray:
         """Return which sets turn the verdict on a refined photograph (1, 3, R, R) to a class: (len(sets), 2) bool.
 
-        Of the copy, and of the photograph with the edit pasted into its largest share. With `rng` random edits of the
-        size of each set take its place, in the same part of the photograph.
+        Of the copy, and of the photograph with the edit pasted into its largest share. A control takes the place of
+        each set, in the same part of the photograph: random edits of its size, drawn by `rng`, or as many coordinates
+        that the told class moves most.
         """
         self.renderer.add_latent(_LATENT_ID, latent_of(refined))
         try:
             trial = _Trial(self, img.to(self.renderer.device), aim)
-            hits = [[margin > 0 for margin in trial.tried(each, rng)] for each in sets]
+            hits = [[margin > 0 for margin in trial.tried(each, control, rng)] for each in sets]
         finally:
             del self.renderer.latents[_LATENT_ID]
         return np.array(hits, bool).reshape(-1, 2)
@@ -262,12 +280,16 @@ class _Trial:
         return self._margins[attributes]
 
     @torch.inference_mode()
-    def tried(self, attributes: AttributeTuple, rng: torch.Generator | None = None) -> tuple[float, float]:
-        """Return the margins of the copy and the photograph with a set, or with a random edit of its size."""
+    def tried(
+        self, attributes: AttributeTuple, control: Control | None = None, rng: torch.Generator | None = None
+    ) -> tuple[float, float]:
+        """Return the margins of the copy and the photograph with a set, or with a control of its size."""
         edited = self._render(_edits(attributes))
         mask = self._mask(edited, SHARES[-1])
-        if rng is not None:
-            edited = self._random(edited, rng)
+        if control == "random":
+            edited = self._random(edited, rng or torch.Generator().manual_seed(self.owner.settings.seed))
+        elif control == "weights":
+            edited = self._render(self._weight_edits(attributes))
         copy, photo = self._margins_of(torch.cat([edited, self._paste(edited, mask).img]))
         return copy, photo
 
@@ -293,12 +315,25 @@ class _Trial:
             unedited=self._reached(self._paste(self.unedited, mask).img),
             noise=self._reached(noise),
             random=self._reached(random),
+            weights=self._by_weights(attributes, mask),
+            others={name: self._turns_other(network, chosen.img) for name, network in self.owner.others.items()},
         )
 
     def _random(self, edited: Tensor, rng: torch.Generator) -> Tensor:
         owner = self.owner
         size = float(owner.distance(edited, self.unedited))
         return random_edits_like(size, self._render, self.unedited, owner.distance, owner.model, rng)
+
+    def _by_weights(self, attributes: AttributeTuple, mask: Tensor) -> Rate:
+        edits = self._weight_edits(attributes)
+        return self._reached(self._paste(self._render(edits), mask).img) if edits else Rate(0, 0)
+
+    def _weight_edits(self, attributes: AttributeTuple) -> tuple[Edit, ...]:
+        return class_weight_edits(self.owner.model, self.aim, len(_edits(attributes)))
+
+    def _turns_other(self, network: Classifier, changed: Tensor) -> Rate:
+        was, now = (int(each) == self.aim for each in network.logits(torch.cat([self.img, changed])).argmax(dim=1))
+        return Rate(0, 0) if was else Rate(int(now), 1)
 
     def _mask(self, edited: Tensor, share: float) -> Tensor:
         """Return where an edit is pasted: into the most changed share, or into all of what a person allows."""

@@ -16,7 +16,9 @@ CONTROLS = {  # field of a change: in words
     "unedited": "the copy without the edit",
     "noise": "noise of the same strength",
     "random": "random edits of the same size",
+    "weights": "as many styles that the class given to the generator moves most",
 }
+SHORT = {"unedited": "unedited", "noise": "noise", "random": "random edits", "weights": "class weights"}
 _MANY = 0.5  # share of noisy photographs that reach the class, above which noise is named
 
 
@@ -65,9 +67,20 @@ def attributes_text(change: Change) -> str:
 
 
 def controls_text(change: Change) -> str:
-    """Return how often the controls reach the class, in the same place."""
-    found = [f"{text} {_count(getattr(change, key))}" for key, text in CONTROLS.items()]
-    return f"How often the same place turns with a control: {', '.join(found)}."
+    """Return how often the controls reach the class, in the same place, and whether other networks turn, too."""
+    found = [f"{text} {_count(rate)}" for key, text in CONTROLS.items() if (rate := getattr(change, key)).n]
+    asked = [f"{name} {'turns' if rate.count else 'does not'}" for name, rate in change.others.items() if rate.n]
+    others = f" Another network: {', '.join(asked)}." if asked else ""
+    return f"How often the same place turns with a control: {', '.join(found)}.{others}"
+
+
+def control_notes(change: Change) -> tuple[str, ...]:
+    """Return the same as short lines: "noise 0 of 8"."""
+    found = [f"{text} {_count(rate)}" for key, text in SHORT.items() if (rate := getattr(change, key)).n]
+    return (
+        *found,
+        *(f"{name} {'turns, too' if rate.count else 'does not'}" for name, rate in change.others.items() if rate.n),
+    )
 
 
 def fields(explanation: PhotoExplanation, class_names: Sequence[str]) -> dict[str, Any]:
@@ -90,6 +103,7 @@ def fields(explanation: PhotoExplanation, class_names: Sequence[str]) -> dict[st
                 "turns_photo": change.turns_photo,
                 "share": change.share,
                 "controls": {key: [getattr(change, key).count, getattr(change, key).n] for key in CONTROLS},
+                "others": {name: [rate.count, rate.n] for name, rate in change.others.items()},
             }
             for change in explanation.changes
         ],

@@ -58,7 +58,7 @@ def gather(
     )
 
 
-def other_networks(explainer: Explainer, asked: str, files: Sequence[Path]) -> dict[str, Classifier]:
+def other_networks(explainer: Explainer, asked: str, files: Sequence[Path] = ()) -> dict[str, Classifier]:
     """Return networks to ask besides `asked`: the explainer's with the same classes, and those of files, by name."""
     classes = explainer.classifiers[asked].config.class_names
     found = {

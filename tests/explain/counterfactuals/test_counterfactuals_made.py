@@ -17,8 +17,9 @@ from latent_explorer.data.dataset import open_dataset
 from latent_explorer.explain.counterfactuals import making
 from latent_explorer.explain.counterfactuals.alignment import alignment
 from latent_explorer.explain.counterfactuals.composition import composition
+from latent_explorer.explain.counterfactuals.controls import class_weight_edits
 from latent_explorer.explain.counterfactuals.evaluation_text import alignment_text
-from latent_explorer.explain.counterfactuals.making import KINDS, class_weight_edits, make_counterfactuals
+from latent_explorer.explain.counterfactuals.making import KINDS, make_counterfactuals
 from latent_explorer.explain.counterfactuals.oracles import fit_oracles
 from latent_explorer.explain.counterfactuals.references import gather
 from latent_explorer.explain.projection_settings import ProjectionSettings
@@ -108,9 +109,8 @@ def test_what_the_told_class_moves_most_is_read_off_the_weights():
             model.generator.synthesis.layer(each.name).affine.weight[:, w_dim:] = 0
         layer.affine.weight[5, w_dim + 1] = 3.0  # class b raises the sixth style of the second layer
     first = model.generator.synthesis.layout.conv_layers[0].channels + 5
-    found = class_weight_edits(model, 1, 1.0)
-    assert [(e.style_index, e.end) for e in found[1]] == [(first, "max")]
-    assert [(e.style_index, e.end) for e in found[0]] == [(first, "min")]
+    assert [(e.style_index, e.end) for e in class_weight_edits(model, 1, 1)] == [(first, "max")]
+    assert [(e.style_index, e.end) for e in class_weight_edits(model, 0, 1)] == [(first, "min")]
 
 
 def test_null_edits_of_a_generator_that_draws_one_picture_settle_at_once():

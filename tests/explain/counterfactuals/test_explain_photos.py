@@ -3,15 +3,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 import numpy as np
 import pytest
 import torch
-from colour_explainer import tiny_explainer
+from colour_explainer import tiny_classifier, tiny_explainer
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Kept
 from latent_explorer.data.images import to_float
+from latent_explorer.explain.attfind.sufficiency import Rate
+from latent_explorer.explain.counterfactuals.controls import class_weight_edits
 from latent_explorer.explain.counterfactuals.photo import (
     NOISE_DRAWS,
     RANDOM_DRAWS,
@@ -21,6 +25,7 @@ from latent_explorer.explain.counterfactuals.photo import (
     PhotoSettings,
     explain_photos,
 )
+from latent_explorer.explain.counterfactuals.photo_text import control_notes, controls_text
 from latent_explorer.explain.projection.target import Target
 from latent_explorer.explain.recipe import PictureRecipe, PictureRequest, SampleBase, StyleShift
 from latent_explorer.explain.render.renderer import Renderer
@@ -96,12 +101,44 @@ def test_each_photograph_is_turned_to_the_other_class_and_the_figures_are_of_the
             assert np.allclose(seen, change.photo.probs, atol=0.05)  # the picture is rounded to 8 bits
             assert change.turns_photo == (change.photo.verdict == explanation.target)
             assert change.turns_copy == (change.copy.verdict == explanation.target)
-            assert (change.unedited.n, change.noise.n, change.random.n) == (1, NOISE_DRAWS, RANDOM_DRAWS)
+            controls = (change.unedited, change.noise, change.random, change.weights)
+            assert [rate.n for rate in controls] == [1, NOISE_DRAWS, RANDOM_DRAWS, 1]
     assert [len(e.value) for e in events if isinstance(e, Kept) and isinstance(e.value[0], PhotoExplanation)] == [
         1,
         2,
         3,
     ]
+
+
+def test_the_control_by_class_weights_turns_what_an_attribute_of_the_same_style_turns(explainer, photos):
+    same = []
+    for target in (0, 1):
+        [edit] = class_weight_edits(explainer, target, 1)
+        same.append(Attribute("told", target, (AttributeEntry(edit.style_index, edit.end),), mean_effect=1.0))
+    found, _ = finish(explain_photos(explainer, photos, same, PhotoSettings(refinement=QUICK)))
+    changes = [change for each in found for change in each.changes]
+    assert changes
+    for change in changes:
+        assert change.weights == Rate(int(change.turns_photo), 1)
+        assert f"class weights {change.weights.count} of 1" in control_notes(change)
+
+
+def test_without_statistics_of_styles_nothing_is_ranked_by_class_weights(explainer):
+    assert class_weight_edits(replace(explainer, style_stats=None), 1, 1) == ()
+
+
+def test_another_network_turns_with_the_photograph_or_does_not(explainer, attributes, photos):
+    settings = PhotoSettings(refinement=QUICK, others={"twin": explainer.classifier})
+    found, _ = finish(explain_photos(explainer, photos, attributes, settings))
+    changes = [change for each in found for change in each.changes]
+    assert changes
+    for change in changes:
+        assert change.others["twin"] == Rate(int(change.turns_photo), 1)
+        assert f"Another network: twin {'turns' if change.turns_photo else 'does not'}." in controls_text(change)
+    with pytest.raises(UserError, match="stranger cannot confirm flips: its classes are"):
+        finish(
+            explain_photos(explainer, photos, attributes, replace(settings, others={"stranger": tiny_classifier(3)}))
+        )
 
 
 def test_outside_of_the_mask_the_photograph_stays(found):

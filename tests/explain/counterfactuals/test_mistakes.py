@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 import numpy as np
 import pytest
@@ -80,7 +82,7 @@ def test_a_cell_is_explained_with_the_best_attribute_held_out(explainer, monkeyp
     assert found.any_photo.count >= max(t.photo.count for t in found.turned)
     if found.best is not None:
         assert found.best.held_out
-        assert found.best.turned.photo.n == found.best.random_photo.n == 3
+        assert found.best.turned.photo.n == found.best.random_photo.n == found.best.weights_copy.n == 3
     assert cell_fields(found, NAMES)["sentence"] == cell_sentence(found, NAMES)
     again = run_job(explain_cell(explainer, images, names, 0, 1), lambda event: None)
     assert cell_fields(again, NAMES) == cell_fields(found, NAMES)
@@ -102,11 +104,14 @@ def test_a_class_without_attributes_is_refused(explainer):
 def test_sentences_name_both_counts_and_the_control():
     attribute = Attribute("Violet ground", 0, (AttributeEntry(1, "min"),))
     turned = Turned(attribute, Rate(30, 32), Rate(21, 32))
-    best = Best(turned, Rate(3, 32), Rate(2, 32), held_out=True)
+    best = Best(turned, Rate(3, 32), Rate(2, 32), Rate(30, 32), Rate(20, 32), held_out=True)
     found = CellExplanation(0, 1, np.arange(64), (turned,), best, Rate(50, 64))
     assert cell_sentence(found, NAMES) == (
         "21 of 32 photographs of healthy that the classifier calls diseased turn with Violet ground alone, 30 of their "
-        "copies; 2 of 32 do with a random edit of the same size."
+        "copies; 2 of 32 do with a random edit of the same size, 20 of 32 with the style that the class given to the "
+        "generator moves most."
     )
+    untold = replace(found, best=replace(best, weights_photo=Rate(0, 0)))
+    assert cell_sentence(untold, NAMES).endswith("2 of 32 do with a random edit of the same size.")
     nothing = CellExplanation(0, 1, np.arange(4), (turned,), None, Rate(0, 4))
     assert cell_sentence(nothing, NAMES).startswith("No attribute alone turns any of 4 photographs")
