@@ -6,8 +6,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import click
-import numpy as np
 
+from latent_explorer import __version__
 from latent_explorer.cli.options import (
     OUTPUT_FOLDER,
     LocalPath,
@@ -16,16 +16,18 @@ from latent_explorer.cli.options import (
     device_option,
     split_option,
 )
-from latent_explorer.cli.output import Output, json_option, write_json
+from latent_explorer.cli.output import Output, json_option
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Notice
+from latent_explorer.data.labels import column_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from latent_explorer.data.dataset import ImageDataset
-    from latent_explorer.explain.counterfactuals.mistakes import Confusion
+    from latent_explorer.explain.counterfactuals.confusion import Confusion, JudgedPhotos
+    from latent_explorer.explain.counterfactuals.mistakes import CellExplanation
+    from latent_explorer.models.explainer import Explainer
 
 
 @click.command()
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
 @click.option("--by", metavar="COLUMN", help="Also count by the values of this column of labels.csv.")
 @click.option("--cell", metavar="LABEL/VERDICT", help="Explain this cell alone; all mistakes without it.")
 @classifier_option
-@click.option("--out", type=OUTPUT_FOLDER, metavar="DIR", help="Write mistakes.json and mistakes.csv.")
+@click.option("--out", type=OUTPUT_FOLDER, metavar="DIR", help="Write the figures, a table, sheets and a report.")
 @device_option
 @json_option
 def mistakes(
@@ -57,58 +59,49 @@ def mistakes(
     random edits of its size, on photographs that did not choose it.
     """
     from latent_explorer.data.dataset import open_dataset
-    from latent_explorer.explain.counterfactuals import mistakes as job
-    from latent_explorer.models.attributes import newest_set
+    from latent_explorer.explain.counterfactuals.confusion import judge, unreadable_text
+    from latent_explorer.explain.counterfactuals.mistakes import cell_sentence
+    from latent_explorer.explain.counterfactuals.mistakes_files import Mistakes, write_mistakes
     from latent_explorer.models.device import choose_device
     from latent_explorer.models.explainer import resolve_classifier
     from latent_explorer.models.explainer_file import read_explainer
 
     model = read_explainer(explainer)
     key, chosen = resolve_classifier(model, classifier), choose_device(device)
-    names = model.classifiers[key].config.class_names
+    asked, output = model.classifiers[key], Output(as_json=as_json)
     pictures = open_dataset(data, **selection)
-    rows, size = pictures.indices(side), model.generator.config.resolution
-    labels = labels_in_order(pictures, names)[rows]
-    groups = None if by is None else _column(pictures, by, rows)
-    output = Output(as_json=as_json)
-    probs = output.run(
-        job.verdicts(model.classifiers[key], lambda part: pictures.read(rows[part], size), len(rows), device=chosen)
-    )
-    verdicts = probs.argmax(axis=1)
-    found = job.confusion(labels, verdicts, names, groups)
-    explained = []
+    if by is not None:
+        by = column_name(pictures.columns, by)
+    wanted = None if cell is None else _cell(cell, asked.config.class_names)
+    judged = output.run(judge(asked, pictures, side, model.generator.config.resolution, device=chosen))
+    if left_out := unreadable_text(judged):
+        output.event(Notice(left_out, "warning"))
+    explained = _explain(model, key, chosen, judged, wanted, output)
+    found = Mistakes(model.name, asked.config.name, __version__, judged, by, tuple(explained))
+    fields = found.to_dict()
+    if out is not None:
+        fields["files"] = write_mistakes(out, found)
+    sentences = (cell_sentence(each, judged.class_names) for each in explained)
+    output.result(fields, "\n".join([format_text(judged.confusion(by)), *sentences]))
+
+
+def _explain(
+    model: Explainer, key: str, device: Any, judged: JudgedPhotos, cell: tuple[int, int] | None, output: Output
+) -> list[CellExplanation]:
+    """Explain one cell, or all mistakes whose label the listed attributes lead to."""
+    from latent_explorer.explain.counterfactuals.mistakes import explain_mistakes
+    from latent_explorer.models.attributes import newest_set
+
+    names, explained = judged.class_names, []
     listed = newest_set(model.attribute_sets, key)
     leading = {attribute.target for attribute in (() if listed is None else listed.attributes)}
-    for label, verdict in found.mistakes() if cell is None else [_cell(cell, names)]:
+    for label, verdict in judged.confusion().mistakes() if cell is None else [cell]:
         if cell is None and label not in leading:
             output.event(Notice(f"No attributes lead to {names[label]}: its mistakes are only counted.", "warning"))
             continue
-        inside = rows[(labels == label) & (verdicts == verdict)]
-        if not len(inside):
-            raise UserError(f"No photograph of {names[label]} is called {names[verdict]}. Choose another cell.")
-        photos, files = pictures.read(inside, size), [pictures.names[i] for i in inside]
-        explained.append(
-            output.run(job.explain_cell(model, photos, files, label, verdict, classifier_id=key, device=chosen))
-        )
-    fields = found.to_dict() | {"split": side, "explained": [job.cell_fields(each, names) for each in explained]}
-    if out is not None:
-        fields["files"] = _write(out, fields, pictures, rows, labels, verdicts, probs, names)
-    text = "\n".join([format_text(found), *(job.cell_sentence(each, names) for each in explained)])
-    output.result(fields, text)
-
-
-def labels_in_order(pictures: ImageDataset, class_names: Sequence[str]) -> np.ndarray:
-    """Return the labels (N,) as indices of the classifier's classes. UserError where the names differ."""
-    if pictures.labels is None:
-        raise UserError("The pictures have no labels, so nothing can be a mistake. Name a column with --label.")
-    missing = [name for name in pictures.class_names if name not in class_names]
-    if missing:
-        raise UserError(
-            f"The classifier has no class {missing[0]!r}: its classes are {', '.join(class_names)}. "
-            "Name the labels so with --classes VALUE=NAME,..."
-        )
-    order = np.array([class_names.index(name) for name in pictures.class_names])
-    return np.asarray(order[pictures.labels])
+        job = explain_mistakes(model, judged, label, verdict, classifier_id=key, device=device)
+        explained.append(output.run(job))
+    return explained
 
 
 def format_text(found: Confusion) -> str:
@@ -134,34 +127,3 @@ def _cell(text: str, names: Sequence[str]) -> tuple[int, int]:
     if not slash or label not in names or verdict not in names or label == verdict:
         raise UserError(f"{text!r} is no cell of mistakes. Write LABEL/VERDICT with two of: {', '.join(names)}.")
     return names.index(label), names.index(verdict)
-
-
-def _column(pictures: ImageDataset, name: str, rows: np.ndarray) -> list[str]:
-    columns = pictures.columns
-    if name not in columns:
-        raise UserError(f"There is no column {name!r}. Choose one of: {', '.join(columns)}.")
-    return [columns[name][i] for i in rows]
-
-
-def _write(
-    out: Path,
-    fields: dict[str, Any],
-    pictures: ImageDataset,
-    rows: np.ndarray,
-    labels: np.ndarray,
-    verdicts: np.ndarray,
-    probs: np.ndarray,
-    names: Sequence[str],
-) -> list[Path]:
-    from latent_explorer.common.csv_table import write_table
-
-    files = [out / "mistakes.json", out / "mistakes.csv"]
-    write_json(files[0], fields)
-    header = ["file", "label", "verdict", *(f"p {name}" for name in names)]
-    table = [
-        [pictures.names[row], names[labels[i]], names[verdicts[i]], *(f"{p:.4f}" for p in probs[i])]
-        for i, row in enumerate(rows)
-        if labels[i] != verdicts[i]
-    ]
-    write_table(files[1], header, table)
-    return files

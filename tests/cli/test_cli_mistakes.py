@@ -54,6 +54,20 @@ def test_the_matrix_is_counted_and_written(file: Path, folder: Path, tmp_path: P
     rows = list(csv.DictReader(io.StringIO((tmp_path / "mistakes.csv").read_text("utf-8-sig"))))
     assert len(rows) == sum(cell["count"] for cell in result["cells"] if cell["label"] != cell["verdict"])
     assert all(row["label"] != row["verdict"] for row in rows)
+    explained = result["explained"][0]
+    tried = {each["file"]: each for each in explained["photographs"]}
+    assert len(tried) == explained["n"] > 0
+    for row in rows:
+        assert (row["turned"] == "") == (row["file"] not in tried)
+        assert row["turned"] in ("", str(int(tried.get(row["file"], {"turned": 0})["turned"])))
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "mistakes.json", "mistakes.csv", "mistakes.html", f"{listed} called {other}.png",
+    }  # fmt: skip
+    page = (tmp_path / "mistakes.html").read_text()
+    assert explained["sentence"] in page
+    assert page.count("<figure") == len(tried)
+    assert page.count('<table class="matrix"') == 3  # all, and two crops
+    assert "<script" not in page
 
 
 def test_what_cannot_be_asked_is_said(file: Path, folder: Path, run_json) -> None:

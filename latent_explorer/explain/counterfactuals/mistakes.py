@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Mistakes of a classifier on labelled photographs, and the attributes that turn them right.
+"""What turns a classifier's mistakes right: counterfactuals of all photographs of one cell of a confusion matrix.
 
-A confusion matrix with intervals, also for each group of a column; and for a cell of it the counterfactuals of all its
-photographs: how often removing one attribute, or adding it, makes the classifier say what the label says, beside how
-often a random edit of the same size does.
+How often removing one attribute, or adding it, makes the classifier say what the label says, beside how often a random
+edit of the same size does.
 """
 
 from __future__ import annotations
@@ -19,69 +18,26 @@ from latent_explorer.common.events import Event, Kept, Metric, Progress
 from latent_explorer.common.jobs import forward_events
 from latent_explorer.data.images import to_float
 from latent_explorer.explain.attfind.sufficiency import Rate
-from latent_explorer.explain.batches import BatchSizer, default_budget
+from latent_explorer.explain.batches import default_budget
+from latent_explorer.explain.counterfactuals.confusion import rate_fields, read_photos
 from latent_explorer.explain.counterfactuals.photo import REFINEMENT, Control, PhotoExplainer, PhotoSettings
+from latent_explorer.explain.projected import ProjectedPicture
 from latent_explorer.explain.projection.projection import project
 from latent_explorer.explain.projection.target import Target
-from latent_explorer.models.attributes import Attribute, newest_set
+from latent_explorer.explain.recipe import Picture
+from latent_explorer.models.attributes import Attribute, describe_entries, newest_set
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Generator, Sequence
+    from contextlib import AbstractContextManager
 
     from latent_explorer.common.jobs import StepBudget
-    from latent_explorer.explain.projected import ProjectedPicture
-    from latent_explorer.models.classifiers import Classifier
+    from latent_explorer.explain.counterfactuals.confusion import JudgedPhotos
+    from latent_explorer.explain.counterfactuals.photo import Trial
     from latent_explorer.models.explainer import Explainer
 
 FEWEST_FOR_HALVES = 12  # photographs of a cell from which one half chooses the attribute and the other measures it
 MOST = 64  # photographs of a cell that are explained
-
-
-@dataclass(frozen=True)
-class Confusion:
-    """How often each label got each verdict.
-
-    counts   (K, K): [label, verdict]
-    groups   the same for the photographs of each value of a column
-    """
-
-    class_names: tuple[str, ...]
-    counts: np.ndarray
-    groups: dict[str, np.ndarray]
-
-    def rate(self, label: int, verdict: int, group: str | None = None) -> Rate:
-        """Return the share of a label's photographs that got a verdict."""
-        counts = self.counts if group is None else self.groups[group]
-        return Rate(int(counts[label, verdict]), int(counts[label].sum()))
-
-    @property
-    def accuracy(self) -> Rate:
-        """Share of the photographs whose verdict is their label."""
-        return Rate(int(np.trace(self.counts)), int(self.counts.sum()))
-
-    def mistakes(self) -> list[tuple[int, int]]:
-        """Return the cells (label, verdict) beside the diagonal that hold photographs, the fullest first."""
-        k = len(self.class_names)
-        cells = [(a, b) for a in range(k) for b in range(k) if a != b and self.counts[a, b]]
-        return sorted(cells, key=lambda cell: -self.counts[cell])
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the matrix as `mistakes --json` prints it."""
-        return {
-            "classes": list(self.class_names),
-            "accuracy": _fields(self.accuracy),
-            "cells": self._cells(None),
-            "groups": {group: self._cells(group) for group in self.groups},
-        }
-
-    def _cells(self, group: str | None) -> list[dict[str, Any]]:
-        names = self.class_names
-        return [
-            {"label": names[a], "verdict": names[b], "count": self.rate(a, b, group).count}
-            | _fields(self.rate(a, b, group))
-            for a in range(len(names))
-            for b in range(len(names))
-        ]
 
 
 @dataclass(frozen=True)
@@ -111,60 +67,61 @@ class Best:
 
 
 @dataclass(frozen=True)
+class Example:
+    """A photograph, and the same with the edit of one attribute pasted in."""
+
+    name: str
+    before: Picture
+    after: Picture
+    turned: bool
+
+
+@dataclass(frozen=True)
 class CellExplanation:
     """What turns the photographs of one cell to their label.
 
-    rows       of the photographs that were tried
-    turned     each attribute towards the label, the most turned photographs first, over all rows
+    turned     each attribute towards the label, the most turned photographs first, over all that were tried
     best       None where no attribute turns any
     any_photo  photographs that some attribute turns
+    shown      the best attribute, or the first of `turned`
+    examples   the tried photographs with it
+    within     the group that they were taken from, in words; "" for all
     """
 
     label: int
     verdict: int
-    rows: np.ndarray
     turned: tuple[Turned, ...]
     best: Best | None
     any_photo: Rate
+    shown: Attribute
+    examples: tuple[Example, ...] = ()
+    within: str = ""
+
+    @property
+    def n(self) -> int:
+        """Number of the photographs that were tried."""
+        return self.any_photo.n
 
 
-def verdicts(
-    classifier: Classifier,
-    read: Callable[[slice], np.ndarray],
-    n: int,
-    *,
-    device: str | torch.device = "cpu",
-    budget: StepBudget = default_budget,
-) -> Generator[Event, None, np.ndarray]:
-    """Return the probabilities (N, K) of n photographs; `read(rows)` gives (n, R, R, 3) uint8. A job."""
-    asked = classifier.to(torch.device(device))
-
-    @torch.inference_mode()
-    def ask(rows: slice) -> np.ndarray:
-        img = torch.from_numpy(to_float(read(rows))).to(device)
-        probs: np.ndarray = asked.probs(img).float().cpu().numpy()
-        return probs
-
-    parts = yield from BatchSizer(budget).run(ask, n, "Asking the classifier")
-    return np.concatenate(parts)
+def explained_rows(count: int) -> np.ndarray:
+    """Return which of a cell's photographs are explained: at most MOST, evenly spaced."""
+    rows: np.ndarray = np.linspace(0, count - 1, min(MOST, count)).round().astype(int)
+    return rows
 
 
-def confusion(
-    labels: np.ndarray, verdicts: np.ndarray, class_names: Sequence[str], groups: Sequence[str] | None = None
-) -> Confusion:
-    """Count labels (N,) against verdicts (N,), also by the groups (N,) of the photographs."""
-    k = len(class_names)
+def attributes_to(explainer: Explainer, label: int, classifier_id: str | None = None) -> list[Attribute]:
+    """Return the listed attributes that lead to a class. UserError where there are none."""
+    key = classifier_id or explainer.classifier_id
+    listed = newest_set(explainer.attribute_sets, key)
+    attributes = [] if listed is None else [a for a in listed.attributes if a.target == label]
+    if not attributes:
+        raise UserError(no_attributes(explainer.name, explainer.classifiers[key].config.class_names[label]))
+    return attributes
 
-    def counts(rows: np.ndarray) -> np.ndarray:
-        table = np.zeros((k, k), np.int64)
-        np.add.at(table, (labels[rows], verdicts[rows]), 1)
-        return table
 
-    of_group = {}
-    if groups is not None:
-        values = np.array(groups)
-        of_group = {str(value): counts(np.flatnonzero(values == value)) for value in np.unique(values)}
-    return Confusion(tuple(class_names), counts(np.arange(len(labels))), of_group)
+def no_attributes(explainer: str, aim: str) -> str:
+    """Return the sentence for a cell whose label no attribute leads to."""
+    return f"{explainer} lists no attributes that lead to {aim}. Search for attributes first."
 
 
 def explain_cell(
@@ -174,65 +131,132 @@ def explain_cell(
     label: int,
     verdict: int,
     *,
+    attributes: Sequence[Attribute] | None = None,
+    within: str = "",
     classifier_id: str | None = None,
     device: str | torch.device = "cpu",
     budget: StepBudget = default_budget,
 ) -> Generator[Event, None, CellExplanation]:
-    """Try each attribute towards `label` on photographs (N, R, R, 3) uint8 of one cell, at most MOST of them. A job.
+    """Try each attribute towards `label` on photographs (N, R, R, 3) uint8 of one cell. A job.
 
-    UserError where the explainer lists no attribute that leads there.
+    attributes   those to try; the listed ones that lead to the label without it
+    within       what group the photographs are of, in words
+
+    UserError where there is no attribute that leads there.
     """
     key = classifier_id or explainer.classifier_id
-    classifier = explainer.classifiers[key]
-    listed = newest_set(explainer.attribute_sets, key)
-    attributes = [] if listed is None else [a for a in listed.attributes if a.target == label]
-    if not attributes:
-        aim = classifier.config.class_names[label]
-        raise UserError(f"{explainer.name} lists no attributes that lead to {aim}. Search for attributes first.")
-    rows = np.linspace(0, len(photos) - 1, min(MOST, len(photos))).round().astype(int)
-    targets = [Target(names[i], photos[i]) for i in rows]
+    tried = attributes_to(explainer, label, key) if attributes is None else list(attributes)
+    targets = [Target(name, photo) for name, photo in zip(names, photos, strict=True)]
     job = project(explainer, targets, REFINEMENT, device=device, budget=budget, classifier_id=key)
     refined = yield from forward_events(job, lambda event: None if isinstance(event, Kept | Metric) else event)
-    trier = PhotoExplainer(explainer, attributes, PhotoSettings(target=label), classifier_id=key, device=device)
-    message = "Trying each attribute on each photograph"
-    turned = []
-    for i, (target, each) in enumerate(zip(targets, refined, strict=True)):
-        yield Progress(i, len(targets), message)
-        turned.append(trier.turned(_img(target), each, label, [(attribute,) for attribute in attributes]))
-    hits = np.stack(turned)  # (N, A, 2)
+    trier = PhotoExplainer(explainer, tried, PhotoSettings(target=label), classifier_id=key, device=device)
+    cell = _Cell(trier, targets, refined, label)
+    hits = yield from cell.hits(tried)  # (N, A, 2)
+    held_out = len(hits) >= FEWEST_FOR_HALVES
     everyone = np.arange(len(hits))
     held_out = len(hits) >= FEWEST_FOR_HALVES
     choosing, measuring = (everyone[::2], everyone[1::2]) if held_out else (everyone, everyone)
     counts = hits[choosing, :, 1].sum(axis=0)
+    rates = [_turned(attribute, hits[:, a]) for a, attribute in enumerate(tried)]
     best = None
     if counts.any():
         chosen = int(counts.argmax())
-        measured = _turned(attributes[chosen], hits[measuring, chosen])
-        rest = [(targets[i], refined[i]) for i in measuring]
-        controls = yield from _controls(trier, rest, attributes[chosen], label)
+        measured = _turned(tried[chosen], hits[measuring, chosen])
+        controls = yield from cell.controls(tried[chosen], measuring)
         best = Best(measured, *controls["random"], *controls["weights"], held_out)
-    yield Progress(len(targets), len(targets), message)
-    rates = [_turned(attribute, hits[:, a]) for a, attribute in enumerate(attributes)]
     rates.sort(key=lambda rate: (-rate.photo.count, -rate.copy.count))
+    shown = rates[0].attribute if best is None else best.turned.attribute
+    examples = yield from cell.examples(shown)
     any_photo = Rate(int(hits[:, :, 1].any(axis=1).sum()), len(hits))
-    return CellExplanation(label, verdict, rows, tuple(rates), best, any_photo)
+    return CellExplanation(label, verdict, tuple(rates), best, any_photo, shown, examples, within)
 
 
-def _controls(
-    trier: PhotoExplainer, pictures: Sequence[tuple[Target, ProjectedPicture]], attribute: Attribute, label: int
-) -> Generator[Event, None, dict[Control, tuple[Rate, Rate]]]:
-    """Return how many copies and photographs each control of one attribute turns; of none where it cannot be asked."""
-    hits: dict[Control, list[np.ndarray]] = {control: [] for control in get_args(Control)}
-    rng = torch.Generator().manual_seed(0)
-    for done, (target, refined) in enumerate(pictures):
-        yield Progress(done, len(pictures), "Trying controls of the same size")
-        for control in trier.controls:
-            hits[control].append(trier.turned(_img(target), refined, label, [(attribute,)], control, rng)[0])
-    return {control: _rates(np.array(found).reshape(-1, 2)) for control, found in hits.items()}
+def explain_mistakes(
+    explainer: Explainer,
+    judged: JudgedPhotos,
+    label: int,
+    verdict: int,
+    *,
+    by: str | None = None,
+    group: str | None = None,
+    attributes: Sequence[Attribute] | None = None,
+    classifier_id: str | None = None,
+    device: str | torch.device = "cpu",
+    budget: StepBudget = default_budget,
+) -> Generator[Event, None, CellExplanation]:
+    """Read at most MOST photographs of a cell, evenly spaced, and explain them. A job.
+
+    by, group    only those of one value of a column
+    attributes   those to try; the listed ones that lead to the label without it
+
+    UserError where the cell holds none, or no attribute leads to the label.
+    """
+    tried = attributes_to(explainer, label, classifier_id) if attributes is None else attributes
+    inside = judged.cell(label, verdict, by, group)
+    names = judged.class_names
+    if not len(inside):
+        raise UserError(f"No photograph of {names[label]} is called {names[verdict]}. Choose another cell.")
+    chosen = inside[explained_rows(len(inside))]
+    progress = Progress(0, len(chosen), "Reading the photographs")
+    size = explainer.generator.config.resolution
+    photos, broken = yield from read_photos(judged.data, judged.rows[chosen], size, progress)
+    files = [name for name in judged.names(chosen) if name not in broken]
+    if not files:
+        raise UserError(f"The photographs cannot be read any more. The first: {next(iter(broken.values()))}")
+    return (
+        yield from explain_cell(
+            explainer, photos, files, label, verdict, attributes=tried, within="" if group is None else f"{by} {group}",
+            classifier_id=classifier_id, device=device, budget=budget,
+        )
+    )  # fmt: skip
 
 
-def _img(target: Target) -> torch.Tensor:
-    return torch.from_numpy(to_float(target.image[None]))
+@dataclass(frozen=True)
+class _Cell:
+    """Refined photographs of one cell, to try edits on."""
+
+    trier: PhotoExplainer
+    targets: list[Target]
+    refined: list[ProjectedPicture]
+    label: int
+
+    def hits(self, attributes: Sequence[Attribute]) -> Generator[Event, None, np.ndarray]:
+        """Return (N, A, 2) bool: whether the copy, and the photograph, turn with each attribute alone."""
+        out = np.zeros((len(self.targets), len(attributes), 2), bool)
+        for i in range(len(self.targets)):
+            with self._on(i) as trial:
+                for a, attribute in enumerate(attributes):
+                    yield Progress(i, len(self.targets), "Trying each attribute on each photograph")
+                    out[i, a] = [margin > 0 for margin in trial.tried((attribute,))]
+        return out
+
+    def controls(
+        self, attribute: Attribute, rows: np.ndarray
+    ) -> Generator[Event, None, dict[Control, tuple[Rate, Rate]]]:
+        """Return how many copies and photographs each control of an attribute turns; of none where it is not known."""
+        hits: dict[Control, list[list[bool]]] = {control: [] for control in get_args(Control)}
+        rng = torch.Generator().manual_seed(0)
+        for done, i in enumerate(rows):
+            with self._on(i) as trial:
+                for control in self.trier.controls:
+                    yield Progress(done, len(rows), "Trying controls of the same size")
+                    hits[control].append([margin > 0 for margin in trial.tried((attribute,), control, rng)])
+        return {control: _rates(np.array(found, bool).reshape(-1, 2)) for control, found in hits.items()}
+
+    def examples(self, attribute: Attribute) -> Generator[Event, None, tuple[Example, ...]]:
+        """Return every photograph before and after an attribute."""
+        found = []
+        for i, target in enumerate(self.targets):
+            yield Progress(i, len(self.targets), "Drawing the photographs with the attribute")
+            with self._on(i) as trial:
+                before, after = self.trier.picture(trial.img), trial.pasted((attribute,))
+            found.append(Example(target.name, before, after, after.verdict == self.label))
+        yield Progress(len(self.targets), len(self.targets), "Drawing the photographs with the attribute")
+        return tuple(found)
+
+    def _on(self, i: int) -> AbstractContextManager[Trial]:
+        img = torch.from_numpy(to_float(self.targets[i].image[None]))
+        return self.trier.on(img, self.refined[i], self.label)
 
 
 def _turned(attribute: Attribute, hits: np.ndarray) -> Turned:
@@ -245,18 +269,24 @@ def _rates(hits: np.ndarray) -> tuple[Rate, Rate]:
     return copy, photo
 
 
+def name_of(attribute: Attribute) -> str:
+    """Return the name of an attribute, or what it moves."""
+    return attribute.name or describe_entries(attribute)
+
+
 def cell_sentence(found: CellExplanation, class_names: Sequence[str]) -> str:
     """Return what turns a cell's photographs right, to be copied, with its control."""
     label, verdict = class_names[found.label], class_names[found.verdict]
-    what = f"photographs of {label} that the classifier calls {verdict}"
+    of_group = f" ({found.within})" if found.within else ""
+    what = f"photographs of {label}{of_group} that the classifier calls {verdict}"
     if found.best is None:
-        return f"No attribute alone turns any of {len(found.rows)} {what}."
+        return f"No attribute alone turns any of {found.n} {what}."
     best, turned = found.best, found.best.turned
     chosen = "" if best.held_out else " (it was chosen on them)"
     told = best.weights_photo
     weights = f", {told.count} of {told.n} with the style that the class given to the generator moves most"
     return (
-        f"{turned.photo.count} of {turned.photo.n} {what} turn with {turned.attribute.name} alone{chosen}, "
+        f"{turned.photo.count} of {turned.photo.n} {what} turn with {name_of(turned.attribute)} alone{chosen}, "
         f"{turned.copy.count} of their copies; {best.random_photo.count} of {best.random_photo.n} do with a random "
         f"edit of the same size{weights if told.n else ''}."
     )
@@ -267,25 +297,28 @@ def cell_fields(found: CellExplanation, class_names: Sequence[str]) -> dict[str,
     return {
         "label": class_names[found.label],
         "verdict": class_names[found.verdict],
-        "n": len(found.rows),
+        "within": found.within,
+        "n": found.n,
         "sentence": cell_sentence(found, class_names),
         "best": _best_fields(found.best),
-        "any_attribute": _fields(found.any_photo),
+        "any_attribute": rate_fields(found.any_photo),
         "attributes": [_turned_fields(each) for each in found.turned],
+        "photographs": [_example_fields(each, found.shown) for each in found.examples],
     }
+
+
+def _example_fields(each: Example, shown: Attribute) -> dict[str, Any]:
+    before, after = ([float(p) for p in picture.probs] for picture in (each.before, each.after))
+    return {"file": each.name, "attribute": name_of(shown), "turned": each.turned, "before": before, "after": after}
 
 
 def _best_fields(best: Best | None) -> dict[str, Any] | None:
     if best is None:
         return None
     names = ("random_copy", "random_photo", "weights_copy", "weights_photo")
-    controls = {name: _fields(getattr(best, name)) for name in names}
+    controls = {name: rate_fields(getattr(best, name)) for name in names}
     return _turned_fields(best.turned) | controls | {"held_out": best.held_out}
 
 
 def _turned_fields(each: Turned) -> dict[str, Any]:
-    return {"attribute": each.attribute.name, "copy": _fields(each.copy), "photo": _fields(each.photo)}
-
-
-def _fields(rate: Rate) -> dict[str, Any]:
-    return {"share": rate.share if rate.n else None, "n": rate.n, "interval": list(rate.interval)}
+    return {"attribute": name_of(each.attribute), "copy": rate_fields(each.copy), "photo": rate_fields(each.photo)}

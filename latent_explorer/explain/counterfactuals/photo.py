@@ -13,6 +13,7 @@ something else are asked about the changed photograph, too.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
@@ -47,7 +48,7 @@ from latent_explorer.models.attributes import by_effect
 from latent_explorer.models.classifiers import Classifier
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
 
     from latent_explorer.common.jobs import StepBudget
     from latent_explorer.explain.projection.target import Target
@@ -192,50 +193,31 @@ class PhotoExplainer:
         img = torch.from_numpy(to_float(target.image[None])).to(self.renderer.device)
         photo = self.picture(img)
         aim = self._aim(photo)
-        self.renderer.add_latent(_LATENT_ID, latent_of(refined))
-        try:
-            trial = _Trial(self, img, aim)
+        with self.on(img, refined, aim) as trial:
             yield Progress(0, 0, "Searching for what turns the verdict")
             sets = [] if aim == photo.verdict else self._search(trial)
             changes = []
             for each in sets:
                 changes.append(trial.change(each))
                 yield Progress(0, 0, "Searching for what turns the verdict")
-        finally:
-            del self.renderer.latents[_LATENT_ID]
         changes.sort(key=lambda change: (not change.explains, len(change.attributes)))
         return PhotoExplanation(target.name, aim, photo, self.picture(trial.unedited), refined, tuple(changes))
 
-    @torch.inference_mode()
-    def turned(
-        self,
-        img: Tensor,
-        refined: ProjectedPicture,
-        aim: int,
-        sets: Sequence[AttributeTuple],
-        control: Control | None = None,
-        rng: torch.Generator | None = None,
-    ) -> np.ndarray:
-        """Return which sets turn the verdict on a refined photograph (1, 3, R, R) to a class: (len(sets), 2) bool.
-
-        Of the copy, and of the photograph with the edit pasted into its largest share. A control takes the place of
-        each set, in the same part of the photograph: random edits of its size, drawn by `rng`, or as many coordinates
-        that the told class moves most.
-        """
+    @contextlib.contextmanager
+    def on(self, img: Tensor, refined: ProjectedPicture, aim: int) -> Iterator[Trial]:
+        """Give a refined photograph (1, 3, R, R) to try sets on, towards a class; one photograph at a time."""
         self.renderer.add_latent(_LATENT_ID, latent_of(refined))
         try:
-            trial = _Trial(self, img.to(self.renderer.device), aim)
-            hits = [[margin > 0 for margin in trial.tried(each, control, rng)] for each in sets]
+            yield Trial(self, img.to(self.renderer.device), aim)
         finally:
             del self.renderer.latents[_LATENT_ID]
-        return np.array(hits, bool).reshape(-1, 2)
 
     def _aim(self, photo: Picture) -> int:
         if self.settings.target is not None:
             return self.settings.target
         return int(np.argsort(photo.probs, kind="stable")[-2])
 
-    def _search(self, trial: _Trial) -> list[AttributeTuple]:
+    def _search(self, trial: Trial) -> list[AttributeTuple]:
         """Return sets that turn both verdicts; without one those that turn the copy, else the largest set tried."""
         listed = [a for a in self.attributes if a.target == trial.aim]
         candidates = by_effect(listed)[: self.settings.limit]
@@ -258,7 +240,7 @@ class PhotoExplainer:
         return Picture(image, logits.cpu().numpy(), logits.softmax(dim=0).cpu().numpy())
 
 
-class _Trial:
+class Trial:
     """One photograph, its copy, and the margins of what is tried on them."""
 
     def __init__(self, owner: PhotoExplainer, img: Tensor, aim: int) -> None:
@@ -283,7 +265,11 @@ class _Trial:
     def tried(
         self, attributes: AttributeTuple, control: Control | None = None, rng: torch.Generator | None = None
     ) -> tuple[float, float]:
-        """Return the margins of the copy and the photograph with a set, or with a control of its size."""
+        """Return the margins of the copy and the photograph with a set, pasted into its largest share.
+
+        A control takes the place of the set, in the same part of the photograph: random edits of its size, drawn by
+        `rng`, or as many coordinates that the told class moves most.
+        """
         edited = self._render(_edits(attributes))
         mask = self._mask(edited, SHARES[-1])
         if control == "random":
@@ -292,6 +278,12 @@ class _Trial:
             edited = self._render(self._weight_edits(attributes))
         copy, photo = self._margins_of(torch.cat([edited, self._paste(edited, mask).img]))
         return copy, photo
+
+    @torch.inference_mode()
+    def pasted(self, attributes: AttributeTuple) -> Picture:
+        """Return the photograph that `tried` judges."""
+        edited = self._render(_edits(attributes))
+        return self.owner.picture(self._paste(edited, self._mask(edited, SHARES[-1])).img)
 
     @torch.inference_mode()
     def change(self, attributes: AttributeTuple) -> Change:

@@ -6,15 +6,14 @@ Everything that comes from a file (names, notes, classes, provenance) is escaped
 
 from __future__ import annotations
 
-import html
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from latent_explorer.common.palette import page_style
 from latent_explorer.common.paths import atomic_output
 from latent_explorer.media.report import sentences
 from latent_explorer.media.report.colormap import colormap, data_uri, gradient
+from latent_explorer.media.report.markup import document, escaped
 from latent_explorer.media.report.result import frame_width
 from latent_explorer.media.report.sentences import amount, interval, mark, percent, reasons, signed
 
@@ -33,22 +32,17 @@ def write_page(path: Path, explainers: Sequence[ExplainerReport]) -> None:
 
 def page(explainers: Sequence[ExplainerReport]) -> str:
     """Return the report of one explainer, or of several side by side, as HTML."""
-    style = page_style("report/report.css")
-    title = _escaped(sentences.title(explainers))
+    title = escaped(sentences.title(explainers))
     articles = "\n".join(_article(figures) for figures in explainers)
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; "
-        "style-src 'unsafe-inline'\">\n"
-        f"<title>{title}</title>\n<style>\n:root {{ --heat: {gradient()}; }}\n{style}\n</style></head>\n"
-        f"<body>\n<header><h1>{title}</h1>"
-        f'<p class="lead">{_escaped(sentences.lead(explainers))}</p></header>\n'
+    body = (
+        f"<header><h1>{title}</h1>"
+        f'<p class="lead">{escaped(sentences.lead(explainers))}</p></header>\n'
         f"{_catching(explainers)}"
         f'<main>\n{articles}\n</main>\n<footer><h2>How to read this page</h2>'
         f'{_paragraphs(sentences.method(explainers))}'
-        f'<p>{_escaped(_signature(explainers))}</p></footer>\n</body></html>\n'
+        f'<p>{escaped(_signature(explainers))}</p></footer>\n'
     )  # fmt: skip
+    return document(title, body, f":root {{ --heat: {gradient()}; }}\n")
 
 
 def _catching(explainers: Sequence[ExplainerReport]) -> str:
@@ -58,9 +52,9 @@ def _catching(explainers: Sequence[ExplainerReport]) -> str:
         return ""
     first, strongest = caught[0], caught[0].caught[0]
     seen = _pairs(strongest.examples, first.class_names[strongest.target], strongest.name)
-    steps = "".join(f"<li><b>{_escaped(a)}</b> {_escaped(b)}</li>" for a, b in sentences.NEXT)
+    steps = "".join(f"<li><b>{escaped(a)}</b> {escaped(b)}</li>" for a, b in sentences.NEXT)
     return (
-        f'<section class="catch"><h2>{_escaped(sentences.CATCH)}</h2>'
+        f'<section class="catch"><h2>{escaped(sentences.CATCH)}</h2>'
         f"<div>{_paragraphs(sentences.catching(caught))}{seen}</div>"
         f"<div><h3>What to do next</h3><ol>{steps}</ol></div></section>\n"
     )
@@ -68,14 +62,14 @@ def _catching(explainers: Sequence[ExplainerReport]) -> str:
 
 def _article(figures: ExplainerReport) -> str:
     """Return one explainer: its verdict, its facts, its attributes by target."""
-    note = f'<p class="note">{_escaped(figures.note)}</p>' if figures.note else ""
-    facts = "".join(f"<dt>{_escaped(a)}</dt><dd>{_escaped(b)}</dd>" for a, b in figures.facts)
-    verdict = f"<p><b>{_escaped(sentences.verdict(figures))}</b></p>"
+    note = f'<p class="note">{escaped(figures.note)}</p>' if figures.note else ""
+    facts = "".join(f"<dt>{escaped(a)}</dt><dd>{escaped(b)}</dd>" for a, b in figures.facts)
+    verdict = f"<p><b>{escaped(sentences.verdict(figures))}</b></p>"
     more = sentences.marked(figures) if figures.caught else sentences.not_proved(figures)
     targets = dict.fromkeys(a.target for a in figures.attributes)
     return (
-        f"<article><header><h2>{_escaped(figures.name)}</h2>{note}</header>"
-        f'<div class="verdict{" caught" if figures.caught else ""}">{verdict}<p>{_escaped(more)}</p></div>'
+        f"<article><header><h2>{escaped(figures.name)}</h2>{note}</header>"
+        f'<div class="verdict{" caught" if figures.caught else ""}">{verdict}<p>{escaped(more)}</p></div>'
         f"<dl>{facts}</dl><div>{''.join(_towards(figures, target) for target in targets)}</div></article>"
     )
 
@@ -84,7 +78,7 @@ def _towards(figures: ExplainerReport, target: int) -> str:
     """Return the attributes that raise one class."""
     name = figures.class_names[target]
     cards = "\n".join(_card(a, figures) for a in figures.attributes if a.target == target)
-    return f'<section class="towards"><h3>Towards {_escaped(name)}</h3><div class="cards">{cards}</div></section>'
+    return f'<section class="towards"><h3>Towards {escaped(name)}</h3><div class="cards">{cards}</div></section>'
 
 
 def _signature(explainers: Sequence[ExplainerReport]) -> str:
@@ -93,7 +87,7 @@ def _signature(explainers: Sequence[ExplainerReport]) -> str:
 
 
 def _paragraphs(paragraphs: Sequence[str]) -> str:
-    return "".join(f"<p>{_escaped(p)}</p>" for p in paragraphs)
+    return "".join(f"<p>{escaped(p)}</p>" for p in paragraphs)
 
 
 def _card(attribute: AttributeReport, figures: ExplainerReport) -> str:
@@ -104,11 +98,11 @@ def _card(attribute: AttributeReport, figures: ExplainerReport) -> str:
         width = other.who.frame_only
         sees = f"sees the outer {width} px alone" if width else "another classifier"
         responses.append(_change(other.who.name, sees, other.change, other.follows))
-    note = f'<p class="place">{_escaped(attribute.note)}</p>' if attribute.note else ""
+    note = f'<p class="place">{escaped(attribute.note)}</p>' if attribute.note else ""
     return (
         f'<section class="card"><h4><span class="rank">{attribute.rank or "+"}</span> '
-        f"{_escaped(attribute.name)}{_mark(attribute)}</h4>"
-        f'<p class="place">{_escaped(_place(attribute))}</p>{note}'
+        f"{escaped(attribute.name)}{_mark(attribute)}</h4>"
+        f'<p class="place">{escaped(_place(attribute))}</p>{note}'
         f'<div class="seen">{_pairs(attribute.examples, target)}{_map(attribute)}</div>'
         f'<div class="said">{"".join(responses)}{_share(attribute.frame)}</div></section>'
     )
@@ -119,7 +113,7 @@ def _mark(attribute: AttributeReport) -> str:
     if not text:
         return ""
     strength = "" if attribute.caught else " faint"
-    return f' <span class="mark{strength}" title="{_escaped(reasons(attribute))}">{_escaped(text)}</span>'
+    return f' <span class="mark{strength}" title="{escaped(reasons(attribute))}">{escaped(text)}</span>'
 
 
 def _place(attribute: AttributeReport) -> str:
@@ -142,15 +136,15 @@ def _pairs(examples: Sequence[Example], target: str, of: str = "") -> str:
         return '<p class="none">No picture to show: all are of the target class.</p>'
 
     def cell(image: np.ndarray, p: float, when: str, sample: int, strong: bool) -> str:
-        alt = _escaped(f"Picture {sample} of the file, {when}: P({target}) {p:.2f}")
+        alt = escaped(f"Picture {sample} of the file, {when}: P({target}) {p:.2f}")
         value = f"<b>{p:.2f}</b>" if strong else f"{p:.2f}"
         return f'<td><img src="{data_uri(image)}" alt="{alt}">{value}</td>'
 
     before = "".join(cell(e.before, e.p_before, "before", e.sample, False) for e in examples)
     after = "".join(cell(e.after, e.p_after, "at kappa 1", e.sample, e.reached) for e in examples)
     return (
-        f'<table class="pairs"><caption>{_escaped(f"{of}: pictures of the file" if of else "Pictures of the file")} '
-        f"and their P({_escaped(target)})</caption>"
+        f'<table class="pairs"><caption>{escaped(f"{of}: pictures of the file" if of else "Pictures of the file")} '
+        f"and their P({escaped(target)})</caption>"
         f'<tr><th scope="row">before</th>{before}</tr><tr><th scope="row">at kappa&nbsp;1</th>{after}</tr></table>'
     )
 
@@ -171,9 +165,9 @@ def _map(attribute: AttributeReport) -> str:
 
 def _change(label: str, who: str, change: Change, strong: bool = False) -> str:
     return (
-        f"<div{' class=strong' if strong else ''}><span>{_escaped(label)}</span><b>{signed(change.mean)}</b> "
+        f"<div{' class=strong' if strong else ''}><span>{escaped(label)}</span><b>{signed(change.mean)}</b> "
         f"<small>{interval(*change.interval)}</small><br>"
-        f"<small>{_escaped(f'{who}; ' if who else '')}mean |change| {amount(change.absolute)}</small></div>"
+        f"<small>{escaped(f'{who}; ' if who else '')}mean |change| {amount(change.absolute)}</small></div>"
     )
 
 
@@ -189,8 +183,3 @@ def _share(share: FrameShare) -> str:
         f'<u style="left:{100 * share.area:.1f}%"></u></span>'
         f"<small>of the change; its area: {percent(share.area)}</small></div>"
     )
-
-
-def _escaped(text: str) -> str:
-    """Escape the text for HTML, without characters by which a name could reorder or hide the words around it."""
-    return html.escape("".join(c if c.isprintable() else " " for c in text))

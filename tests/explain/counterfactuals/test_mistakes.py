@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Confusion matrices, and what turns the photographs of a cell right, with its control."""
+"""What turns the photographs of a cell right, with its control."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 import msgspec
-import numpy as np
 import pytest
 import torch
 from colour_explainer import random_images, tiny_explainer
@@ -21,9 +20,8 @@ from latent_explorer.explain.counterfactuals.mistakes import (
     Turned,
     cell_fields,
     cell_sentence,
-    confusion,
     explain_cell,
-    verdicts,
+    explained_rows,
 )
 from latent_explorer.models.attributes import Attribute, AttributeEntry, AttributeSet
 from latent_explorer.models.explainer import with_attribute_set
@@ -39,30 +37,6 @@ def explainer():
     listed = tuple(Attribute(f"style {j}", 0, (AttributeEntry(j, "max"),), mean_effect=1.0) for j in (3, 4, 5))
     found = AttributeSet(model.classifier_id, "made", 4, 1.0, "none", listed)
     return with_attribute_set(model, found)
-
-
-def test_a_confusion_matrix_counts_and_has_intervals_and_groups():
-    labels, said = np.array([0, 0, 0, 1, 1]), np.array([0, 1, 1, 1, 0])
-    found = confusion(labels, said, NAMES, ["a", "a", "b", "b", "b"])
-    assert found.counts.tolist() == [[1, 2], [1, 1]]
-    assert found.groups["a"].tolist() == [[1, 1], [0, 0]]
-    assert (found.accuracy.count, found.accuracy.n) == (2, 5)
-    assert found.mistakes() == [(0, 1), (1, 0)]
-    assert found.rate(1, 0, "a") == Rate(0, 0)
-    cells = found.to_dict()["cells"]
-    assert cells[1] | {"interval": None} == {
-        "label": "healthy", "verdict": "diseased", "count": 2, "share": 2 / 3, "n": 3, "interval": None,
-    }  # fmt: skip
-    assert cells[1]["interval"] == list(Rate(2, 3).interval)
-    assert found.to_dict()["groups"]["a"][2]["share"] is None  # no such photograph
-
-
-def test_verdicts_are_the_classifiers(explainer):
-    images = random_images(7)
-    probs = run_job(verdicts(explainer.classifier, lambda rows: images[rows], 7), lambda event: None)
-    with torch.no_grad():
-        expected = explainer.classifier.probs(torch.from_numpy(images).permute(0, 3, 1, 2) / 127.5 - 1)
-    assert np.allclose(probs, expected.numpy(), atol=1e-4)
 
 
 def quick(monkeypatch, steps=2):
@@ -88,12 +62,33 @@ def test_a_cell_is_explained_with_the_best_attribute_held_out(explainer, monkeyp
     assert cell_fields(again, NAMES) == cell_fields(found, NAMES)
 
 
-def test_a_full_cell_is_sampled_evenly(explainer, monkeypatch):
-    quick(monkeypatch, steps=0)
+def test_a_full_cell_is_sampled_evenly(monkeypatch):
     monkeypatch.setattr(mistakes, "MOST", 3)
-    images = random_images(9)
-    found = run_job(explain_cell(explainer, images, [str(i) for i in range(9)], 0, 1), lambda event: None)
-    assert found.rows.tolist() == [0, 4, 8]
+    assert explained_rows(9).tolist() == [0, 4, 8]
+    assert explained_rows(2).tolist() == [0, 1]
+
+
+def test_examples_are_the_photographs_with_the_best_attribute(explainer, monkeypatch):
+    quick(monkeypatch)
+    images = random_images(5)
+    found = run_job(explain_cell(explainer, images, [f"{i}.png" for i in range(5)], 0, 1), lambda event: None)
+    assert [each.name for each in found.examples] == [f"{i}.png" for i in range(5)]
+    assert all((each.before.image == image).all() for each, image in zip(found.examples, images, strict=True))
+    shown = next(t for t in found.turned if t.attribute == found.shown)
+    assert sum(each.turned for each in found.examples) == shown.photo.count
+    assert all(each.turned == (each.after.verdict == 0) for each in found.examples)
+
+
+def test_other_attributes_than_the_listed_ones_can_be_tried(explainer, monkeypatch):
+    quick(monkeypatch, steps=0)
+    own = [Attribute("", 1, (AttributeEntry(2, "min"),))]
+    found = run_job(
+        explain_cell(explainer, random_images(2), ["a", "b"], 1, 0, attributes=own, within="crop pear"),
+        lambda event: None,
+    )
+    assert [t.attribute for t in found.turned] == own
+    assert cell_fields(found, NAMES)["attributes"][0]["attribute"] == "Style 2 down"
+    assert "photographs of diseased (crop pear) that" in cell_sentence(found, NAMES)
 
 
 def test_a_class_without_attributes_is_refused(explainer):
@@ -105,7 +100,7 @@ def test_sentences_name_both_counts_and_the_control():
     attribute = Attribute("Violet ground", 0, (AttributeEntry(1, "min"),))
     turned = Turned(attribute, Rate(30, 32), Rate(21, 32))
     best = Best(turned, Rate(3, 32), Rate(2, 32), Rate(30, 32), Rate(20, 32), held_out=True)
-    found = CellExplanation(0, 1, np.arange(64), (turned,), best, Rate(50, 64))
+    found = CellExplanation(0, 1, (turned,), best, Rate(50, 64), attribute)
     assert cell_sentence(found, NAMES) == (
         "21 of 32 photographs of healthy that the classifier calls diseased turn with Violet ground alone, 30 of their "
         "copies; 2 of 32 do with a random edit of the same size, 20 of 32 with the style that the class given to the "
@@ -113,5 +108,5 @@ def test_sentences_name_both_counts_and_the_control():
     )
     untold = replace(found, best=replace(best, weights_photo=Rate(0, 0)))
     assert cell_sentence(untold, NAMES).endswith("2 of 32 do with a random edit of the same size.")
-    nothing = CellExplanation(0, 1, np.arange(4), (turned,), None, Rate(0, 4))
+    nothing = CellExplanation(0, 1, (turned,), None, Rate(0, 4), attribute)
     assert cell_sentence(nothing, NAMES).startswith("No attribute alone turns any of 4 photographs")
