@@ -32,23 +32,26 @@ from latent_explorer.explain.recipe import (
     StyleShift,
     attribute_edits,
 )
+from latent_explorer.explain.report.evidence import EvidenceSettings
 from latent_explorer.explain.report.report import ReportSettings
 from latent_explorer.explain.timeline.file import read_timeline, write_timeline
 from latent_explorer.explain.timeline.makers import alpha_sweep, morph, random_walk, stepped_sweep, style_mix
 from latent_explorer.explain.timeline.timeline import Keyframe, Timeline, frames
 from latent_explorer.media.animation.settings import AnimationSettings
+from latent_explorer.media.report.evidence import sentence as evidence_sentence
+from latent_explorer.media.report.evidence_page import write_evidence_page
 from latent_explorer.studies.build.plan import StudySettings
 from latent_explorer.studies.scoring.rules import Rules
 
 # fmt: off
 __all__ = [
-    "AnimationSettings", "ArmSpec", "BlendBase", "Direction", "DirectionShift", "Explainer", "FoundDirection",
-    "GuidedSettings", "Keyframe", "Label", "LabelSet", "Latents", "MixBase", "Noise", "PhotoSettings",
-    "PictureRecipe", "Pictures", "ProjectedBase", "ProjectionSettings", "ReportSettings", "Rules", "SampleBase",
-    "SearchSettings", "SeedBase", "SheetPlan", "StudySettings", "StyleShift", "Timeline", "UserError",
-    "alpha_sweep", "attribute_edits", "attribute_key", "build_study", "check", "frames", "morph",
+    "AnimationSettings", "ArmSpec", "BlendBase", "Direction", "DirectionShift", "EvidenceSettings", "Explainer",
+    "FoundDirection", "GuidedSettings", "Keyframe", "Label", "LabelSet", "Latents", "MixBase", "Noise",
+    "PhotoSettings", "PictureRecipe", "Pictures", "ProjectedBase", "ProjectionSettings", "ReportSettings", "Rules",
+    "SampleBase", "SearchSettings", "SeedBase", "SheetPlan", "StudySettings", "StyleShift", "Timeline", "UserError",
+    "alpha_sweep", "attribute_edits", "attribute_key", "build_study", "check", "evidence_sentence", "frames", "morph",
     "photo_sentence", "projection_checks", "random_walk", "read_projected", "read_timeline", "score_study",
-    "stepped_sweep", "style_mix", "train", "train_classifier", "write_directions", "write_labels",
-    "write_projected", "write_timeline",
+    "stepped_sweep", "style_mix", "train", "train_classifier", "write_directions", "write_evidence_page",
+    "write_labels", "write_projected", "write_timeline",
 ]
 # fmt: on

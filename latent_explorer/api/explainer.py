@@ -44,7 +44,7 @@ from latent_explorer.explain.projection.target import Target, cut_target
 from latent_explorer.explain.projection_settings import DEFAULT, ProjectionSettings
 from latent_explorer.explain.recipe import Picture, PictureRecipe, PictureRequest, canonical_edits
 from latent_explorer.explain.render.renderer import Renderer
-from latent_explorer.explain.report import coverage, evaluation, report
+from latent_explorer.explain.report import coverage, evaluation, evidence, report
 from latent_explorer.media.animation.settings import AnimationSettings
 from latent_explorer.media.report.page import write_page
 from latent_explorer.models.attributes import by_effect, newest_set
@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from latent_explorer.explain.recipe import Base, Edit
     from latent_explorer.explain.timeline.timeline import Timeline
     from latent_explorer.media.animation.writer import WrittenAnimation
+    from latent_explorer.media.report.evidence import Evidence
     from latent_explorer.media.report.result import ExplainerReport
     from latent_explorer.models.attributes import Attribute, AttributeSet
     from latent_explorer.models.summary import ExplainerSummary
@@ -390,6 +391,36 @@ class Explainer:
             photos = pictures.read(rows, size)
         job = make_counterfactuals(model, lambda part: photos[part], ids, k, kappa=kappa, **asked)
         return [run_job(judge(model, each, known, **asked), on_event) for each in run_job(job, on_event)]
+
+    def evidence(
+        self,
+        data: StrPath,
+        split: str = "train",
+        *,
+        n: int | None = 2000,
+        attributes: Sequence[Attribute] | None = None,
+        settings: evidence.EvidenceSettings = evidence.DEFAULT,
+        split_column: str | None = None,
+        on_event: OnEvent = None,
+        **selection: Any,
+    ) -> Evidence:
+        """Say which attributes the real pictures of a folder bear out, and which are seen only in the generator.
+
+        `attributes` are those of the file's newest search without any, `selection` as in `evaluate`; pictures of one
+        `group` are resampled together. `write_evidence_page` makes a page of the result.
+        """
+        with closing(open_dataset(data, split=split_column, **selection)) as pictures:
+            rows = evenly_spaced_rows(pictures.indices(split), n)
+            job = evidence.data_set_evidence(
+                self.model,
+                pictures,
+                rows,
+                settings,
+                attributes,
+                classifier_id=self.classifier_id,
+                device=self.device,
+            )
+            return run_job(job, on_event)
 
     def save(
         self,

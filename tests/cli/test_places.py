@@ -40,6 +40,7 @@ WRITING = {
     "project": ["missing.explainer", "missing.png"],
     "explain-photo": ["missing.explainer", "missing.png"],
     "mistakes": ["missing.explainer", "missing"],
+    "evidence": ["missing.explainer", "missing"],
     "train-classifier": ["missing"],
     "train": ["missing", "--label", "x"],
     "train-encoder": ["missing.explainer"],

@@ -47,7 +47,7 @@ def gather(
     """
     real = pictures.indices("train")
     real = evenly_spaced_rows(real, TRAINING) if len(real) else real
-    truth = _truth(pictures, class_names)
+    truth = labels_as_classes(pictures, class_names)
     return References(
         truth=None if truth is None else truth[rows],
         masks=None if masks is None else _masks(pictures, rows, size, masks),
@@ -71,9 +71,9 @@ def other_networks(explainer: Explainer, asked: str, files: Sequence[Path] = ())
     return found
 
 
-def _truth(pictures: ImageDataset, class_names: Sequence[str]) -> np.ndarray | None:
-    """Return the classes of all pictures in the classifier's order, or None where the labels are other ones."""
-    if pictures.labels is None or set(pictures.class_names) != set(class_names):
+def labels_as_classes(pictures: ImageDataset, class_names: Sequence[str]) -> np.ndarray | None:
+    """Return the classes of all pictures in the classifier's order, or None where a label is none of them."""
+    if pictures.labels is None or not set(pictures.class_names) <= set(class_names):
         return None
     order = np.array([class_names.index(name) for name in pictures.class_names])
     truth: np.ndarray = order[pictures.labels]
