@@ -59,9 +59,9 @@ def mistakes(
     random edits of its size, on photographs that did not choose it.
     """
     from latent_explorer.data.dataset import open_dataset
-    from latent_explorer.explain.counterfactuals.confusion import judge, unreadable_text
-    from latent_explorer.explain.counterfactuals.mistakes import cell_sentence
+    from latent_explorer.explain.counterfactuals.confusion import judge
     from latent_explorer.explain.counterfactuals.mistakes_files import Mistakes, write_mistakes
+    from latent_explorer.explain.counterfactuals.mistakes_text import cell_sentence, unreadable_text
     from latent_explorer.models.device import choose_device
     from latent_explorer.models.explainer import resolve_classifier
     from latent_explorer.models.explainer_file import read_explainer

@@ -29,7 +29,8 @@ _LABELS = ("label", "class", "target", "healthy")
 class DataSummary:
     """Summary of DATA for the window; `label`, `group`, `split` and `where` are suggestions.
 
-    columns      the columns with at most MAX_VALUES values: value -> number of pictures, in the order of the classes
+    columns      the columns with 2 to MAX_VALUES values, or as many as were asked for: value -> number of pictures, in
+                 the order of the classes
     value_names  readable names of values that are numbers
     split_by_folder  the folders make the split, which is taken unless another is asked for
     question     how the folders are to be read, where that is in doubt
@@ -51,14 +52,18 @@ class DataSummary:
     doubtful: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-def summarise_data(path: str | os.PathLike[str]) -> DataSummary:
-    """Summarise the folder or zip at `path`. Raises UserError if it holds no pictures."""
+def summarise_data(path: str | os.PathLike[str], values: tuple[int, int] = (2, MAX_VALUES)) -> DataSummary:
+    """Summarise the folder or zip at `path`. Raises UserError if it holds no pictures.
+
+    values   fewest and most different cells of a column that offers a choice of classes
+    """
     source = find_source(Path(path))
     try:
         listing = list_pictures(source)
     finally:
         source.close()
-    columns = {key: values for key, cells in listing.columns.items() if key != "file" and (values := _values(cells))}
+    counted = {key: _values(cells, *values) for key, cells in listing.columns.items() if key != "file"}
+    columns = {key: counts for key, counts in counted.items() if counts}
     return DataSummary(
         listing.kind,
         len(listing.columns["file"]),
@@ -71,7 +76,7 @@ def summarise_data(path: str | os.PathLike[str]) -> DataSummary:
         listing.split is not None,
         listing.question,
         listing.notes,
-        {key: found for key, values in columns.items() if (found := tuple(filter(tables.may_be_no_label, values)))}
+        {key: found for key, each in columns.items() if (found := tuple(filter(tables.may_be_no_label, each)))}
         if listing.table
         else {},
     )
@@ -90,12 +95,12 @@ def suggested_split(columns: Columns) -> str | None:
     return None
 
 
-def _values(cells: list[str]) -> dict[str, int] | None:
-    """Return how often each value occurs; None if there are too many to choose from, or only one."""
+def _values(cells: list[str], fewest: int, most: int) -> dict[str, int] | None:
+    """Return how often each value occurs; None if there are too few or too many to choose from."""
     counts = Counter(cells)
     if counts[""]:
         counts[tables.EMPTY] += counts.pop("")
-    if not 1 < len(counts) <= MAX_VALUES:
+    if not fewest <= len(counts) <= most:
         return None
     return {value: counts[value] for value in tables.sorted_values(counts)}
 

@@ -112,6 +112,13 @@ def _explain(window: MainWindow) -> Handlers:
 
         return OverviewWindow(window.explorer, window)
 
+    def mistakes() -> None:
+        from latent_explorer.ui.overview.mistakes_page import MistakesPage
+
+        page = overview().present_page(MistakesPage)
+        if page.controller.path is None:
+            page.bar.choose_folder()
+
     return {
         "shuffle": samples.pick_random,
         "next": lambda: samples.step(1),
@@ -124,6 +131,7 @@ def _explain(window: MainWindow) -> Handlers:
         "find_directions": attributes.list.directions.open_search,
         "label_pictures": label,
         "overview": lambda: overview().present(),
+        "mistakes": mistakes,
         "write_report": window.reports.write,
         "cancel": window.status.jobs.cancel_current,
     }

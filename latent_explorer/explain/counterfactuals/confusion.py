@@ -13,12 +13,13 @@ import torch
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Progress
 from latent_explorer.common.jobs import forward_events, with_time_left
-from latent_explorer.data.dataset import ImageDataset, join_names
+from latent_explorer.data.dataset import ImageDataset
 from latent_explorer.data.images import to_float
 from latent_explorer.data.labels import EMPTY, column, sorted_values
 from latent_explorer.data.threads import map_in_threads
 from latent_explorer.explain.attfind.sufficiency import Rate
 from latent_explorer.explain.batches import BatchSizer, default_budget
+from latent_explorer.explain.counterfactuals.mistakes_text import rate_fields
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -80,11 +81,6 @@ class Confusion:
             for a in range(len(names))
             for b in range(len(names))
         ]
-
-
-def rate_fields(rate: Rate) -> dict[str, Any]:
-    """Return a rate as the command line prints it."""
-    return {"share": rate.share if rate.n else None, "n": rate.n, "interval": list(rate.interval)}
 
 
 def confusion(
@@ -241,12 +237,3 @@ def read_photos(
 def _moved(event: Event, first: int, total: int) -> Event:
     """Return the progress of one part as that of the whole."""
     return Progress(first + event.done, total, ASKING) if isinstance(event, Progress) else event
-
-
-def unreadable_text(judged: JudgedPhotos) -> str:
-    """Return which photographs were left out, as a sentence; "" if none was."""
-    count = len(judged.unreadable)
-    if not count:
-        return ""
-    what = "1 picture that cannot be read is" if count == 1 else f"{count} pictures that cannot be read are"
-    return f"{what} left out: {join_names(list(judged.unreadable))}."

@@ -8,24 +8,25 @@ edit of the same size does.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 import torch
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.events import Event, Kept, Metric, Progress
+from latent_explorer.common.events import Event, Kept, Metric, Notice, Progress
 from latent_explorer.common.jobs import forward_events
 from latent_explorer.data.images import to_float
 from latent_explorer.explain.attfind.sufficiency import Rate
 from latent_explorer.explain.batches import default_budget
-from latent_explorer.explain.counterfactuals.confusion import rate_fields, read_photos
+from latent_explorer.explain.counterfactuals.confusion import read_photos
+from latent_explorer.explain.counterfactuals.mistakes_text import no_attributes
 from latent_explorer.explain.counterfactuals.photo import REFINEMENT, Control, PhotoExplainer, PhotoSettings
 from latent_explorer.explain.projected import ProjectedPicture
 from latent_explorer.explain.projection.projection import project
 from latent_explorer.explain.projection.target import Target
 from latent_explorer.explain.recipe import Picture
-from latent_explorer.models.attributes import Attribute, describe_entries, newest_set
+from latent_explorer.models.attributes import Attribute, newest_set
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -119,11 +120,6 @@ def attributes_to(explainer: Explainer, label: int, classifier_id: str | None = 
     return attributes
 
 
-def no_attributes(explainer: str, aim: str) -> str:
-    """Return the sentence for a cell whose label no attribute leads to."""
-    return f"{explainer} lists no attributes that lead to {aim}. Search for attributes first."
-
-
 def explain_cell(
     explainer: Explainer,
     photos: np.ndarray,
@@ -148,7 +144,7 @@ def explain_cell(
     tried = attributes_to(explainer, label, key) if attributes is None else list(attributes)
     targets = [Target(name, photo) for name, photo in zip(names, photos, strict=True)]
     job = project(explainer, targets, REFINEMENT, device=device, budget=budget, classifier_id=key)
-    refined = yield from forward_events(job, lambda event: None if isinstance(event, Kept | Metric) else event)
+    refined = yield from forward_events(job, _worth_telling)
     trier = PhotoExplainer(explainer, tried, PhotoSettings(target=label), classifier_id=key, device=device)
     cell = _Cell(trier, targets, refined, label)
     hits = yield from cell.hits(tried)  # (N, A, 2)
@@ -211,6 +207,12 @@ def explain_mistakes(
     )  # fmt: skip
 
 
+def _worth_telling(event: Event) -> Event | None:
+    """Return an event of the refinement unless it is of one photograph, or says that stopping keeps something."""
+    kept = isinstance(event, Kept | Metric) or (isinstance(event, Notice) and event.severity != "warning")
+    return None if kept else event
+
+
 @dataclass(frozen=True)
 class _Cell:
     """Refined photographs of one cell, to try edits on."""
@@ -267,58 +269,3 @@ def _rates(hits: np.ndarray) -> tuple[Rate, Rate]:
     """Return how many of (N, 2) copies and photographs turned."""
     copy, photo = (Rate(int(hits[:, kind].sum()), len(hits)) for kind in (0, 1))
     return copy, photo
-
-
-def name_of(attribute: Attribute) -> str:
-    """Return the name of an attribute, or what it moves."""
-    return attribute.name or describe_entries(attribute)
-
-
-def cell_sentence(found: CellExplanation, class_names: Sequence[str]) -> str:
-    """Return what turns a cell's photographs right, to be copied, with its control."""
-    label, verdict = class_names[found.label], class_names[found.verdict]
-    of_group = f" ({found.within})" if found.within else ""
-    what = f"photographs of {label}{of_group} that the classifier calls {verdict}"
-    if found.best is None:
-        return f"No attribute alone turns any of {found.n} {what}."
-    best, turned = found.best, found.best.turned
-    chosen = "" if best.held_out else " (it was chosen on them)"
-    told = best.weights_photo
-    weights = f", {told.count} of {told.n} with the style that the class given to the generator moves most"
-    return (
-        f"{turned.photo.count} of {turned.photo.n} {what} turn with {name_of(turned.attribute)} alone{chosen}, "
-        f"{turned.copy.count} of their copies; {best.random_photo.count} of {best.random_photo.n} do with a random "
-        f"edit of the same size{weights if told.n else ''}."
-    )
-
-
-def cell_fields(found: CellExplanation, class_names: Sequence[str]) -> dict[str, Any]:
-    """Return the explanation of a cell as `mistakes --json` prints it."""
-    return {
-        "label": class_names[found.label],
-        "verdict": class_names[found.verdict],
-        "within": found.within,
-        "n": found.n,
-        "sentence": cell_sentence(found, class_names),
-        "best": _best_fields(found.best),
-        "any_attribute": rate_fields(found.any_photo),
-        "attributes": [_turned_fields(each) for each in found.turned],
-        "photographs": [_example_fields(each, found.shown) for each in found.examples],
-    }
-
-
-def _example_fields(each: Example, shown: Attribute) -> dict[str, Any]:
-    before, after = ([float(p) for p in picture.probs] for picture in (each.before, each.after))
-    return {"file": each.name, "attribute": name_of(shown), "turned": each.turned, "before": before, "after": after}
-
-
-def _best_fields(best: Best | None) -> dict[str, Any] | None:
-    if best is None:
-        return None
-    names = ("random_copy", "random_photo", "weights_copy", "weights_photo")
-    controls = {name: rate_fields(getattr(best, name)) for name in names}
-    return _turned_fields(best.turned) | controls | {"held_out": best.held_out}
-
-
-def _turned_fields(each: Turned) -> dict[str, Any]:
-    return {"attribute": name_of(each.attribute), "copy": rate_fields(each.copy), "photo": rate_fields(each.photo)}

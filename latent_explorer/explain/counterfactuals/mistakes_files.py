@@ -14,8 +14,9 @@ import msgspec
 from latent_explorer.common.csv_table import write_table
 from latent_explorer.common.format import free_name, shortened
 from latent_explorer.common.paths import atomic_output, check_writable, safe_file_name
-from latent_explorer.explain.counterfactuals.confusion import JudgedPhotos, unreadable_text
-from latent_explorer.explain.counterfactuals.mistakes import CellExplanation, cell_fields, cell_sentence, name_of
+from latent_explorer.explain.counterfactuals.confusion import JudgedPhotos
+from latent_explorer.explain.counterfactuals.mistakes import CellExplanation
+from latent_explorer.explain.counterfactuals.mistakes_text import cell_fields, cell_sentence, name_of, unreadable_text
 from latent_explorer.media.report.mistakes_page import Cell as PageCell
 from latent_explorer.media.report.mistakes_page import MistakesPage, Pair, Turn, mistakes_page
 from latent_explorer.media.sheet import Cell, Row, draw_sheet, write_picture

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QPoint, QSize, Qt
 from PySide6.QtGui import QKeySequence, QShortcut
@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QDialog, QSizePolicy, QWidget
 
 from latent_explorer.ui.overview.heat_map_page import HeatMapPage
 from latent_explorer.ui.overview.map_page import MapPage
+from latent_explorer.ui.overview.mistakes_page import MistakesPage
 from latent_explorer.ui.overview.pictures_page import PicturesPage
 from latent_explorer.ui.overview.sweep_page import SweepPage
 from latent_explorer.ui.overview.two_page import TwoClassifiersPage
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.ui.overview.page import OverviewPage
 
+Page = TypeVar("Page", bound="OverviewPage")
 # Beside it, at 1366 px, the sliders and most of the edited picture can still be seen
 SIZE = QSize(92 * theme.UNIT, 84 * theme.UNIT)
 PAGES: tuple[tuple[str, type[OverviewPage]], ...] = (  # by title, in the order of the tabs
@@ -31,6 +33,7 @@ PAGES: tuple[tuple[str, type[OverviewPage]], ...] = (  # by title, in the order 
     ("Map", MapPage),
     ("Class sweep", SweepPage),
     ("Two classifiers", TwoClassifiersPage),
+    ("Mistakes", MistakesPage),
 )
 
 
@@ -80,6 +83,13 @@ class OverviewWindow(QDialog):
             made.setSizePolicy(policy, policy)
         self._pages.setCurrentWidget(self._made[index])
         self._made[index].setFocus()  # not the first button, whose focus ring would look like advice
+
+    def present_page(self, kind: type[Page]) -> Page:
+        """Show the window with a page of a kind, and return the page."""
+        self.show_page(next(place for place, (_title, page) in enumerate(PAGES) if page is kind))
+        self.present()
+        assert isinstance(self.page, kind)
+        return self.page
 
     def present(self) -> None:
         """Show the window, or bring it to the front."""

@@ -17,7 +17,8 @@ from latent_explorer.common.jobs import run_job
 from latent_explorer.data.dataset import open_dataset
 from latent_explorer.explain.attfind.sufficiency import Rate
 from latent_explorer.explain.counterfactuals import confusion as module
-from latent_explorer.explain.counterfactuals.confusion import confusion, judge, unreadable_text
+from latent_explorer.explain.counterfactuals.confusion import confusion, judge
+from latent_explorer.explain.counterfactuals.mistakes_text import unreadable_text
 
 NAMES = ("healthy", "diseased")
 

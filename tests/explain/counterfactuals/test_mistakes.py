@@ -18,11 +18,10 @@ from latent_explorer.explain.counterfactuals.mistakes import (
     Best,
     CellExplanation,
     Turned,
-    cell_fields,
-    cell_sentence,
     explain_cell,
     explained_rows,
 )
+from latent_explorer.explain.counterfactuals.mistakes_text import cell_fields, cell_sentence
 from latent_explorer.models.attributes import Attribute, AttributeEntry, AttributeSet
 from latent_explorer.models.explainer import with_attribute_set
 
