@@ -6,7 +6,10 @@ Checked as strictly as an explainer: the container is `tensor_file`, the limits 
 
 from __future__ import annotations
 
+import copy
 import hashlib
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -16,6 +19,7 @@ from latent_explorer.common import guarded_json
 from latent_explorer.common.errors import DamagedData, UserError
 from latent_explorer.models import explainer_file
 from latent_explorer.models.classifiers import Classifier, ClassifierConfig, network_title
+from latent_explorer.models.explainer import hash_classifier, resolve_classifier
 from latent_explorer.models.explainer_header import (
     HeaderError,
     check_table,
@@ -34,10 +38,10 @@ from latent_explorer.models.tensor_file import TensorFile, write_tensor_file
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Generator, Mapping
-    from pathlib import Path
+    from collections.abc import Generator, Mapping, Sequence
 
     from latent_explorer.common.events import Event
+    from latent_explorer.models.explainer import Explainer
 
 FORMAT = "latent-explorer-classifier"
 VERSION = "1"
@@ -99,6 +103,36 @@ def read_classifier(path: Path) -> tuple[Classifier, dict[str, Any]]:
             raise _refused(file.path, HeaderError("it does not match its checksum, so it is damaged"))
     classifier.load_tensors(tensors)
     return classifier.eval().requires_grad_(False), about
+
+
+def with_asked(explainer: Explainer, text: str, class_names: Sequence[str] = ()) -> tuple[Explainer, str]:
+    """Return an explainer that holds the classifier that `text` stands for, and its id in it.
+
+    text         a name or the beginning of an id in the explainer, else a file that `read_classifier` reads
+    class_names  what it is to call its classes, in the order of its outputs; as it does if there are none
+
+    Raises UserError for what is neither, and for another number of names.
+    """
+    try:
+        key = resolve_classifier(explainer, text)
+        classifier = explainer.classifiers[key]
+    except UserError as error:
+        path = Path(text)
+        if not path.exists() and path.suffix.lower() not in OWN_SUFFIXES:
+            raise UserError(f"{str(error).rstrip('.')}. There is no file {text} either.") from None
+        classifier, _about = read_classifier(path)
+        key = hash_classifier(classifier)
+    if class_names:
+        own = classifier.config.class_names
+        if len(set(class_names)) != len(own) or len(class_names) != len(own):
+            raise UserError(
+                f"{len(class_names)} names are given for the {len(own)} classes of {classifier.config.name} "
+                f"({', '.join(own)}). Give one for each, all different."
+            )
+        classifier = copy.copy(classifier)  # the same network
+        classifier.config = msgspec.structs.replace(classifier.config, class_names=tuple(class_names))
+        key = hash_classifier(classifier)
+    return replace(explainer, classifiers=dict(explainer.classifiers) | {key: classifier}), key
 
 
 def _digest(metadata: Mapping[str, str]) -> hashlib._Hash:

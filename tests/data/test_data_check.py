@@ -305,7 +305,7 @@ def test_the_command(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         path.write_bytes(b"")
     assert main(["check", str(folder), "--json"]) == 1
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["can_train"] is False
-    assert main(["check", str(folder / "nothing")]) == 1
+    assert main(["check", str(folder / "nothing")]) == 2
 
 
 @pytest.mark.skipif(os.name == "nt" or sys.platform == "darwin", reason="names are text there")
