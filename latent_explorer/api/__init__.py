@@ -7,6 +7,7 @@ Every name of `__all__` may be used from outside. The work is done by the jobs o
 from latent_explorer.api.explainer import Explainer
 from latent_explorer.api.functions import build_study, check, score_study, train, train_classifier
 from latent_explorer.api.values import Latents, Pictures
+from latent_explorer.api.versions import check_attributes, compare_versions
 from latent_explorer.app.exploration.document import attribute_key
 from latent_explorer.app.export.sheets import SheetPlan
 from latent_explorer.app.study.arms import ArmSpec
@@ -49,9 +50,9 @@ __all__ = [
     "FoundDirection", "GuidedSettings", "Keyframe", "Label", "LabelSet", "Latents", "MixBase", "Noise",
     "PhotoSettings", "PictureRecipe", "Pictures", "ProjectedBase", "ProjectionSettings", "ReportSettings", "Rules",
     "SampleBase", "SearchSettings", "SeedBase", "SheetPlan", "StudySettings", "StyleShift", "Timeline", "UserError",
-    "alpha_sweep", "attribute_edits", "attribute_key", "build_study", "check", "evidence_sentence", "frames", "morph",
-    "photo_sentence", "projection_checks", "random_walk", "read_projected", "read_timeline", "score_study",
-    "stepped_sweep", "style_mix", "train", "train_classifier", "write_directions", "write_evidence_page",
-    "write_labels", "write_projected", "write_timeline",
+    "alpha_sweep", "attribute_edits", "attribute_key", "build_study", "check", "check_attributes", "compare_versions",
+    "evidence_sentence", "frames", "morph", "photo_sentence", "projection_checks", "random_walk", "read_projected",
+    "read_timeline", "score_study", "stepped_sweep", "style_mix", "train", "train_classifier", "write_directions",
+    "write_evidence_page", "write_labels", "write_projected", "write_timeline",
 ]
 # fmt: on

@@ -5,16 +5,29 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from latent_explorer.cli.options import OUTPUT_FILE, LocalPath, device_option, n_option, wanted_option
+from latent_explorer.cli.options import (
+    OUTPUT_FILE,
+    LocalPath,
+    data_options,
+    device_option,
+    n_option,
+    split_option,
+    wanted_option,
+)
 from latent_explorer.cli.output import Output, json_option
+from latent_explorer.common.errors import UserError
+from latent_explorer.common.events import Notice
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from latent_explorer.explain.attfind.sufficiency import Rate
+    from latent_explorer.explain.counterfactuals.confusion import JudgedPhotos
     from latent_explorer.explain.report.two_classifiers import Comparison
     from latent_explorer.models.explainer import Explainer
 
@@ -23,49 +36,84 @@ if TYPE_CHECKING:
 @click.argument("explainer", metavar="X", type=LocalPath())
 @click.argument("first")
 @click.argument("second")
+@click.argument("data", metavar="[DATA]", required=False, type=LocalPath())
 @n_option(10)
 @wanted_option
+@data_options(split="--split-column")
+@split_option("test")
 @click.option("--out", type=OUTPUT_FILE, metavar="X.json|X.csv", help="Write the comparison; as CSV the moves alone.")
+@click.option(
+    "--html", type=OUTPUT_FILE, metavar="X.html", help="Write a page: where they part, and what one alone uses."
+)
 @device_option
 @json_option
 def compare(
-    explainer: str, first: str, second: str, n: int, wanted: int, out: Path | None, device: str, as_json: bool
+    explainer: str,
+    first: str,
+    second: str,
+    data: str | None,
+    n: int,
+    wanted: int,
+    side: str,
+    out: Path | None,
+    html: Path | None,
+    device: str,
+    as_json: bool,
+    **selection: Any,
 ) -> None:
     """Say what two classifiers of X both look at, and what only one does.
 
-    FIRST and SECOND are their names or the beginnings of their ids, as `info` lists them, or files: a .classifier, or
-    an .explainer for the classifier that it explains.
+    FIRST and SECOND, such as version 1 and version 2, are their names or the beginnings of their ids, as `info` lists
+    them, or files: a .classifier, an .explainer for the classifier that it explains, or what import-classifier reads.
+
+    With labelled photographs, DATA, it also counts regressions (right in FIRST, wrong in SECOND) and gains; the page
+    shows them, regressions first. Without, it shows the pictures of X on which the two part.
     """
     from latent_explorer.explain.report.comparison_file import write_comparison
-    from latent_explorer.explain.report.two_classifiers import compare_classifiers
+    from latent_explorer.explain.report.two_classifiers import check_pair, compare_classifiers
+    from latent_explorer.explain.report.versions import PICTURES, versions_report
+    from latent_explorer.media.report.versions_page import sentences, write_versions_page
+    from latent_explorer.models.classifier_file import with_asked
     from latent_explorer.models.device import choose_device
     from latent_explorer.models.explainer_file import read_explainer
 
-    model = read_explainer(explainer)
-    keys = []
-    for each in (first, second):
-        model, key = _with_classifier(model, each)
-        keys.append(key)
+    if html is not None and html.suffix.lower() not in (".html", ".htm"):
+        raise UserError(f"{html.name} is not a web page. Let its name end in .html.")
+    held, chosen = read_explainer(explainer), choose_device(device)
+    (one, one_key), (other, other_key) = (with_asked(held, each) for each in (first, second))
+    model = replace(held, classifiers=dict(one.classifiers) | dict(other.classifiers))
+    keys = [one_key, other_key]
+    check_pair(model, keys[0], keys[1])
     output = Output(as_json=as_json)
-    job = compare_classifiers(model, keys[0], keys[1], n=n, wanted=wanted, device=choose_device(device))
-    found = output.run(job)
-    fields = found.to_dict()
+    photos = None if data is None else _judged(output, model, keys, data, side, chosen, selection)
+    found = output.run(compare_classifiers(model, keys[0], keys[1], n=n, wanted=wanted, device=chosen))
+    fields, text = found.to_dict(), comparison_text(model, found)
     if out is not None:
         write_comparison(out, found)
         fields["path"] = out
-    output.result(fields, comparison_text(model, found))
+    if html is not None or photos is not None:
+        report = output.run(versions_report(model, found, photos, n=min(n, PICTURES), device=chosen))
+        fields["versions"] = report.to_dict()
+        text = "\n".join([text, *sentences(report)])
+        if html is not None:
+            write_versions_page(html, report)
+            fields["page"] = html
+    output.result(fields, text)
 
 
-def _with_classifier(model: Explainer, text: str) -> tuple[Explainer, str]:
-    """Return the id of the classifier that a name, the beginning of an id or a file stands for; a file's is added."""
-    from latent_explorer.models.classifier_file import OWN_SUFFIXES, read_classifier
-    from latent_explorer.models.explainer import hash_classifier, resolve_classifier
+def _judged(
+    output: Output, model: Explainer, keys: Sequence[str], data: str, side: str, device: Any, selection: dict[str, Any]
+) -> tuple[JudgedPhotos, JudgedPhotos]:
+    """Ask both classifiers about the labelled photographs."""
+    from latent_explorer.data.dataset import open_dataset
+    from latent_explorer.explain.counterfactuals.confusion import judge
+    from latent_explorer.explain.counterfactuals.mistakes_text import unreadable_text
 
-    if not text.lower().endswith(OWN_SUFFIXES):
-        return model, resolve_classifier(model, text)
-    classifier, _about = read_classifier(Path(text))
-    key = hash_classifier(classifier)
-    return replace(model, classifiers={key: classifier} | dict(model.classifiers)), key
+    pictures, size = open_dataset(data, **selection), model.generator.config.resolution
+    first, second = (output.run(judge(model.classifiers[key], pictures, side, size, device=device)) for key in keys)
+    if left_out := unreadable_text(first):
+        output.event(Notice(left_out, "warning"))
+    return first, second
 
 
 def comparison_text(model: Explainer, found: Comparison) -> str:

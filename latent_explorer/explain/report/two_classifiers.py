@@ -172,9 +172,9 @@ def compare_classifiers(
 
     UserError if they are the same, or if their classes have other names; these may stand in another order.
     """
+    check_pair(explainer, first, second)
     model = copy_to_device(explainer, device)
     pair = Pair(model.classifiers[first], model.classifiers[second])
-    _check(first, second, pair)
     sizer = BatchSizer(budget)
     ws, cond = latents_to_search(explainer, None, n, None, device)
     synthesis, settings, ranges = model.generator.synthesis, AttFindSettings(n=n, wanted=wanted), explainer.style_stats
@@ -218,14 +218,16 @@ def _said_of(name: str, event: Event) -> Event:
     return replace(event, text=f"{shortened(name, 30)}: {event.text}") if isinstance(event, Notice) else event
 
 
-def _check(first: str, second: str, pair: Pair) -> None:
+def check_pair(explainer: Explainer, first: str, second: str) -> None:
+    """Raise UserError if two classifiers of an explainer are the same or have other classes, in whatever order."""
     if first == second:
         raise UserError("These are one classifier. Give two to compare.")
-    names = [classifier.config.class_names for classifier in pair.classifiers]
+    names = [explainer.classifiers[key].config.class_names for key in (first, second)]
     if sorted(names[0]) != sorted(names[1]):
         told = " and ".join(", ".join(each) for each in names)
         raise UserError(
-            f"The classifiers tell different classes: {told}. Only classifiers of the same can be compared."
+            f"The classifiers tell different classes: {told}. Only classifiers of the same can be compared; "
+            "import-classifier --class-names names those of a checkpoint."
         )
 
 
