@@ -58,6 +58,7 @@ class Settings(msgspec.Struct, frozen=True):
     device: str = "auto"
     recent: tuple[str, ...] = ()  # newest first
     last_folder: str = ""
+    pictures_folder: str = ""  # of real pictures, in which evidence for attributes was sought last
     window_geometry: str = ""  # base64 of QWidget.saveGeometry
     window_state: str = ""
     closed_notes: tuple[str, ...] = ()  # notes of explainers that were closed, newest last

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from latent_explorer.app.study.controller import StudyController
+    from latent_explorer.models.attributes import Attribute
     from latent_explorer.ui.export.actions import ExportActions
     from latent_explorer.ui.main_window import MainWindow
     from latent_explorer.ui.overview.window import OverviewWindow
@@ -119,6 +120,12 @@ def _explain(window: MainWindow) -> Handlers:
         if page.controller.path is None:
             page.bar.choose_folder()
 
+    def real_pictures(attribute: Attribute) -> None:
+        from latent_explorer.ui.overview.real_pictures_page import RealPicturesPage
+
+        overview().present_page(RealPicturesPage).show_attribute(attribute)
+
+    attributes.list.real_pictures_wanted.connect(real_pictures)
     return {
         "shuffle": samples.pick_random,
         "next": lambda: samples.step(1),

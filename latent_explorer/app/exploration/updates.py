@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -17,11 +18,14 @@ from latent_explorer.explain.direction_search.settings import FoundDirection
 from latent_explorer.explain.directions.found import VectorFile
 from latent_explorer.explain.recipe import Base, Draft, HeatMaps, Picture, PictureRequest, RenderResult
 from latent_explorer.explain.timeline.timeline import Timeline
+from latent_explorer.media.report.evidence import AttributeEvidence, Evidence
 from latent_explorer.models.attributes import Attribute
 from latent_explorer.models.summary import ExplainerSummary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+AttributeId = tuple[str, int]  # `attribute_key` and target
 
 
 @dataclass(frozen=True)
@@ -226,6 +230,15 @@ class DirectionsFound:
 
     found: tuple[FoundDirection, ...]
     class_names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class EvidenceFound:
+    """What real pictures say of attributes, for one classifier, until another model is opened."""
+
+    classifier_id: str
+    evidence: Evidence
+    found: Mapping[AttributeId, AttributeEvidence]
 
 
 @dataclass(frozen=True)

@@ -136,27 +136,29 @@ def data_set_evidence(
     settings: EvidenceSettings = DEFAULT,
     attributes: Sequence[Attribute] | None = None,
     *,
+    pair: tuple[int, int] | None = None,
     classifier_id: str | None = None,
     device: str | torch.device = "cpu",
     budget: StepBudget = default_budget,
 ) -> Generator[Event, None, Evidence]:
     """Look for attributes in the pictures `rows` (n,) of a data set, with its labels and groups. A job.
 
-    attributes  those of the newest search for the classifier without any
+    attributes, pair  those of the newest search for the classifier without any
     """
     key = classifier_id or explainer.classifier_id
-    listed = newest_set(explainer.attribute_sets, key)
+    if attributes is None and (listed := newest_set(explainer.attribute_sets, key)):
+        attributes, pair = listed.attributes, listed.pair
     size, group = explainer.generator.config.resolution, pictures.about["options"]["group"]
     labels = labels_as_classes(pictures, explainer.classifiers[key].config.class_names)
     found = yield from evidence(
         explainer,
-        (listed.attributes if listed else ()) if attributes is None else attributes,
+        attributes or (),
         lambda part: pictures.read(rows[part], size),
         [pictures.names[row] for row in rows],
         None if labels is None else labels[rows],
         [pictures.columns[group][row] or pictures.names[row] for row in rows] if group else None,
         settings,
-        pair=listed.pair if listed else None,
+        pair=pair,
         classifier_id=key,
         device=device,
         budget=budget,

@@ -14,6 +14,7 @@ from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QEnterEvent, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QMenu, QSizePolicy, QWidget
 
+from latent_explorer.media.report.evidence import WORDS
 from latent_explorer.ui.attributes.effect_bar import EffectBar
 from latent_explorer.ui.attributes.ends_strip import HEIGHT, EndsStrip
 from latent_explorer.ui.style import icons, theme
@@ -22,6 +23,7 @@ from latent_explorer.ui.widgets.editable_label import EditableLabel
 from latent_explorer.ui.widgets.slider import ValueSlider
 
 if TYPE_CHECKING:
+    from latent_explorer.media.report.evidence import Support
     from latent_explorer.ui.attributes.card_data import CardData
 
 RANK_WIDTH = 18  # px; two digits
@@ -29,6 +31,11 @@ PIN_WIDTH = 24  # px
 FIELD_INSET = 11  # px from the edge of a number's field to its last digit, aligned with that of the effect
 GROOVE_INSET = 9  # px from a slider's edge to its groove, aligned with the name
 FIRST_LINE_HEIGHT = 20  # px
+SUPPORT_ICONS: dict[Support, tuple[str, str]] = {  # with the colour
+    "borne out": ("within", "muted"),
+    "label alone": ("info", "muted"),
+    "generator only": ("warning", "warning"),
+}
 AT_END = "This picture is already at this end"
 
 
@@ -45,6 +52,7 @@ class AttributeCard(QWidget):
     removed = Signal()
     merge_requested = Signal()  # with the attribute above that looks much the same
     hovered = Signal(bool)
+    real_pictures_wanted = Signal()  # what they say of the attribute
     preview_requested = Signal()  # by keyboard or menu: pictures at both ends
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -57,6 +65,8 @@ class AttributeCard(QWidget):
         self.place = hint("", wrap=False)
         self.note = icon_button("note", "Note", self.note_wanted.emit)
         self.note.hide()
+        self.support = icon_button("warning", "Real pictures", self.real_pictures_wanted.emit)
+        self.support.hide()
         self.pin = icon_button("pin", "Pin")
         self.slider = ValueSlider("")
         self.message = hint(AT_END, wrap=False)
@@ -73,10 +83,14 @@ class AttributeCard(QWidget):
         self.setFixedHeight(FIRST_LINE_HEIGHT + theme.CONTROL + HEIGHT + 5)
         self.rank.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.pin.setCheckable(True)
-        for small in (self.note, self.pin):
+        for small in (self.note, self.pin, self.support):
             small.setIconSize(QSize(14, 14))
             small.setStyleSheet("QToolButton { min-width: 0; min-height: 0; padding: 0; border-radius: 4px; }")
             small.setFixedSize(PIN_WIDTH, FIRST_LINE_HEIGHT)
+        self.support.setFixedWidth(PIN_WIDTH + theme.GAP // 2 - FIELD_INSET)  # what the number leaves below the pin
+        policy = self.support.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        self.support.setSizePolicy(policy)
         self.message.setContentsMargins(GROOVE_INSET, 0, 0, 0)
         self._middle.setFixedHeight(theme.CONTROL)
         layout = column(self, spacing=0)
@@ -91,7 +105,7 @@ class AttributeCard(QWidget):
         body = row(spacing=0)
         body.addSpacing(RANK_WIDTH + theme.GAP // 2 - GROOVE_INSET)
         body.addWidget(self._middle, 1)
-        body.addSpacing(PIN_WIDTH + theme.GAP // 2 - FIELD_INSET)
+        body.addWidget(self.support)
         layout.addLayout(head)
         layout.addLayout(body)
         strip = row(spacing=0)
@@ -105,13 +119,22 @@ class AttributeCard(QWidget):
         self.slider.released.connect(self.released)
         self.name.renamed.connect(self.renamed)
         self.pin.clicked.connect(self.pin_toggled)
-        for part in (self.rank, self.note, self.place, self.effect, self.pin, self.slider.field, self.slider.track):
+        for part in (
+            self.rank,
+            self.note,
+            self.support,
+            self.place,
+            self.effect,
+            self.pin,
+            self.slider.field,
+            self.slider.track,
+        ):
             part.installEventFilter(self)
 
     @property
     def stops(self) -> tuple[QWidget, ...]:
         """Tab stops in order. The card itself is not one; F2 edits the name, Shift+F2 the note, H hides it."""
-        return (self.slider.track, self.slider.field, self.note, self.pin)
+        return (self.slider.track, self.slider.field, self.note, self.support, self.pin)
 
     def set_card_data(self, card_data: CardData) -> None:
         """Show `card_data` without emitting signals. Updates only what changed, since this runs at every drag step."""
@@ -133,6 +156,7 @@ class AttributeCard(QWidget):
         self.setAccessibleName(f"Attribute {card_data.rank} {card_data.name}".replace("  ", " "))
         self._show_pin(card_data)
         self._show_note(card_data)
+        self._show_support(card_data)
         self.effect.set_effect(
             card_data.mean_effect,
             card_data.interval,
@@ -166,6 +190,15 @@ class AttributeCard(QWidget):
         self.note.setAccessibleName(f"Note on {card_data.name}")
         self.note.setAccessibleDescription(card_data.note)
         icons.set_icon(self.note, "note", "muted")
+
+    def _show_support(self, card_data: CardData) -> None:
+        """Show whether real pictures bear the attribute out, once they were asked."""
+        self.support.setVisible(bool(card_data.support))
+        if card_data.support:
+            self.support.setToolTip(card_data.support_text)
+            self.support.setAccessibleName(f"{card_data.name}: {WORDS[card_data.support]}")
+            self.support.setAccessibleDescription(card_data.support_text)
+            icons.set_icon(self.support, *SUPPORT_ICONS[card_data.support])
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Show one thing at a time: a part's own tooltip, or elsewhere on the card the pictures of both ends."""
@@ -210,6 +243,7 @@ class AttributeCard(QWidget):
         menu.addAction("Rename\tF2", self.name.edit)
         menu.addAction("Note...\tShift+F2", self.note_wanted.emit)
         menu.addAction("Show both ends", self.preview_requested.emit)
+        menu.addAction("Real pictures...", self.real_pictures_wanted.emit)
         reset = menu.addAction("Reset", lambda: self.amount_changed.emit(0.0))
         if card_data is None:
             return menu

@@ -53,6 +53,7 @@ class AttributeList(QScrollArea):
     """
 
     more_wanted = Signal()  # `wanted` has grown
+    real_pictures_wanted = Signal(object)  # Attribute: what real pictures say of it
 
     def __init__(self, explorer: Explorer, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -324,6 +325,7 @@ class AttributeList(QScrollArea):
         card.merge_requested.connect(lambda: self._merge(key))
         card.hovered.connect(lambda on: self._on_hover(key, on))
         card.preview_requested.connect(lambda: self._ask(key))
+        card.real_pictures_wanted.connect(lambda: self.real_pictures_wanted.emit(self._attributes[key]))
         return card
 
     # What changes an attribute, each a step of undo --------------------------------------------------

@@ -16,6 +16,7 @@ from latent_explorer.app.exploration.document import attribute_key, listed_set, 
 from latent_explorer.app.exploration.picture_requests import already_at_end, classifier_of
 from latent_explorer.app.exploration.state import attribute_amount
 from latent_explorer.common.format import number_text
+from latent_explorer.media.report.evidence import Support, sentence
 from latent_explorer.models.attributes import Attribute, by_effect
 from latent_explorer.ui.style import theme
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from latent_explorer.app.effects import Likeness
     from latent_explorer.app.exploration.document import Document
     from latent_explorer.app.exploration.state import ExplorerState
+    from latent_explorer.app.exploration.updates import EvidenceFound
     from latent_explorer.explain.recipe import RenderResult
     from latent_explorer.models.attributes import AttributeSet
     from latent_explorer.models.summary import ExplainerSummary
@@ -53,6 +55,8 @@ class CardData:
     at_end: bool = False
     note: str = ""
     measured: Measured | None = None  # on pictures of other classes; None: not yet
+    support: Support | None = None  # what real pictures say; None: they were not asked
+    support_text: str = ""
     against: str = ""  # the other class of a pair, whose log-odds the effect is half of; else it is of the logit
 
     @property
@@ -199,11 +203,12 @@ def rows(
     result: RenderResult | None,
     most: int | None = None,
     measured: Mapping[str, Measured] = MappingProxyType({}),
+    evidence: EvidenceFound | None = None,
 ) -> list[CardRow]:
     """Return the rows from top to bottom, at most `most`: pinned attributes, user-added sliders, the rest by rank.
 
     Effects are those on the selected classifier; `mean_effect` is None if they were measured for another one.
-    `measured` is what is known of other pictures, by `attribute_key`.
+    `measured` is what is known of other pictures, by `attribute_key`; `evidence` what real pictures say.
     """
     attribute_set = listed_set(document, summary, state)
     listed = attribute_set.attributes if attribute_set else ()
@@ -228,7 +233,20 @@ def rows(
         replace(c, measured=measured.get(attribute_key(a)), against=other if attribute_key(a) in ranks else "")
         for a, c in zip(shown, cards, strict=True)
     ]
+    cards = [_with_support(c, a, state, evidence) for a, c in zip(shown, cards, strict=True)]
     return [CardRow(a, card_data) for a, card_data in zip(shown, cards, strict=True)]
+
+
+def _with_support(
+    card_data: CardData, attribute: Attribute, state: ExplorerState, evidence: EvidenceFound | None
+) -> CardData:
+    """Return the content with what real pictures say, if they were asked with the selected classifier."""
+    if evidence is None or evidence.classifier_id != state.classifier_id:
+        return card_data
+    found = evidence.found.get((attribute_key(attribute), attribute.target))
+    if found is None:
+        return card_data
+    return replace(card_data, support=found.support, support_text=sentence(evidence.evidence, found))
 
 
 def _span(attributes: Sequence[Attribute]) -> tuple[float, float]:

@@ -21,6 +21,7 @@ from latent_explorer.app.exploration.picture_requests import classifier_of
 from latent_explorer.app.exploration.updates import (
     DocumentChanged,
     EffectsMeasured,
+    EvidenceFound,
     MainPicture,
     ModelOpened,
     SearchTimed,
@@ -69,6 +70,7 @@ class AttributesPanel(QWidget):
         super().__init__(parent)
         self._explorer = explorer
         self._result: RenderResult | None = None  # of the last picture, for "already at the end"
+        self._evidence: EvidenceFound | None = None
         self._job: int | None = None  # a search that runs or waits
         self._meter = EffectMeter(explorer)
         self._timer = SearchTimer(explorer)
@@ -135,6 +137,7 @@ class AttributesPanel(QWidget):
         updates.on(StateChanged, self._state_changed)
         updates.on(DocumentChanged, lambda _update: self.refresh())
         updates.on(EffectsMeasured, lambda _update: self.refresh())
+        updates.on(EvidenceFound, self._take_evidence)
         updates.on(SearchTimed, self._search_timed)
         updates.on(MainPicture, self._take_picture)
         updates.on(TimelineFrame, self._take_picture)
@@ -210,7 +213,7 @@ class AttributesPanel(QWidget):
     # updates ----------------------------------------------------------------------------------
 
     def _model_opened(self, update: ModelOpened) -> None:
-        self._result = None
+        self._result = self._evidence = None
         self.note.show_model(update.summary)
         self._open()
 
@@ -221,6 +224,10 @@ class AttributesPanel(QWidget):
             self._open()
         else:
             self.refresh()
+
+    def _take_evidence(self, update: EvidenceFound) -> None:
+        self._evidence = update
+        self.refresh()
 
     def _take_picture(self, picture: MainPicture | TimelineFrame) -> None:
         known, self._result = self._result, picture.result
@@ -272,7 +279,7 @@ class AttributesPanel(QWidget):
             self.search.show_no_model()
             self._pages.setCurrentWidget(self.search)
             return
-        shown = rows(document, summary, state, self._result, self.list.wanted, self._meter.measured())
+        shown = rows(document, summary, state, self._result, self.list.wanted, self._meter.measured(), self._evidence)
         self.list.show_rows(shown, total=len(self._explorer.attributes()), fold=self._result is not None)
         hidden = hidden_attributes(document, summary, state)
         self.list.show_hidden(hidden)

@@ -13,6 +13,7 @@ from latent_explorer.ui.overview.heat_map_page import HeatMapPage
 from latent_explorer.ui.overview.map_page import MapPage
 from latent_explorer.ui.overview.mistakes_page import MistakesPage
 from latent_explorer.ui.overview.pictures_page import PicturesPage
+from latent_explorer.ui.overview.real_pictures_page import RealPicturesPage
 from latent_explorer.ui.overview.sweep_page import SweepPage
 from latent_explorer.ui.overview.two_page import TwoClassifiersPage
 from latent_explorer.ui.style import theme
@@ -34,6 +35,7 @@ PAGES: tuple[tuple[str, type[OverviewPage]], ...] = (  # by title, in the order 
     ("Class sweep", SweepPage),
     ("Two classifiers", TwoClassifiersPage),
     ("Mistakes", MistakesPage),
+    ("Real pictures", RealPicturesPage),
 )
 
 
@@ -86,8 +88,8 @@ class OverviewWindow(QDialog):
 
     def present_page(self, kind: type[Page]) -> Page:
         """Show the window with a page of a kind, and return the page."""
+        self.present()  # first: a window that is shown gives its focus to the first tab
         self.show_page(next(place for place, (_title, page) in enumerate(PAGES) if page is kind))
-        self.present()
         assert isinstance(self.page, kind)
         return self.page
 
