@@ -27,9 +27,9 @@ def test_one_version_everywhere() -> None:
 def test_the_spec_is_python_and_names_files_that_exist() -> None:
     spec = (ROOT / "packaging" / "latent_explorer.spec").read_text()
     ast.parse(spec)
-    for name in ("torchvision_schemas.py", "main.py", "resources"):
+    for name in ("rthook_torchvision.py", "main.py", "resources"):
         assert name in spec
-    assert (ROOT / "packaging" / "torchvision_schemas.py").is_file()
+    assert (ROOT / "packaging" / "hooks" / "rthook_torchvision.py").is_file()
 
 
 def test_both_explainers_come_with_every_package_and_are_small_enough() -> None:
@@ -75,7 +75,7 @@ def test_the_schemas_are_declared_when_torchvision_comes() -> None:
     """The run-time hook alone imports no torch."""
     code = """
 import runpy, sys
-runpy.run_path("packaging/torchvision_schemas.py")
+runpy.run_path("packaging/hooks/rthook_torchvision.py")
 sys.exit("torch" in sys.modules)
 """
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

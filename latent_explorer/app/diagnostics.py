@@ -252,12 +252,17 @@ def _bundled_explainer(name: str) -> Check:
 
 
 def _lpips() -> Iterator[Check]:
-    from latent_explorer.models.lpips_weights import backbone_path, lpips_available
+    from latent_explorer.models.lpips_weights import NETS, backbone_path, lpips_available
 
-    available = lpips_available("alex")
-    detail = (
-        "found"
-        if available
-        else "none: trainings go by the classifier's features, `get-weights` fetches them; looked in"
-    )
-    yield Check("LPIPS weights", available, f"{detail} {backbone_path('alex')}", essential=False)
+    for net in NETS:
+        name = f"LPIPS ({net})"
+        if not lpips_available(net):
+            yield Check(name, False, f"none in {backbone_path(net)}; `get-weights {net}` fetches them", essential=False)
+            continue
+        from latent_explorer.models.perceptual import LpipsDistance
+
+        try:
+            LpipsDistance(net)  # asserts the published value on a known pair
+            yield Check(name, True, f"as published on a known pair, {backbone_path(net)}", essential=False)
+        except UserError as error:
+            yield Check(name, False, str(error), essential=False)

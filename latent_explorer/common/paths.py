@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 APP_NAME = "latent-explorer"
+APP_ID = "org.latentexplorer.LatentExplorer"  # of the desktop entry, the bundle and the file types
+COMMAND_LINE = "latent-explorer-cli"  # of the two executables of the installed program; the other one is the window
 MOVES_FOLDER = "attfind"  # in `cache_dir`: what searches for attributes rendered
 _PACKAGE = Path(__file__).resolve().parent.parent
 _PART_BYTES = 100  # of a name, in that of a temporary file
@@ -66,8 +68,9 @@ def resource(name: str) -> Path:
 
 def self_command(*args: str) -> list[str]:
     """Return the command that starts this program as a child; start it with `self_surroundings`."""
-    if is_frozen():
-        return [sys.executable, *args]
+    if is_frozen():  # the window's executable has no output on Windows; the command line lies beside it
+        program = Path(sys.executable)
+        return [str(program.with_name(f"{COMMAND_LINE}{program.suffix}")), *args]
     root = source_root()
     # -P: neither the current folder nor that of a script is searched for modules. main.py adds its own again.
     entry = [str(root / "main.py")] if root else ["-m", "latent_explorer"]

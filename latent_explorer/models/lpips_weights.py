@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING, Any
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Progress
 from latent_explorer.common.format import size_text
-from latent_explorer.common.paths import atomic_path
+from latent_explorer.common.paths import atomic_path, resources_dir
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -51,7 +51,13 @@ NETS = {
 
 
 def backbone_path(net: str) -> Path:
-    """Return the path of the backbone of `net` ("alex" or "squeeze") in torch's cache; the file need not exist."""
+    """Return the path of the backbone of `net` ("alex" or "squeeze"); the file need not exist.
+
+    It is the program's own, which the installed program comes with, else that in torch's cache.
+    """
+    own = resources_dir() / "lpips" / NETS[net].file
+    if own.is_file():
+        return own
     home = os.environ.get("TORCH_HOME") or Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")) / "torch"
     return Path(home).expanduser() / "hub" / "checkpoints" / NETS[net].file
 

@@ -25,7 +25,7 @@ from latent_explorer.app.explorer import Explorer
 from latent_explorer.app.projection.controller import ProjectionController
 from latent_explorer.app.timeline.controller import TimelineController
 from latent_explorer.app.training.controller import TrainingController
-from latent_explorer.common.paths import resource
+from latent_explorer.common.paths import APP_ID, resource
 from latent_explorer.ui.main_thread import MainThreadInvoker
 from latent_explorer.ui.main_window import MainWindow
 from latent_explorer.ui.style import icons, theme
@@ -51,7 +51,7 @@ def make_application() -> QApplication:
         app.setApplicationName("latent-explorer")
         app.setApplicationDisplayName("Latent Explorer")
         app.setApplicationVersion(__version__)
-        app.setDesktopFileName("latent-explorer")
+        app.setDesktopFileName(APP_ID)
         theme.follow_system(app)
     load_font()
     return app

@@ -138,7 +138,7 @@ def test_doctor_finds_this_machine_fit(capsys: pytest.CaptureFixture[str]) -> No
     (report,) = lines(capsys.readouterr().out)
     assert report["event"] == "result"
     names = {check["name"] for check in report["checks"]}  # type: ignore[attr-defined]
-    assert {"packages", "device", "Qt", "font", "runs folder", "LPIPS weights"} <= names
+    assert {"packages", "device", "Qt", "font", "runs folder", "LPIPS (alex)", "LPIPS (squeeze)"} <= names
     assert sum(c["name"] == "bundled explainer" for c in report["checks"]) == 2  # type: ignore[attr-defined]
 
 

