@@ -17,8 +17,11 @@ import sys
 import tempfile
 import time
 import zlib
-from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SHOWN = ("window.png", "attributes.png", "flip.gif", "report.json")  # of each bundled explainer
 DEMO_FILES = (*SHOWN, *(f"shortcut/{name}" for name in SHOWN), "report.html")

@@ -84,8 +84,8 @@ def _stage_desktop_files(share: Path) -> None:
         .replace("@VERSION@", __version__)
         .replace("@DATE@", datetime.now(UTC).date().isoformat()),
         share / "doc" / APP_NAME / "copyright": (ROOT / "LICENSE").read_text()
-        + "\nThe licences of the bundled parts are in /opt/latent-explorer/_internal/latent_explorer/_resources/licences,"
-        "\nand in the program under Help > About.\n",
+        + "\nThe licences of the bundled parts are in the program under Help > About, and as files in\n"
+        "/opt/latent-explorer/_internal/latent_explorer/_resources/licences.\n",
     }
     for path, text in texts.items():
         path.parent.mkdir(parents=True, exist_ok=True)
