@@ -11,7 +11,7 @@ HEADLESS := $(if $(DISPLAY)$(WAYLAND_DISPLAY),,1)
 # The start-up benchmark opens real windows.
 SCREEN := $(if $(HEADLESS),xvfb-run -a)
 
-.PHONY: run test test-all fuzz lint format map bench demo package setup clean
+.PHONY: run test test-all fuzz lint format map bench demo package package-test setup clean
 
 run: setup ## open the window; without a screen, write the headless tour instead
 ifdef HEADLESS
@@ -51,8 +51,13 @@ bench: setup ## ratios measured side by side; the other scripts of benchmarks/ t
 	@for name in slider startup training scaling export projection; do \
 		echo "== $$name"; $(SCREEN) $(BIN)/python "benchmarks/$$name.py" || exit 1; done
 
-package: setup ## the frozen program in dist/, built and tried with `doctor` and `demo`
+package: setup ## the frozen program in dist/, built, tried and wrapped
 	$(BIN)/python packaging/build.py
+
+package-test: ## the .deb of dist/ installed in a clean Debian, used without a network, and removed; needs root
+	@for tool in mmdebstrap xdotool import openbox Xvfb; do command -v $$tool >/dev/null || \
+		{ echo "Install first: apt-get install -y mmdebstrap xdotool imagemagick openbox xvfb"; exit 1; }; done
+	$(PYTHON) packaging/package_test.py
 
 clean:
 	rm -rf build dist demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
