@@ -10,21 +10,13 @@ import click
 import numpy as np
 
 from latent_explorer.cli.options import OUTPUT_FOLDER, PATH, SEED, LocalPath, classifier_option, device_option
-from latent_explorer.cli.output import Output, json_option, write_json
+from latent_explorer.cli.output import Output, json_option
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Metric
 from latent_explorer.common.jobs import forward_events
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from latent_explorer.explain.counterfactuals.photo import PhotoExplanation
-
-
-FOOTER = (
-    "Bold: the verdict changed. Below the names: how often controls of the same size turn the same place of the photo, "
-    "and whether other networks turn with the change."
-)
 
 
 @click.command("explain-photo")
@@ -57,7 +49,8 @@ def explain_photo(
     from latent_explorer.app.projection.photos import pictures_in
     from latent_explorer.cli.project import cut_targets
     from latent_explorer.explain.counterfactuals.photo import PhotoSettings, explain_photos
-    from latent_explorer.explain.counterfactuals.photo_text import fields, sentence
+    from latent_explorer.explain.counterfactuals.photo_files import summary_fields, write_explanations
+    from latent_explorer.explain.counterfactuals.photo_text import sentence
     from latent_explorer.models.attributes import newest_set
     from latent_explorer.models.classifier_file import read_classifier
     from latent_explorer.models.device import choose_device
@@ -88,13 +81,11 @@ def explain_photo(
     chosen = choose_device(device)
     job = explain_photos(model, targets, listed.attributes, settings, classifier_id=key, device=chosen)
     found = output.run(forward_events(job, watch))
-    result = {
-        "explained": sum(each.explained for each in found),
-        "n": len(found),
-        "photos": [fields(each, names) for each in found],
-    }
+    result = summary_fields(found, names)
     if out is not None:
-        result["files"] = _write(out, result, found, names)
+        result["files"] = [out / "explanations.json", out / "explanations.png"]
+        for path in result["files"]:
+            write_explanations(path, found, names)
     lines = [sentence(each, names) for each in found]
     output.result(result, "\n".join([*lines, f"{result['explained']} of {len(found)} photos explained"]))
 
@@ -115,35 +106,3 @@ def _mask(path: str, size: int) -> np.ndarray:
     if not grey.any():
         raise UserError(f"{Path(path).name} is black everywhere, so nothing may change. Paint white where it may.")
     return grey / 255
-
-
-def _write(out: Path, result: dict[str, object], found: Sequence[PhotoExplanation], names: Sequence[str]) -> list[Path]:
-    from latent_explorer.explain.counterfactuals.photo_text import attributes_text, control_notes
-    from latent_explorer.media.sheet import Cell, Row, draw_sheet, write_picture
-
-    rows = []
-    for each in found:
-        before = each.photo.verdict
-
-        def cell(image: np.ndarray, probs: np.ndarray, before: int = before) -> Cell:
-            top = int(probs.argmax())
-            return Cell(image, f"{names[top]} {probs[top]:.2f}", strong=top != before)
-
-        cells: list[Cell | None] = [cell(each.photo.image, each.photo.probs), cell(each.copy.image, each.copy.probs)]
-        notes: tuple[str, ...] = ()
-        if each.changes:
-            change = each.changes[0]
-            mask = np.repeat((change.mask * 255).round().astype(np.uint8)[:, :, None], 3, axis=2)
-            cells += [
-                cell(change.copy.image, change.copy.probs),
-                Cell(mask, f"{change.share:.0%} of the picture"),
-                cell(change.photo.image, change.photo.probs),
-            ]
-            explains = "explains the photo" if change.explains else "does not explain the photo"
-            notes = (attributes_text(change), explains, *control_notes(change))
-        rows.append(Row(Path(each.name).stem, tuple(cells), notes))
-    columns = ("photo", "model's copy", "copy, edited", "place of the change", "photo, edited there")
-    files = [out / "explanations.json", out / "explanations.png"]
-    write_json(files[0], result)
-    write_picture(files[1], draw_sheet(rows, columns, "Photos explained", FOOTER))
-    return files

@@ -22,6 +22,7 @@ from latent_explorer import __version__
 from latent_explorer.app import library
 from latent_explorer.app.exploration.updates import MainPicture
 from latent_explorer.app.explorer import Explorer
+from latent_explorer.app.photograph.controller import PhotographController
 from latent_explorer.app.projection.controller import ProjectionController
 from latent_explorer.app.timeline.controller import TimelineController
 from latent_explorer.app.training.controller import TrainingController
@@ -86,7 +87,8 @@ class ApplicationContext:
         theme.apply(mode or self.explorer.settings.theme)
         self.timelines = TimelineController(self.explorer)
         self.projections = ProjectionController(self.explorer, self.bridge.post)
-        self.window = MainWindow(self.explorer, self.controller, self.timelines, self.projections)
+        self.photographs = PhotographController(self.explorer, self.bridge.post)
+        self.window = MainWindow(self.explorer, self.controller, self.timelines, self.projections, self.photographs)
         self.window.setWindowIcon(icons.icon("leaf", "accent"))
 
     def begin(self, path: Path | None = None) -> None:
@@ -107,6 +109,7 @@ class ApplicationContext:
         """
         self.controller.close()
         self.projections.close()
+        self.photographs.close()
         self.explorer.close(keep_autosave=self.explorer.unsaved and not self.window.files.discarded)
         self.bridge.close()
 

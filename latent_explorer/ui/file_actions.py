@@ -6,14 +6,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QMimeData, QStandardPaths, Qt, QTemporaryDir, QUrl
+from PySide6.QtCore import QBuffer, QIODevice, QMimeData, QStandardPaths, Qt, QTemporaryDir, QUrl
 from PySide6.QtGui import QDrag, QGuiApplication, QImage, QPixmap
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from latent_explorer.app.exploration.document import Document
 from latent_explorer.app.exploration.updates import Message, report_errors
 from latent_explorer.common.format import shortened
-from latent_explorer.data.images import SUFFIXES
+from latent_explorer.data.images import SUFFIXES, read_image
 from latent_explorer.models.foreign_files import file_pattern
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.scaling import to_qimage
@@ -21,6 +21,7 @@ from latent_explorer.ui.widgets.scaling import to_qimage
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
     from PySide6.QtWidgets import QWidget
 
     from latent_explorer.app.explorer import Explorer
@@ -201,3 +202,14 @@ class FileActions:
 def dropped_paths(data: QMimeData) -> list[Path]:
     """Return the local files in drag-and-drop data."""
     return [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
+
+
+def dropped_image(data: QMimeData, name: str) -> np.ndarray | None:
+    """Return the picture (H, W, 3) uint8 in data that was pasted, or dropped from a browser; None if there is none."""
+    image = data.imageData() if data.hasImage() else None
+    if not isinstance(image, QImage) or image.isNull():
+        return None
+    buffer = QBuffer()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    image.save(buffer, "PNG")  # type: ignore[call-overload]  # our own reader handles alpha, depth and colour profiles
+    return read_image(bytes(buffer.data().data()), name=name)

@@ -59,6 +59,7 @@ if TYPE_CHECKING:
 
     from latent_explorer.app.exploration.autosave import Recovery
     from latent_explorer.app.explorer import Explorer
+    from latent_explorer.app.photograph.controller import PhotographController
     from latent_explorer.app.projection.controller import ProjectionController
     from latent_explorer.app.timeline.controller import TimelineController
     from latent_explorer.app.training.controller import TrainingController
@@ -79,11 +80,13 @@ class MainWindow(QMainWindow):
         controller: TrainingController,
         timelines: TimelineController,
         projections: ProjectionController,
+        photographs: PhotographController,
     ) -> None:
         super().__init__()
         self._panels_kept = False  # the user has chosen their widths
         self.explorer = explorer
         self.timelines = timelines
+        self.photographs = photographs
         self.actions_by_key = actions.build(self)
         self.files = FileActions(self, explorer)
         self.samples = SamplesPanel(explorer)

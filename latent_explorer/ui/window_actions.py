@@ -25,12 +25,13 @@ if TYPE_CHECKING:
     from latent_explorer.ui.export.actions import ExportActions
     from latent_explorer.ui.main_window import MainWindow
     from latent_explorer.ui.overview.window import OverviewWindow
+    from latent_explorer.ui.photograph.window import PhotographWindow
 
     Handlers: TypeAlias = dict[str, Callable[[], object]]  # by the actions' keys
 
 
 def handlers(window: MainWindow) -> Handlers:
-    menus = (_file, _edit, _view, _explain, _timeline, _study, _help)
+    menus = (_file, _edit, _view, _explain, _photograph, _timeline, _study, _help)
     return {key: act for menu in menus for key, act in menu(window).items()}
 
 
@@ -142,6 +143,20 @@ def _explain(window: MainWindow) -> Handlers:
         "write_report": window.reports.write,
         "cancel": window.status.jobs.cancel_current,
     }
+
+
+def _photograph(window: MainWindow) -> Handlers:
+    @cache
+    def photograph() -> PhotographWindow:
+        from latent_explorer.ui.photograph.window import PhotographWindow
+
+        return PhotographWindow(window.explorer, window.photographs, window)
+
+    def explain_photograph() -> None:
+        photograph().explain(*window.projection.photos_in_view)
+
+    window.projection.panel.explain_requested.connect(explain_photograph)
+    return {"explain_photograph": explain_photograph}
 
 
 def _timeline(window: MainWindow) -> Handlers:

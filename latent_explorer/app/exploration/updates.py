@@ -260,6 +260,11 @@ class ForeignFileOpened:
 
 
 @dataclass(frozen=True)
+class PhotographsChanged:
+    """Change of the photographs to explain, of what is asked about them, or of what is known."""
+
+
+@dataclass(frozen=True)
 class PhotosChanged:
     """Change of the photos, of the one looked at, of a crop, or of the settings."""
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -24,6 +24,7 @@ from torch import Tensor
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Kept, Progress
+from latent_explorer.common.jobs import forward_events
 from latent_explorer.data.images import to_float, to_uint8
 from latent_explorer.explain.attfind.sufficiency import Rate
 from latent_explorer.explain.batches import default_budget
@@ -60,7 +61,9 @@ REFINEMENT = ProjectionSettings(space="s", steps=60, l2=15.0, verdict=0.1, check
 SHARES = (0.1, 0.25, 0.5, 0.75)  # of the pixels: the least changed quarter always stays the photograph's
 NOISE_DRAWS, RANDOM_DRAWS = 8, 4
 Control = Literal["random", "weights"]
+SEARCHING = "Searching for what turns the verdict"
 _LATENT_ID = "photograph"  # of the renderer's latents
+_KEPT_BYTES = 1 << 28  # of edited copies that another region can use
 
 
 @dataclass(frozen=True)
@@ -151,11 +154,16 @@ def explain_photos(
     searcher = PhotoExplainer(explainer, attributes, settings, classifier_id=classifier_id, device=device)
     found: list[PhotoExplanation] = []
     for target, projected in zip(targets, refined, strict=True):
-        yield Progress(len(found), len(targets), "Searching for what turns the verdict")
-        found.append((yield from searcher.explain(target, projected)))
+        yield Progress(len(found), len(targets), SEARCHING)
+        found.append((yield from without_kept(searcher.explain(target, projected))))
         yield Kept(tuple(found))
-    yield Progress(len(found), len(targets), "Searching for what turns the verdict")
+    yield Progress(len(found), len(targets), SEARCHING)
     return found
+
+
+def without_kept(job: Generator[Event, None, PhotoExplanation]) -> Generator[Event, None, PhotoExplanation]:
+    """Forward an explanation's events without what is known of it so far."""
+    return forward_events(job, lambda event: None if isinstance(event, Kept) else event)
 
 
 class PhotoExplainer:
@@ -182,30 +190,57 @@ class PhotoExplainer:
         self.distance, _judge = distances(self.model, self.renderer.device)
         told = self.model.generator.config.num_classes and self.model.style_stats is not None
         self.controls: tuple[Control, ...] = ("random", "weights") if told else ("random",)
-        only = settings.only
-        self.only = None if only is None else torch.from_numpy(only)[None, None].float().to(self.renderer.device)
+        self._last: tuple[ProjectedPicture, Trial] | None = None
 
-    def explain(self, target: Target, refined: ProjectedPicture) -> Generator[Event, None, PhotoExplanation]:
+    def explain(
+        self, target: Target, refined: ProjectedPicture, *, aim: int | None = None, only: np.ndarray | None = None
+    ) -> Generator[Event, None, PhotoExplanation]:
         """Search the sets of attributes that turn the verdict on a photograph that was refined. A job.
 
-        Without changes where no attribute leads to the class, or the photograph has its verdict.
+        Without changes where no attribute leads to the class, or the photograph has its verdict. `aim` and `only` take
+        the place of the settings' target and region. What was rendered of the photograph explained last is used again,
+        so that another region costs little. Yields Kept with the explanation so far: first what the sets found before
+        do in this region, then all verdicts, then the random edits of one set after the other.
         """
+        trial = self._trial(target, refined, aim)
+        trial.allow(self.settings.only if only is None else only)
+        photo, copy = self.picture(trial.img), self.picture(trial.unedited)
+        changes: list[Change] = []
+
+        def so_far() -> PhotoExplanation:
+            ordered = sorted(changes, key=lambda change: (not change.explains, len(change.attributes)))
+            return PhotoExplanation(target.name, trial.aim, photo, copy, refined, tuple(ordered))
+
+        yield Progress(0, 0, SEARCHING)
+        if trial.aim == photo.verdict:
+            return so_far()
+        if trial.found:
+            changes += [trial.change(each) for each in trial.found]
+            yield Kept(so_far())
+        trial.found = yield from self._search(trial)
+        changes = []
+        for each in trial.found:
+            changes.append(trial.change(each))
+            yield Progress(0, 0, SEARCHING)
+        yield Kept(so_far())
+        for i, change in enumerate(changes):
+            changes[i] = yield from trial.with_random(change)
+            yield Kept(so_far())
+        return so_far()
+
+    def _trial(self, target: Target, refined: ProjectedPicture, aim: int | None) -> Trial:
+        """Return the trial of the photograph explained last if it is this one, towards the same class; or a new one."""
         img = torch.from_numpy(to_float(target.image[None])).to(self.renderer.device)
-        photo = self.picture(img)
-        aim = self._aim(photo)
-        with self.on(img, refined, aim) as trial:
-            yield Progress(0, 0, "Searching for what turns the verdict")
-            sets = [] if aim == photo.verdict else self._search(trial)
-            changes = []
-            for each in sets:
-                changes.append(trial.change(each))
-                yield Progress(0, 0, "Searching for what turns the verdict")
-        changes.sort(key=lambda change: (not change.explains, len(change.attributes)))
-        return PhotoExplanation(target.name, aim, photo, self.picture(trial.unedited), refined, tuple(changes))
+        aim = self._aim(self.picture(img)) if aim is None else aim
+        if self._last is None or self._last[0] is not refined or self._last[1].aim != aim:
+            self.renderer.add_latent(_LATENT_ID, latent_of(refined))
+            self._last = refined, Trial(self, img, aim)
+        return self._last[1]
 
     @contextlib.contextmanager
     def on(self, img: Tensor, refined: ProjectedPicture, aim: int) -> Iterator[Trial]:
         """Give a refined photograph (1, 3, R, R) to try sets on, towards a class; one photograph at a time."""
+        self._last = None
         self.renderer.add_latent(_LATENT_ID, latent_of(refined))
         try:
             yield Trial(self, img.to(self.renderer.device), aim)
@@ -217,7 +252,7 @@ class PhotoExplainer:
             return self.settings.target
         return int(np.argsort(photo.probs, kind="stable")[-2])
 
-    def _search(self, trial: Trial) -> list[AttributeTuple]:
+    def _search(self, trial: Trial) -> Generator[Event, None, list[AttributeTuple]]:
         """Return sets that turn both verdicts; without one those that turn the copy, else the largest set tried."""
         listed = [a for a in self.attributes if a.target == trial.aim]
         candidates = by_effect(listed)[: self.settings.limit]
@@ -230,7 +265,11 @@ class PhotoExplainer:
                     if stop.value:
                         return list(stop.value)
                     break
-                answers = np.array([margin(each) for each in asked])
+                found = []
+                for each in asked:
+                    found.append(margin(each))
+                    yield Progress(0, 0, SEARCHING)
+                answers = np.array(found)
         return [tuple(candidates)] if candidates else []
 
     @torch.inference_mode()
@@ -246,7 +285,18 @@ class Trial:
     def __init__(self, owner: PhotoExplainer, img: Tensor, aim: int) -> None:
         self.owner, self.img, self.aim = owner, img, aim
         self.unedited = self._render(())
+        self.found: list[AttributeTuple] = []  # by the last search, whatever the region
+        self._only: Tensor | None = None  # (1, 1, R, R), 0 to 1: where a change is allowed
         self._margins: dict[AttributeTuple, tuple[float, float]] = {}
+        # Pictures that do not depend on the region: (1, 3, R, R) with a set; (RANDOM_DRAWS, 3, R, R) of its size.
+        self._edited: dict[AttributeTuple, Tensor] = {}
+        self._drawn: dict[AttributeTuple, Tensor] = {}
+        self.allow(owner.settings.only)
+
+    def allow(self, only: np.ndarray | None) -> None:
+        """Allow changes only in a region (R, R), 0 to 1; None: everywhere."""
+        self._only = None if only is None else torch.from_numpy(only)[None, None].float().to(self.img.device)
+        self._margins.clear()
 
     def on_copy(self, attributes: AttributeTuple) -> float:
         """Return the margin of the edited copy."""
@@ -270,7 +320,7 @@ class Trial:
         A control takes the place of the set, in the same part of the photograph: random edits of its size, drawn by
         `rng`, or as many coordinates that the told class moves most.
         """
-        edited = self._render(_edits(attributes))
+        edited = self._edit(attributes)
         mask = self._mask(edited, SHARES[-1])
         if control == "random":
             edited = self._random(edited, rng or torch.Generator().manual_seed(self.owner.settings.seed))
@@ -282,21 +332,23 @@ class Trial:
     @torch.inference_mode()
     def pasted(self, attributes: AttributeTuple) -> Picture:
         """Return the photograph that `tried` judges."""
-        edited = self._render(_edits(attributes))
+        edited = self._edit(attributes)
         return self.owner.picture(self._paste(edited, self._mask(edited, SHARES[-1])).img)
 
     @torch.inference_mode()
     def change(self, attributes: AttributeTuple) -> Change:
-        """Return what a set does, pasted into as little of the photograph as turns it, with its controls."""
-        edited = self._render(_edits(attributes))
-        masks = [self._mask(edited, share) for share in (SHARES if self.owner.only is None else SHARES[-1:])]
+        """Return what a set does, pasted into as little of the photograph as turns it, and all controls but the random.
+
+        These take longer: `with_random`.
+        """
+        edited = self._edit(attributes)
+        masks = [self._mask(edited, share) for share in (SHARES if self._only is None else SHARES[-1:])]
         pasted = [self._paste(edited, mask) for mask in masks]
         margin = self._margins_of(torch.cat([each.img for each in pasted]))
         least = next((i for i, each in enumerate(margin) if each > SAFE_MARGIN), len(masks) - 1)
         chosen, mask = pasted[least], pasted[least].mask
         rng = torch.Generator().manual_seed(self.owner.settings.seed)
         noise = noise_like(self.img, chosen.img, mask, NOISE_DRAWS, rng)
-        random = torch.cat([self._paste(self._random(edited, rng), mask).img for _ in range(RANDOM_DRAWS)])
         return Change(
             attributes,
             copy=self.owner.picture(edited),
@@ -306,11 +358,34 @@ class Trial:
             turns_photo=margin[least] > 0,
             unedited=self._reached(self._paste(self.unedited, mask).img),
             noise=self._reached(noise),
-            random=self._reached(random),
+            random=Rate(0, 0),
             weights=self._by_weights(attributes, mask),
             others={name: self._turns_other(network, chosen.img) for name, network in self.owner.others.items()},
         )
 
+    def with_random(self, change: Change) -> Generator[Event, None, Change]:
+        """Return a change with random edits of its size, pasted into the same place."""
+        key = change.attributes
+        if key not in self._drawn:
+            rng, drawn = torch.Generator().manual_seed(self.owner.settings.seed), []
+            torch.randn((NOISE_DRAWS, *self.img.shape[1:]), generator=rng)  # the draws of the noise come first
+            for _ in range(RANDOM_DRAWS):
+                drawn.append(self._random(self._edit(key), rng))
+                yield Progress(0, 0, "Trying random edits of the same size")
+            self._drawn[key] = torch.cat(drawn)
+        mask = torch.from_numpy(change.mask)[None, None].to(self.img)
+        return replace(change, random=self._reached(self._paste(self._drawn[key], mask).img))
+
+    def _edit(self, attributes: AttributeTuple) -> Tensor:
+        """Return the copy with a set; kept as long as that takes little memory."""
+        known = self._edited.get(attributes)
+        if known is None:
+            known = self._render(_edits(attributes))
+            if len(self._edited) * known.nbytes < _KEPT_BYTES:
+                self._edited[attributes] = known
+        return known
+
+    @torch.inference_mode()
     def _random(self, edited: Tensor, rng: torch.Generator) -> Tensor:
         owner = self.owner
         size = float(owner.distance(edited, self.unedited))
@@ -329,19 +404,18 @@ class Trial:
 
     def _mask(self, edited: Tensor, share: float) -> Tensor:
         """Return where an edit is pasted: into the most changed share, or into all of what a person allows."""
-        only = self.owner.only
-        return (
-            change_mask(self.unedited, edited, share)
-            if only is None
-            else change_mask(self.unedited, edited, 1.0) * only
-        )
+        if self._only is None:
+            return change_mask(self.unedited, edited, share)
+        return change_mask(self.unedited, edited, 1.0) * self._only
 
+    @torch.inference_mode()
     def _paste(self, edited: Tensor, mask: Tensor) -> Pasted:
         return paste(self.img, self.unedited, edited, mask)
 
     def _render(self, edits: tuple[Edit, ...]) -> Tensor:
         return self.owner.renderer.img(PictureRecipe(ProjectedBase(_LATENT_ID), edits=edits)).clamp(-1, 1)
 
+    @torch.inference_mode()
     def _margins_of(self, img: Tensor) -> list[float]:
         logits = self.owner.classifier.logits(img).float().cpu().numpy()
         return [float(each) for each in margins(logits, self.aim)]

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from latent_explorer.explain.counterfactuals.photo import Change, PhotoExplanation
     from latent_explorer.explain.recipe import Picture
 
+Severity = Literal["good", "note", "warning"]
 CONTROLS = {  # field of a change: in words
     "unedited": "the copy without the edit",
     "noise": "noise of the same strength",
@@ -22,15 +23,18 @@ SHORT = {"unedited": "unedited", "noise": "noise", "random": "random edits", "we
 _MANY = 0.5  # share of noisy photographs that reach the class, above which noise is named
 
 
-def sentence(explanation: PhotoExplanation, class_names: Sequence[str]) -> str:
-    """Return what turns the verdict on a photograph, to be copied: both verdicts, the share, the controls."""
+def sentence(explanation: PhotoExplanation, class_names: Sequence[str], change: Change | None = None) -> str:
+    """Return what turns the verdict on a photograph, to be copied: both verdicts, the share, the controls.
+
+    change   one of the explanation's; the first without it
+    """
     names, aim = class_names, class_names[explanation.target]
     seen = f"The classifier sees {_verdict(explanation.photo, names)} in {explanation.name}"
     if explanation.photo.verdict == explanation.target:
         return f"{seen} already."
     if not explanation.changes:
         return f"{seen}. No attribute that was found leads to {aim}."
-    change = explanation.changes[0]
+    change = change or explanation.changes[0]
     title, both = attributes_text(change), verdicts_text(explanation, change, names)
     turns = "turns" if len(change.attributes) == 1 else "turn"
     if change.explains:
@@ -38,17 +42,61 @@ def sentence(explanation: PhotoExplanation, class_names: Sequence[str]) -> str:
         if change.noise.share > _MANY:
             parts.append(f"Noise alone turns it, so any strange texture may do for {aim}.")
         return " ".join(parts)
-    if not change.turns_copy:
+    if not (change.turns_copy or change.turns_photo):
         return f"{seen}. Nothing that was tried turns it to {aim}; with {title} it is {both}."
     if not change.turns_photo:
         return (
             f"{seen}. {title} {turns} the model's copy to {aim}, but not the photograph: {both}. "
             "So this does not explain the photograph."
         )
+    if not change.turns_copy:
+        return (
+            f"{seen}. {title} {turns} the photograph to {aim}, but not the model's copy: {both}. "
+            "So this does not explain the photograph."
+        )
     return (
         f"{seen}. With {title} it becomes {aim}, but without the edit, too, where the copy takes the place of "
         f"{change.share:.0%} of it. So this does not explain the photograph."
     )
+
+
+def conclusions(
+    explanation: PhotoExplanation, change: Change | None, class_names: Sequence[str]
+) -> list[tuple[Severity, str]]:
+    """Return what follows for the photograph, a sentence each: whether a change explains it, and what noise says."""
+    aim = class_names[explanation.target]
+    if explanation.photo.verdict == explanation.target:
+        return [("note", f"The classifier says {aim} of this photograph already. Choose another class to turn it to.")]
+    if change is None:
+        return [("note", f"No attribute that was found leads to {aim}. Find attributes searches for more.")]
+    lines = [_conclusion(change, aim)]
+    if change.noise.share > _MANY:
+        lines.append(
+            (
+                "warning",
+                f"Plain noise of the same strength in that place turns it to {aim}, too: any strange texture may do.",
+            )
+        )
+    if change.weights.count:
+        lines.append(("warning", "Class weights alone turn it, too: the search has shown nothing beyond them."))
+    return lines
+
+
+def _conclusion(change: Change, aim: str) -> tuple[Severity, str]:
+    if change.explains:
+        return "good", f"Both verdicts turn to {aim}: the explanation holds for the photograph."
+    if change.turns_copy and change.turns_photo:
+        return "warning", (
+            f"The photograph turns to {aim} without the edit, too, once the copy takes the place of {change.share:.0%} "
+            "of it. So this is no explanation of the photograph."
+        )
+    if change.turns_copy != change.turns_photo:
+        turns, stays = ("copy", "photograph") if change.turns_copy else ("photograph", "copy")
+        return "warning", (
+            f"The two verdicts disagree: the {turns} turns to {aim}, the {stays} does not. So this is no explanation "
+            "of the photograph."
+        )
+    return "note", f"Neither verdict turns to {aim}. So this is no explanation of the photograph."
 
 
 def verdicts_text(explanation: PhotoExplanation, change: Change, class_names: Sequence[str]) -> str:

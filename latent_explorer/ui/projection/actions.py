@@ -6,8 +6,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QBuffer, QIODevice, QMimeData
-from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtCore import QMimeData
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog
 
 from latent_explorer.app.exploration.updates import (
@@ -18,10 +18,11 @@ from latent_explorer.app.exploration.updates import (
     TimelineFrame,
     report_errors,
 )
-from latent_explorer.data.images import SUFFIXES, read_image
+from latent_explorer.app.projection.photos import photo_of
+from latent_explorer.data.images import SUFFIXES
 from latent_explorer.explain.projection.report_text import has_photo
 from latent_explorer.explain.recipe import ProjectedBase
-from latent_explorer.ui.file_actions import dropped_paths
+from latent_explorer.ui.file_actions import dropped_image, dropped_paths
 from latent_explorer.ui.left_panel import LeftPanel
 from latent_explorer.ui.projection.canvas import ProjectionCanvas
 from latent_explorer.ui.projection.panel import ProjectionPanel
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.app.projection.controller import ProjectionController
+    from latent_explorer.app.projection.photos import Photo
     from latent_explorer.ui.canvas.panel import CanvasPanel
     from latent_explorer.ui.samples.panel import SamplesPanel
     from latent_explorer.ui.widgets.notice_bar import NoticeBar
@@ -128,6 +130,17 @@ class ProjectionActions:
         self.panel.result.compare.setChecked(on)
         self._canvas.set_photo(on)
 
+    @property
+    def photos_in_view(self) -> tuple[Photo, ...]:
+        """Photos that the window shows: those to project, else the photo whose projection is on the canvas."""
+        if self.left.projecting and self._controller.photos and not self._result_first:
+            return self._controller.photos
+        state = self._explorer.state
+        shown = self._explorer.latents.of(state.base) if state else None
+        if shown is None or not has_photo(shown.report):
+            return ()
+        return (photo_of(shown.target, shown.report.name),)
+
     def show_page(self) -> None:
         """Open the page "Your photos" and focus the button for the next step."""
         self.left.set_projecting(True)
@@ -168,14 +181,13 @@ class ProjectionActions:
 
     def add_image(self, data: QMimeData, name: str) -> bool:
         """Add a picture that was pasted, or dropped from a browser. Returns True if the data holds one."""
-        if not data.hasImage():
-            return False
-        image = data.imageData()
-        if not isinstance(image, QImage) or image.isNull():
-            return False
+        found = True
         with report_errors(self._explorer.updates.emit, f"Opening {name}"):
-            self._controller.open_image(read_image(_png(image), name=name), name)
-        return True
+            image = dropped_image(data, name)
+            found = image is not None
+            if image is not None:
+                self._controller.open_image(image, name)
+        return found
 
     def export(self, latent_id: str) -> None:
         """Ask for a name and write a projected picture."""
@@ -192,11 +204,3 @@ class ProjectionActions:
             ending = ".npz" if kind == NUMBERS else ".projection"
             known = path.suffix in (".npz", ".projection")
             self._controller.export(latent_id, path if known else path.with_name(path.name + ending))
-
-
-def _png(image: QImage) -> bytes:
-    """Return the image as a PNG file for our own reader, which handles alpha, depth and colour profiles."""
-    buffer = QBuffer()
-    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    image.save(buffer, "PNG")  # type: ignore[call-overload]
-    return bytes(buffer.data().data())

@@ -50,6 +50,7 @@ class ProjectionPanel(QWidget):
     open_requested = Signal()
     folder_requested = Signal()
     paste_requested = Signal()
+    explain_requested = Signal()
 
     def __init__(self, explorer: Explorer, controller: ProjectionController) -> None:
         super().__init__()
@@ -69,6 +70,8 @@ class ProjectionPanel(QWidget):
         self.name.setAccessibleName("Selected photo")
         self.settings = SettingsForm()
         self.project = button(PROJECT, self._act, role="primary")
+        self.explain = button("Explain these photos", self.explain_requested.emit)
+        self.explain.setToolTip("Say what turns the classifier's verdict on the photograph itself (Shift+E)")
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
         self.progress.setFixedHeight(4)
@@ -101,7 +104,7 @@ class ProjectionPanel(QWidget):
         self.how = title("How")
         for part in (
             *(self.invite, head, self.strip, photos, self.how, self.settings),
-            *(self.project, self.progress, self.progress_label, self.line, self.result),
+            *(self.project, self.explain, self.progress, self.progress_label, self.line, self.result),
         ):
             if isinstance(part, QWidget):
                 inner.addWidget(part)
@@ -135,7 +138,7 @@ class ProjectionPanel(QWidget):
         photos, running = controller.photos, controller.run is not None
         self.invite.setVisible(not photos)
         of_photos: tuple[QWidget, ...] = (self.strip, self.name, self.clear)
-        of_run: tuple[QWidget, ...] = (self.how, self.settings, self.project)
+        of_run: tuple[QWidget, ...] = (self.how, self.settings, self.project, self.explain)
         for part in of_photos:
             part.setVisible(bool(photos))
         for part in of_run:
@@ -154,6 +157,9 @@ class ProjectionPanel(QWidget):
         self.project.setText(text)
         self.project.setAccessibleName(text)
         self.project.setEnabled(self._explorer.summary is not None)
+        self.explain.setText("Explain this photo" if len(photos) == 1 else f"Explain {len(photos)} photos")
+        summary = self._explorer.summary
+        self.explain.setEnabled(bool(photos) and summary is not None and bool(summary.classifiers))
         self.progress.setVisible(running)
         self.progress_label.setVisible(running)
         self._show_progress()

@@ -21,13 +21,14 @@ from latent_explorer.explain.counterfactuals.photo import (
     RANDOM_DRAWS,
     REFINEMENT,
     SHARES,
+    PhotoExplainer,
     PhotoExplanation,
     PhotoSettings,
     explain_photos,
 )
-from latent_explorer.explain.counterfactuals.photo_text import control_notes, controls_text
+from latent_explorer.explain.counterfactuals.photo_text import conclusions, control_notes, controls_text, sentence
 from latent_explorer.explain.projection.target import Target
-from latent_explorer.explain.recipe import PictureRecipe, PictureRequest, SampleBase, StyleShift
+from latent_explorer.explain.recipe import PictureRecipe, PictureRequest, SampleBase, StyleShift, attribute_edits
 from latent_explorer.explain.render.renderer import Renderer
 from latent_explorer.models.attributes import Attribute, AttributeEntry, opposite
 
@@ -186,3 +187,53 @@ def test_what_cannot_be_asked_is_said(explainer, attributes, photos):
     assert (already.changes, already.explained) == ((), False)
     with pytest.raises(UserError, match="lists no attribute that leads there"):
         finish(explain_photos(explainer, photos[:1], (), PhotoSettings(refinement=QUICK)))
+
+
+def test_another_region_uses_what_was_rendered_and_gives_what_a_fresh_search_gives(
+    explainer, attributes, photos, found, monkeypatch
+):
+    refined, target = found[0][0].refined, photos[0]
+    only = np.zeros((target.image.shape[0],) * 2, np.float32)
+    only[: len(only) // 2] = 1
+    warm = PhotoExplainer(explainer, attributes, PhotoSettings())
+    first, _ = finish(warm.explain(target, refined))
+    rendered = []
+    img = warm.renderer.img
+    monkeypatch.setattr(warm.renderer, "img", lambda recipe: rendered.append(recipe.edits) or img(recipe))
+    again, events = finish(warm.explain(target, refined, only=only))
+    fresh, _ = finish(PhotoExplainer(explainer, attributes, PhotoSettings(only=only)).explain(target, refined))
+    assert [c.attributes for c in again.changes] == [c.attributes for c in fresh.changes]
+    for one, other in zip(again.changes, fresh.changes, strict=True):
+        assert np.array_equal(one.photo.image, other.photo.image)
+        assert (one.noise, one.random, one.turns_photo) == (other.noise, other.random, other.turns_photo)
+    singles = {tuple(attribute_edits(a)) for a in attributes if a.target == again.target}
+    assert not singles & set(rendered)
+    # The verdicts of the sets that were known come first, before anything is searched for.
+    kept = [e.value for e in events if isinstance(e, Kept)]
+    assert {c.attributes for c in kept[0].changes} == {c.attributes for c in first.changes} != set()
+    assert all(c.random.n == 0 for c in kept[0].changes)
+
+
+def test_what_follows_is_said_for_each_outcome(found):
+    explanation = next(each for each in found[0] if each.changes)
+    names, aim = ("first", "second"), ("first", "second")[explanation.target]
+    held = replace(explanation.changes[0], turns_copy=True, turns_photo=True, unedited=Rate(0, 1), noise=Rate(0, 8))
+
+    def said(**fields):
+        return conclusions(explanation, replace(held, **fields), names)
+
+    assert said() == [("good", f"Both verdicts turn to {aim}: the explanation holds for the photograph.")]
+    for fields, part in (
+        ({"turns_photo": False}, "the copy turns to"),
+        ({"turns_copy": False}, "the photograph turns to"),
+        ({"unedited": Rate(1, 1)}, "without the edit, too"),
+    ):
+        ((severity, text),) = said(**fields)
+        assert (severity, "no explanation" in text, part in text) == ("warning", True, True)
+    assert [severity for severity, _text in said(noise=Rate(8, 8))] == ["good", "warning"]
+    assert "Plain noise" in said(noise=Rate(8, 8))[1][1]
+    ((_severity, neither),) = said(turns_copy=False, turns_photo=False)
+    assert neither.startswith("Neither verdict")
+    both = sentence(explanation, names, replace(held, turns_photo=False))
+    assert "does not explain the photograph" in both
+    assert both.count(" to 0.") + both.count(" to 1.") >= 2
