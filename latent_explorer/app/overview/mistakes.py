@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from latent_explorer.common.jobs import StepBudget
     from latent_explorer.data.summary import DataSummary
     from latent_explorer.explain.counterfactuals.confusion import Confusion, JudgedPhotos
-    from latent_explorer.explain.counterfactuals.mistakes import CellExplanation, Example
+    from latent_explorer.explain.counterfactuals.mistakes import CellExplanation
     from latent_explorer.models.attributes import Attribute
 
 STOPPED = "Counting was stopped, so there is no matrix yet."
@@ -99,12 +99,6 @@ class MistakesController:
     def explanation(self) -> CellExplanation | None:
         """What turns the photographs of the cell, once it is known."""
         return self._explained.get(self.cell) if self.cell is not None else None
-
-    @property
-    def examples(self) -> dict[str, Example]:
-        """The cell's explained photographs by name."""
-        found = self.explanation
-        return {each.name: each for each in found.examples} if found else {}
 
     def running(self, kind: str) -> bool:
         """Return True while a job of a kind runs or waits."""

@@ -40,7 +40,7 @@ class CellKey:
     group: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CellPhoto:
     """Photograph of a cell: small, with its probabilities (K,)."""
 

@@ -77,7 +77,7 @@ class Example:
     turned: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CellExplanation:
     """What turns the photographs of one cell to their label.
 

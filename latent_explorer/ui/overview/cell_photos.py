@@ -10,18 +10,17 @@ from PySide6.QtGui import QPainter, QPen, QPixmap
 from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate
 
 from latent_explorer.common.format import number_text, shortened
+from latent_explorer.explain.counterfactuals.mistakes_text import name_of
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.class_mark import paint_class_mark
 from latent_explorer.ui.widgets.scaling import scaled
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     import numpy as np
     from PySide6.QtWidgets import QStyleOptionViewItem
 
     from latent_explorer.app.overview.mistakes_jobs import CellPhoto
-    from latent_explorer.explain.counterfactuals.mistakes import Example
+    from latent_explorer.explain.counterfactuals.mistakes import CellExplanation, Example
 
 Index = QModelIndex | QPersistentModelIndex
 SIDE = 9 * theme.UNIT  # px, of a picture
@@ -36,29 +35,27 @@ class CellPhotosModel(QAbstractListModel):
     def __init__(self) -> None:
         super().__init__()
         self.photos: list[CellPhoto] = []
-        self.examples: Mapping[str, Example] = {}
+        self.examples: dict[str, Example] = {}
+        self._given: tuple[tuple[CellPhoto, ...], CellExplanation | None, tuple[str, ...]] = ((), None, ())
         self.class_names: tuple[str, ...] = ()
         self.attribute = ""
         self._pixmaps: dict[tuple[str, bool, float], QPixmap] = {}
 
-    def show(
-        self,
-        photos: Sequence[CellPhoto],
-        examples: Mapping[str, Example],
-        class_names: tuple[str, ...],
-        attribute: str,
-    ) -> None:
+    def show(self, photos: tuple[CellPhoto, ...], found: CellExplanation | None, class_names: tuple[str, ...]) -> None:
         """Show photographs, with what the attribute made of them; more of the same cell are added at the end."""
-        added = not examples and not self.examples and class_names == self.class_names
-        if added and [each.name for each in self.photos] == [each.name for each in photos[: len(self.photos)]]:
-            if len(photos) > len(self.photos):
-                self.beginInsertRows(QModelIndex(), len(self.photos), len(photos) - 1)
-                self.photos = list(photos)
-                self.endInsertRows()
+        before, self._given = self._given, (photos, found, class_names)
+        if before == self._given:
+            return
+        if found is None and before[1:] == self._given[1:] and before[0] and before[0] == photos[: len(before[0])]:
+            self.beginInsertRows(QModelIndex(), len(self.photos), len(photos) - 1)
+            self.photos = list(photos)
+            self.endInsertRows()
             return
         self.beginResetModel()
-        self.photos = sorted(photos, key=lambda each: _rank(examples.get(each.name)))
-        self.examples, self.class_names, self.attribute = examples, class_names, attribute
+        self.examples = {each.name: each for each in found.examples} if found else {}
+        self.photos = sorted(photos, key=lambda each: _rank(self.examples.get(each.name)))
+        self.attribute = shortened(name_of(found.shown), 40) if found else ""
+        self.class_names = class_names
         self._pixmaps.clear()
         self.endResetModel()
 
@@ -174,9 +171,10 @@ class CellPhotos(QListView):
         self.selectionModel().currentChanged.connect(lambda index, _old: self._describe(index))
 
     def show_photos(
-        self, photos: Sequence[CellPhoto], examples: Mapping[str, Example], class_names: tuple[str, ...], attribute: str
+        self, photos: tuple[CellPhoto, ...], found: CellExplanation | None, class_names: tuple[str, ...]
     ) -> None:
-        self.items.show(photos, examples, class_names, shortened(attribute, 40))
+        """Show the photographs of a cell, and what turned them once it is known."""
+        self.items.show(photos, found, class_names)
 
     def _describe(self, index: QModelIndex) -> None:
         if index.isValid():

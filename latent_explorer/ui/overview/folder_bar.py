@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from latent_explorer.app.overview.labelled_folder import FolderQuestion
     from latent_explorer.data.summary import DataSummary
 
-SIDE_NAMES = {"all": "All pictures", "train": "Training side", "val": "Validation side", "test": "Test side"}
+SIDE_NAMES = {"all": "all", "train": "training side", "val": "validation side", "test": "test side"}
 SIDE_HELP = "Where the classifier was trained on these pictures, only its test side says how it does on others"
 ONLY_HELP = "Count only pictures for which this is true: column=value,value. Separate several conditions by ;"
 MOST_VALUES = 6  # of a column that can be given classes here
@@ -74,7 +74,7 @@ class FolderBar(QWidget):
         second = row(self._fields, spacing=theme.GAP)
         for text, widget, stretch in (
             ("Label", self.label, 0),
-            ("Of", self.side, 0),
+            ("Pictures", self.side, 0),
             ("Only", self.only, 1),
             ("Count by", self.by, 0),
         ):

@@ -59,6 +59,7 @@ class MistakesPage(OverviewPage):
         super().__init__(explorer)
         self.controller = MistakesController(explorer, self._show)
         self._matrix: Confusion | None = None  # in view
+        self._cell: CellKey | None = None  # in view
         self._matrix_of: tuple[JudgedPhotos, str | None] | None = None
         self.bar = FolderBar()
         self.summary = ElidedLabel()
@@ -197,20 +198,21 @@ class MistakesPage(OverviewPage):
         self.copy.setVisible(found is not None)
         self.export.setEnabled(not explaining and not controller.running(WRITING))
         if cell is None:
+            self._cell = None
             self.head.setText("")
             self.sentence.setText(CHOOSE)
             self.others.hide()
             self.line.setText("")
-            self.photos.show_photos((), {}, judged.class_names, "")
+            self.photos.show_photos((), None, judged.class_names)
             return
         count = controller.count_of(cell)
         self.head.setText(f"{cell_words(cell, judged.class_names)} ({count:,})")
         self.sentence.setText(self._said(cell, count, explaining))
         self.others.setText(_others(found))
         self.others.setVisible(bool(self.others.text()))
-        attribute = name_of(found.shown) if found else ""
-        self.photos.show_photos(controller.photos, controller.examples, judged.class_names, attribute)
-        if not self.line.text() and controller.photos:
+        self.photos.show_photos(controller.photos, found, judged.class_names)
+        if cell != self._cell:
+            self._cell = cell
             self.line.setText(OPENS if count <= SHOWN else f"{SHOWN} of {count:,} are shown. {OPENS}")
 
     def _said(self, cell: CellKey, count: int, explaining: bool) -> str:
