@@ -30,7 +30,7 @@ from latent_explorer.explain.attfind.kept_moves import KeptMoves
 from latent_explorer.explain.attfind.settings import AttFindSettings
 from latent_explorer.explain.batches import BatchSizer
 from latent_explorer.explain.counterfactuals import photo, references
-from latent_explorer.explain.counterfactuals.evaluation import CounterfactualFigures, judge
+from latent_explorer.explain.counterfactuals.evaluation import judge
 from latent_explorer.explain.counterfactuals.making import make_counterfactuals
 from latent_explorer.explain.direction_search import search
 from latent_explorer.explain.direction_search.settings import SearchSettings
@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from latent_explorer.app.exploration.state import ExplorerState
     from latent_explorer.app.sweep.export import SweepFiles
     from latent_explorer.explain.counterfactuals.photo import PhotoExplanation, PhotoSettings
+    from latent_explorer.explain.counterfactuals.records import CounterfactualFigures
     from latent_explorer.explain.direction_search.settings import FoundDirection, Method
     from latent_explorer.explain.directions.direction import Direction
     from latent_explorer.explain.labels import LabelSet
@@ -372,22 +373,28 @@ class Explainer:
         kappa: float = 1.0,
         confirm: Sequence[StrPath] = (),
         oracles: Sequence[str] = (),
+        embedding: StrPath | None = None,
+        inception: StrPath | None = None,
         split_column: str | None = None,
         on_event: OnEvent = None,
         **selection: Any,
     ) -> list[CounterfactualFigures]:
         """Judge counterfactuals of pictures by the first `k` attributes: those of the copies, then of the photographs.
 
-        `confirm` are files of other classifiers, `oracles` columns of attributes, `selection` as in `evaluate`.
-        UserError where no attributes are listed.
+        `confirm` are files of other classifiers, `oracles` columns of attributes, `embedding` a network that knows
+        persons, `inception` the weights of FID, `selection` as in `evaluate`. UserError where no attributes are listed.
         """
         model, size = self.model, self.model.generator.config.resolution
         asked: dict[str, Any] = {"classifier_id": self.classifier_id, "device": self.device}
-        others = references.other_networks(model, self.classifier_id, [Path(file) for file in confirm])
+        networks: dict[str, Any] = {
+            "others": references.other_networks(model, self.classifier_id, [Path(file) for file in confirm]),
+            "embed": embedding and references.embedding_of(Path(embedding), self.device),
+            "inception": inception and references.inception_of(Path(inception), self.device),
+        }
         with closing(open_dataset(data, split=split_column, **selection)) as pictures:
             rows = evenly_spaced_rows(pictures.indices(split), n)
             names, ids = self.class_names, [pictures.names[row] for row in rows]
-            known = references.gather(pictures, rows, size, names, oracles=oracles, others=others)
+            known = references.gather(pictures, rows, size, names, oracles=oracles, **networks)
             photos = pictures.read(rows, size)
         job = make_counterfactuals(model, lambda part: photos[part], ids, k, kappa=kappa, **asked)
         return [run_job(judge(model, each, known, **asked), on_event) for each in run_job(job, on_event)]

@@ -42,6 +42,18 @@ counterfactual_options = combine_options(
         help=f"The same pictures cut out on black, for sparsity; '{SAME}' where these are.",
     ),
     click.option(
+        "--embedding",
+        type=PATH,
+        metavar="FILE",
+        help="Network that knows persons, as import-classifier takes it: FS and FVA on its last features.",
+    ),
+    click.option(
+        "--embedding-output", is_flag=True, help="Use the network's output, where that is the embedding itself."
+    ),
+    click.option(
+        "--inception", type=PATH, metavar="FILE", help="Inception's weights as torch-fidelity publishes them, for FID."
+    ),
+    click.option(
         "--oracle", "oracles", multiple=True, metavar="COLUMN", help="Column of attributes that may change; repeatable."
     ),
 )
@@ -56,11 +68,20 @@ class Asked:
     confirm: tuple[Path, ...]
     masks: str | None
     oracles: tuple[str, ...]
+    embedding: Path | None
+    embedding_output: bool
+    inception: Path | None
 
     def check(self) -> None:
         """UserError where options of counterfactuals are given without them."""
-        if not self.wants_counterfactuals and (self.confirm or self.masks or self.oracles):
-            raise UserError("--confirm, --masks and --oracle belong to --counterfactuals. Add it, or leave them out.")
+        given = self.confirm or self.masks or self.oracles or self.embedding or self.inception
+        if not self.wants_counterfactuals and given:
+            raise UserError(
+                "--confirm, --masks, --oracle, --embedding and --inception belong to --counterfactuals. Add it, or "
+                "leave them out."
+            )
+        if self.embedding_output and self.embedding is None:
+            raise UserError("--embedding-output says how --embedding is used. Give both, or leave it out.")
 
 
 def measure(
@@ -77,10 +98,11 @@ def measure(
     """Make and judge counterfactuals of the pictures `rows`; returns the fields and the table."""
     from latent_explorer.explain.counterfactuals.alignment import alignment, listed_classifiers
     from latent_explorer.explain.counterfactuals.composition import composition
-    from latent_explorer.explain.counterfactuals.evaluation import as_json, judge
+    from latent_explorer.explain.counterfactuals.evaluation import judge
     from latent_explorer.explain.counterfactuals.evaluation_text import alignment_text, composition_text, table
     from latent_explorer.explain.counterfactuals.making import make_counterfactuals
-    from latent_explorer.explain.counterfactuals.references import gather, other_networks
+    from latent_explorer.explain.counterfactuals.records import as_json
+    from latent_explorer.explain.counterfactuals.references import embedding_of, gather, inception_of, other_networks
 
     size = model.generator.config.resolution
     names = model.classifiers[key].config.class_names
@@ -94,6 +116,8 @@ def measure(
             masks=masks,
             oracles=asked.oracles,
             others=other_networks(model, key, asked.confirm),
+            embed=asked.embedding and embedding_of(asked.embedding, device, output=asked.embedding_output),
+            inception=asked.inception and inception_of(asked.inception, device),
         )
 
     def read(part: slice) -> np.ndarray:

@@ -39,10 +39,14 @@ def agreement(p: Tensor, q: Tensor) -> Agreement:
 def frechet_distance(a: Tensor, b: Tensor) -> float:
     """Return the Frechet distance between Gaussians fitted to features a (N, F) and b (M, F) (Heusel et al. 2017).
 
-    |mu_a - mu_b|^2 + tr(C_a + C_b - 2 (C_a C_b)^(1/2)); the last trace by symmetric eigenvalues.
+    |mu_a - mu_b|^2 + tr(C_a + C_b - 2 (C_a C_b)^(1/2)); the last trace by symmetric eigenvalues, or, where there are
+    more features than rows, as the singular values of the two centred tables' product, which are the same.
     """
     a, b = a.double().cpu(), b.double().cpu()
     mean_term = (a.mean(dim=0) - b.mean(dim=0)).square().sum()
+    if max(len(a), len(b)) < a.shape[1]:
+        a, b = ((x - x.mean(dim=0)) / (len(x) - 1) ** 0.5 for x in (a, b))
+        return float(mean_term + a.square().sum() + b.square().sum() - 2 * torch.linalg.svdvals(a @ b.T).sum())
     cov_a, cov_b = torch.cov(a.T), torch.cov(b.T)
     values, vectors = torch.linalg.eigh(cov_a)
     root_a = (vectors * values.clamp_min(0).sqrt()) @ vectors.T

@@ -8,6 +8,7 @@ other one is called "feature distance" everywhere, and its figures are comparabl
 from __future__ import annotations
 
 import warnings
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -111,6 +112,19 @@ class FeatureDistance(nn.Module):
         """Return the distance (N,) of pictures with these features."""
         squared = [(x - y).square().sum(dim=1).mean(dim=(1, 2)) for x, y in zip(a, b, strict=True)]
         return torch.stack(squared).mean(dim=0)
+
+
+def lpips_on(net: str, device: torch.device) -> LpipsDistance:
+    """Return LPIPS on a device. Its weights are read once, and again when their file has changed."""
+    path = backbone_path(net)
+    changed = path.stat().st_mtime_ns if path.is_file() else 0
+    return _read_lpips(net, path, changed, device)
+
+
+@lru_cache(maxsize=4)
+def _read_lpips(net: str, _path: Path, _changed: int, device: torch.device) -> LpipsDistance:
+    with torch.inference_mode(False):  # whoever asks next may need gradients
+        return LpipsDistance(net).to(device)
 
 
 PerceptualDistance = LpipsDistance | FeatureDistance

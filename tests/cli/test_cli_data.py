@@ -107,13 +107,16 @@ def test_evaluate_prints_the_figures_of_counterfactuals(
     write_explainer(with_attribute_set(tiny_explainer, found), file)
     write_classifier(tmp_path / "second.classifier", tiny_explainer.classifier, {})
     arguments = ("evaluate", file, "--images", pictures, "--n", 4, "--counterfactuals", "--k", 2, "--masks", "same")
-    arguments += ("--confirm", tmp_path / "second.classifier", "--oracle", "class")
+    arguments += ("--confirm", tmp_path / "second.classifier", "--oracle", "class", "--embedding", file)
     result = run_json(*arguments, "--out", out)["counterfactuals"]
     assert list(result["kinds"]) == ["copy", "photo"]
     for figures in result["kinds"].values():
         assert figures["n"] == 4
         assert figures["others"]["second"]["agreement"]["share"] == 1.0  # it is the same network
         assert list(figures["oracles"]) == ["class=green", "class=red"]
+        assert list(figures["unrelated"]) == ["the object's size"]  # the labels are none of the classes
+        assert -1 <= figures["identity"]["similarity"]["value"] <= 1
+        assert figures["fid"] is None
         assert set(figures["controls"]) <= {"pasted", "random", "noise", "weights"}
     assert [each["cycles"] for each in result["composition"]] == [1, 10]
     assert json.loads((out / "report.json").read_text())["counterfactuals"]["k"] == 2
@@ -122,6 +125,8 @@ def test_evaluate_prints_the_figures_of_counterfactuals(
 def test_options_of_counterfactuals_alone_are_refused(file: Path, pictures: Path, run_json) -> None:
     error = run_json("evaluate", file, "--images", pictures, "--oracle", "class", code=1)
     assert "belong to --counterfactuals" in error["message"]
+    error = run_json("evaluate", file, "--images", pictures, "--counterfactuals", "--embedding-output", code=1)
+    assert "Give both" in error["message"]
 
 
 def test_attfind_on_other_pictures(file: Path, pictures: Path, run_json) -> None:

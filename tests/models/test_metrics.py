@@ -25,6 +25,13 @@ def test_frechet_distance_equals_the_matrix_square_root_form() -> None:
 def test_frechet_distance_survives_more_features_than_pictures() -> None:
     a = torch.randn(8, 40, generator=torch.Generator().manual_seed(0))
     assert frechet_distance(a, a) == pytest.approx(0, abs=1e-4)
+    # Columns of zeros change nothing, but the number of features decides how it is computed.
+    b = torch.randn(30, 3, generator=torch.Generator().manual_seed(1)) @ torch.tensor(
+        [[1.0, 2, 0], [0, 1, 0], [3, 0, 1]]
+    )
+    c = b.flip(0)[:25] * 2 + 1
+    wide = [torch.cat([x, torch.zeros(len(x), 40)], dim=1) for x in (b, c)]
+    assert frechet_distance(*wide) == pytest.approx(frechet_distance(b, c), rel=1e-9)
 
 
 def test_agreement_of_equals_is_complete_and_of_opposites_none() -> None:

@@ -23,7 +23,7 @@ from latent_explorer.common.jobs import run_job
 from latent_explorer.models import lpips_weights
 from latent_explorer.models.classifiers import Classifier, ClassifierConfig
 from latent_explorer.models.lpips_weights import Backbone, backbone_path, fetch_backbone, lpips_available
-from latent_explorer.models.perceptual import FeatureDistance, LpipsDistance, perceptual_for
+from latent_explorer.models.perceptual import FeatureDistance, LpipsDistance, lpips_on, perceptual_for
 from latent_explorer.models.preprocessing import Preprocessing
 
 needs_alex = pytest.mark.skipif(not lpips_available("alex"), reason="no AlexNet in TORCH_HOME")
@@ -256,3 +256,13 @@ def test_the_digests_are_those_in_the_names() -> None:
     for backbone in lpips_weights.NETS.values():
         assert len(backbone.sha256) == 64
         assert f"-{backbone.sha256[:8]}." in backbone.file
+
+
+@needs_alex
+def test_weights_are_read_once_for_a_device_and_leave_gradients() -> None:
+    with torch.inference_mode():
+        found = lpips_on("alex", torch.device("cpu"))
+    assert lpips_on("alex", torch.device("cpu")) is found
+    img = torch.rand(1, 3, 64, 64, requires_grad=True)
+    found(img, torch.zeros_like(img)).sum().backward()
+    assert img.grad is not None

@@ -4,15 +4,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Progress
 from latent_explorer.common.statistics import Mean
 from latent_explorer.data.images import to_float
@@ -20,12 +18,20 @@ from latent_explorer.explain.attfind.sufficiency import Rate
 from latent_explorer.explain.batches import BatchSizer, default_budget
 from latent_explorer.explain.counterfactuals import figures
 from latent_explorer.explain.counterfactuals.oracles import Oracle, fit_oracles
+from latent_explorer.explain.counterfactuals.records import (
+    Confirmation,
+    CounterfactualFigures,
+    Frechet,
+    Identity,
+    Probe,
+    References,
+    check_classes,
+)
 from latent_explorer.explain.projection.projection import distances
-from latent_explorer.models.classifiers import Classifier
 from latent_explorer.models.metrics import frechet_distance
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from latent_explorer.common.jobs import StepBudget
     from latent_explorer.explain.counterfactuals.making import Counterfactuals
@@ -33,93 +39,6 @@ if TYPE_CHECKING:
 
 CONTROLS = ("pasted", "random", "noise", "weights")  # pictures of Counterfactuals that show no attribute
 FEWEST = 20  # pictures that a Frechet distance is computed over
-
-
-@dataclass(frozen=True)
-class References:
-    """What counterfactuals are compared with. Everything is optional: a figure without it is left out.
-
-    truth           (N,) classes of the photographs by their labels; COUT is then of the correctly classified ones
-    masks           (N, R, R) bool: what is the object, for sparsity
-    training        (M, R, R, 3) uint8 real pictures, for minimality and for the oracles
-    training_truth  (M,) classes of these by their labels; the classifier's verdicts without it
-    attributes      by name: (M,) bool, what the training pictures have
-    others          by name: networks that the counterfactuals were not made for, with the same classes
-    """
-
-    truth: np.ndarray | None = None
-    masks: np.ndarray | None = None
-    training: np.ndarray | None = None
-    training_truth: np.ndarray | None = None
-    attributes: Mapping[str, np.ndarray] = field(default_factory=dict)
-    others: Mapping[str, Classifier] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Confirmation:
-    """What another network says of the counterfactuals."""
-
-    agreement: Rate  # it gives the pictures before the verdict of the asked classifier
-    confirmed: Rate  # NAFR: of all, those that flip for both
-    of_flips: Rate  # NA rate: the same of those that flip for the asked one
-    relative_change: float  # RelativeChange of the target's probability
-
-
-@dataclass(frozen=True)
-class CounterfactualFigures:
-    """Figures of one kind of counterfactuals; None where what they need was not given, or is too little."""
-
-    kind: str
-    n: int
-    flips: Rate  # FR
-    flips_of: dict[str, Rate]  # by the class before
-    controls: dict[str, dict[str, Rate]]  # flips by what shows no attribute, of "all" and by the class before
-    others: dict[str, Confirmation]
-    cout: Mean
-    cout_of: dict[str, Mean]  # by the class before
-    frechet: float | None  # on the classifier's features: photographs, counterfactuals that flip
-    split_frechet: float | None
-    split_frechet_photos: float | None  # the same with photographs on both sides: how small it can be
-    l1: Mean
-    distance: Mean
-    distance_name: str
-    similarity: Mean
-    sparsity: float | None  # inside the object against outside
-    inside: float | None  # share of the change inside the object
-    diversity: float
-    minimality: float | None
-    changed_attributes: float | None  # MNAC
-    correlation_difference: float | None  # CD
-    oracles: dict[str, tuple[float, float]]  # accuracy, and of always giving the commoner answer
-    per_second: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the figures as `evaluate --counterfactuals --json` prints them."""
-        found: dict[str, Any] = as_json(self)
-        return found
-
-
-def as_json(value: Any) -> Any:
-    """Return dataclasses, dictionaries and tuples as JSON holds them: NaN is None, a rate has share and interval."""
-    if isinstance(value, Rate):
-        return {"share": as_json(value.share), "n": value.n, "interval": list(value.interval)}
-    if hasattr(value, "__dataclass_fields__"):
-        return {each.name: as_json(getattr(value, each.name)) for each in fields(value)}
-    if isinstance(value, dict):
-        return {key: as_json(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [as_json(each) for each in value]
-    return None if isinstance(value, float) and math.isnan(value) else value
-
-
-def check_classes(others: Mapping[str, Classifier], class_names: Sequence[str]) -> None:
-    """UserError where another network does not name the same classes, in the same order."""
-    for name, other in others.items():
-        if other.config.class_names != tuple(class_names):
-            raise UserError(
-                f"{name} cannot confirm flips: its classes are {', '.join(other.config.class_names)}, those here "
-                f"{', '.join(class_names)}, in this order. Give a classifier that was trained with these."
-            )
 
 
 def judge(
@@ -176,11 +95,11 @@ class _Judge:
         reached = after.verdicts == targets
         scores = yield from self._cout(sources, targets)
         correct = self._correct(sources)
-        l1, distance = yield from self._distances()
+        l1, distance, between = yield from self._distances()
         inside = self._inside()
         oracles = [] if real is None else fit_oracles(real.embeddings, references.attributes)
-        was, now = photos.features[reached], after.features[reached]
-        enough = len(now) >= FEWEST
+        unrelated = [] if real is None else fit_oracles(real.embeddings, references.unrelated)
+        random = (yield from self._look(made.random)) if oracles or unrelated else before
         return CounterfactualFigures(
             kind=made.kind,
             n=len(made),
@@ -190,20 +109,23 @@ class _Judge:
             others=(yield from self._confirmations(before, after, targets)),
             cout=_mean(scores[correct]),
             cout_of={name: _mean(scores[correct & (sources == c)]) for c, name in enumerate(self.names)},
-            frechet=frechet_distance(photos.features, now) if enough else None,
-            split_frechet=figures.split_frechet(was, now) if enough else None,
-            split_frechet_photos=figures.split_frechet(was, was) if enough else None,
+            bkl=_mean(1 - after.probs.gather(1, targets[:, None])[:, 0]),
+            frechet=_frechet(photos.features[reached], after.features[reached]),
+            fid=(yield from self._fid(reached)),
             l1=_mean(l1),
             distance=_mean(distance),
             distance_name=self.distance.name,
             similarity=_mean(figures.similarities(before.embeddings, after.embeddings)),
+            identity=(yield from self._identity()),
             sparsity=None if inside is None else figures.sparsity(inside),
             inside=None if inside is None else float((inside[:, 0] / inside.sum(dim=1).clamp_min(1e-12)).mean()),
             diversity=self._diversity(),
+            sigma_l=_mean(figures.pairwise_means(between)),
             minimality=None if real is None else self._minimality(before, after, real),
             changed_attributes=self._changed_attributes(oracles, before, after),
             correlation_difference=None if real is None else self._correlation(oracles, before, after, real),
-            oracles={each.name: (each.accuracy, each.majority) for each in oracles},
+            oracles={each.name: _probe(each, before, after, random) for each in oracles},
+            unrelated={each.name: _probe(each, before, after, random) for each in unrelated},
             per_second=len(made) / made.seconds if made.seconds else math.nan,
         )
 
@@ -218,12 +140,12 @@ class _Judge:
         parts = yield from self.sizer.run(see, len(images), "Looking at pictures")
         return _Seen(*(torch.cat(each).float().cpu() for each in zip(*parts, strict=True)))
 
-    def _ask(self, network: Classifier, images: np.ndarray) -> Generator[Event, None, Tensor]:
-        """Return a network's probabilities (N, K) of pictures."""
+    def _ask(self, network: Callable[[Tensor], Tensor], images: np.ndarray) -> Generator[Event, None, Tensor]:
+        """Return what a network gives for pictures, such as a classifier's probabilities (N, K)."""
 
         @torch.inference_mode()
         def ask(rows: slice) -> Tensor:
-            return network.probs(_float(images[rows]).to(self.device)).float().cpu()
+            return network(_float(images[rows]).to(self.device)).float().cpu()
 
         return torch.cat((yield from self.sizer.anew().run(ask, len(images), "Asking about pictures")))
 
@@ -235,7 +157,7 @@ class _Judge:
         for name in CONTROLS:
             pictures = getattr(self.made, name)
             if not np.array_equal(pictures, self.made.before):
-                reached = (yield from self._ask(self.classifier, pictures)).argmax(dim=1) == targets
+                reached = (yield from self._ask(self.classifier.probs, pictures)).argmax(dim=1) == targets
                 found[name] = {"all": _rate(reached), **self._by_class(reached, sources)}
         return found
 
@@ -245,8 +167,8 @@ class _Judge:
         found = {}
         reached, rows = after.verdicts == targets, torch.arange(len(targets))
         for name, network in self.references.others.items():
-            was = yield from self._ask(network.to(self.device), self.made.before)
-            now = yield from self._ask(network, self.made.after)
+            was = yield from self._ask(network.to(self.device).probs, self.made.before)
+            now = yield from self._ask(network.probs, self.made.after)
             both = reached & (now.argmax(dim=1) == targets)
             relative = figures.relative_changes(
                 torch.stack([before.probs[rows, targets], was[rows, targets]]),
@@ -275,18 +197,38 @@ class _Judge:
             return torch.ones(len(sources), dtype=torch.bool)
         return torch.from_numpy(truth[self.made.rows]) == sources
 
-    def _distances(self) -> Generator[Event, None, tuple[Tensor, Tensor]]:
-        """Return L1 and the perceptual distance (N,) of each pair."""
+    def _fid(self, reached: Tensor) -> Generator[Event, None, Frechet | None]:
+        inception = self.references.inception
+        if inception is None or int(reached.sum()) < FEWEST:
+            return None
+        rows = reached.numpy()
+        was = yield from self._ask(inception, self.made.photos[rows])
+        return _frechet(was, (yield from self._ask(inception, self.made.after[rows])))
+
+    def _identity(self) -> Generator[Event, None, Identity | None]:
+        embed = self.references.embed
+        if embed is None:
+            return None
+        photos = yield from self._ask(embed, self.made.photos)
+        cosines = figures.similarities(photos, (yield from self._ask(embed, self.made.after)))
+        unedited = figures.similarities(photos, (yield from self._ask(embed, self.made.before)))
+        return Identity(_mean(cosines), _rate(cosines > figures.SAME_PERSON), _mean(unedited))
+
+    def _distances(self) -> Generator[Event, None, tuple[Tensor, Tensor, Tensor]]:
+        """Return L1 and the perceptual distance (N,) of each pair, and those (N, 2, 2) between two counterfactuals."""
         made = self.made
 
         @torch.inference_mode()
-        def compare(rows: slice) -> tuple[Tensor, Tensor]:
-            a, b = (_float(images[rows]).to(self.device) for images in (made.before, made.after))
-            return (a - b).abs().mean(dim=(1, 2, 3)).cpu(), self.distance(a, b).float().cpu()
+        def compare(rows: slice) -> tuple[Tensor, Tensor, Tensor]:
+            a, b, c = (_float(images[rows]).to(self.device) for images in (made.before, made.after, made.second))
+            changed, between = self.distance(a, b).float().cpu(), self.distance(b, c).float().cpu()
+            both = torch.zeros(len(a), 2, 2)
+            both[:, 0, 1] = both[:, 1, 0] = between
+            return (a - b).abs().mean(dim=(1, 2, 3)).cpu(), changed, both
 
         parts = yield from self.sizer.anew().run(compare, len(made), "Comparing counterfactuals with their photos")
-        l1, distance = (torch.cat(each) for each in zip(*parts, strict=True))
-        return l1, distance
+        l1, distance, between = (torch.cat(each) for each in zip(*parts, strict=True))
+        return l1, distance, between
 
     def _inside(self) -> Tensor | None:
         if self.references.masks is None:
@@ -333,6 +275,20 @@ class _Judge:
 
 def _answers(oracles: Sequence[Oracle], seen: _Seen) -> Tensor:
     return torch.stack([each.probs(seen.embeddings) for each in oracles], dim=1)
+
+
+def _probe(oracle: Oracle, before: _Seen, after: _Seen, random: _Seen) -> Probe:
+    was, now, drawn = (oracle.probs(seen.embeddings) > 0.5 for seen in (before, after, random))
+    return Probe(oracle.accuracy, oracle.majority, _rate(was != now), _rate(was != drawn))
+
+
+def _frechet(photos: Tensor, made: Tensor) -> Frechet | None:
+    """Return distances of features (N, F); None of so few pictures that they would say nothing."""
+    if len(made) < FEWEST:
+        return None
+    return Frechet(
+        frechet_distance(photos, made), figures.split_frechet(photos, made), figures.split_frechet(photos, photos)
+    )
 
 
 def _float(images: np.ndarray) -> Tensor:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from latent_explorer.explain.attfind.sufficiency import Rate
     from latent_explorer.explain.counterfactuals.alignment import Matrix
     from latent_explorer.explain.counterfactuals.composition import Composition
-    from latent_explorer.explain.counterfactuals.evaluation import CounterfactualFigures
+    from latent_explorer.explain.counterfactuals.records import CounterfactualFigures, Frechet, Probe
 
     Row = tuple[str, Callable[[CounterfactualFigures], str]]
 
@@ -66,22 +66,21 @@ def _rows(found: Sequence[CounterfactualFigures]) -> list[Row]:
         *(row for name in first.others for row in _other_rows(name)),
         ("COUT", lambda f: _mean(f.cout)),
         *((f"  of {name}", lambda f, name=name: _mean(f.cout_of[name])) for name in first.cout_of),
-        ("Frechet, classifier's features", lambda f: _number(f.frechet)),
-        ("  between halves", lambda f: _number(f.split_frechet)),
-        ("  control: photos on both sides", lambda f: _number(f.split_frechet_photos)),
+        ("1 - p(target) (BKL)", lambda f: _mean(f.bkl)),
+        *_frechet_rows("Frechet, classifier's features", "  between halves", lambda f: f.frechet),
+        *(_frechet_rows("FID", "  sFID", lambda f: f.fid) if any(each.fid for each in found) else ()),
         ("L1", lambda f: _mean(f.l1)),
         (first.distance_name, lambda f: _mean(f.distance)),
         (f"similarity, {first.distance_name}'s features", lambda f: _mean(f.similarity)),
+        *(_identity_rows() if any(each.identity for each in found) else ()),
         ("sparsity, inside against outside", lambda f: _number(f.sparsity)),
         ("  share of the change inside", lambda f: _number(f.inside)),
         ("diversity of two", lambda f: _number(f.diversity)),
+        ("  their distance (sigma_L)", lambda f: _mean(f.sigma_l)),
         ("minimality", lambda f: _number(f.minimality)),
         (f"attributes changed (MNAC of {len(first.oracles)})", lambda f: _number(f.changed_attributes)),
         ("correlation difference (CD)", lambda f: _number(f.correlation_difference)),
-        *(
-            (f"  oracle {name}: right, commoner", lambda f, name=name: _pair(f.oracles.get(name)))
-            for name in first.oracles
-        ),
+        *(row for kind in ("oracles", "unrelated") for name in getattr(first, kind) for row in _probe_rows(kind, name)),
         ("counterfactuals a second", lambda f: _number(f.per_second)),
     ]
 
@@ -92,6 +91,38 @@ def _other_rows(name: str) -> list[Row]:
         ("  flips for both (NAFR)", lambda f: _rate(f.others[name].confirmed)),
         ("  of the flips (NA rate)", lambda f: _rate(f.others[name].of_flips)),
         ("  relative change", lambda f: _number(f.others[name].relative_change)),
+    ]
+
+
+def _frechet_rows(name: str, halves: str, of: Callable[[CounterfactualFigures], Frechet | None]) -> list[Row]:
+    def cell(found: CounterfactualFigures, part: str) -> str:
+        frechet = of(found)
+        return _number(None if frechet is None else getattr(frechet, part))
+
+    return [
+        (name, lambda f: cell(f, "distance")),
+        (halves, lambda f: cell(f, "between_halves")),
+        ("  control: photos on both sides", lambda f: cell(f, "photos")),
+    ]
+
+
+def _identity_rows() -> list[Row]:
+    return [
+        ("similarity of persons (FS)", lambda f: _mean(f.identity.similarity) if f.identity else "-"),
+        ("  control: the copy, unedited", lambda f: _mean(f.identity.unedited) if f.identity else "-"),
+        ("  above 0.5 (FVA)", lambda f: _rate(f.identity.same if f.identity else None)),
+    ]
+
+
+def _probe_rows(kind: str, name: str) -> list[Row]:
+    def cell(found: CounterfactualFigures, text: Callable[[Probe], str]) -> str:
+        probe = getattr(found, kind).get(name)
+        return "-" if probe is None else text(probe)
+
+    return [
+        (f"  a network that learned {name} turns", lambda f: cell(f, lambda p: _rate(p.changed))),
+        ("    control: random edits of the same size", lambda f: cell(f, lambda p: _rate(p.random))),
+        ("    it is right; the commoner answer", lambda f: cell(f, lambda p: f"{p.accuracy:.3f}; {p.majority:.3f}")),
     ]
 
 
@@ -119,7 +150,3 @@ def _mean(mean: Mean) -> str:
 
 def _number(value: float | None) -> str:
     return "-" if value is None or math.isnan(value) else f"{value:.3f}"
-
-
-def _pair(values: tuple[float, float] | None) -> str:
-    return "-" if values is None else f"{values[0]:.3f}, {values[1]:.3f}"

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 COUT_STEPS = 50
 SPLITS = 10  # halvings of the split Frechet distance
+SAME_PERSON = 0.5  # cosine of two pictures' embeddings above which they are taken to show one person
 TARGET_WEIGHT = 0.8  # of minimality: how much the distance to pictures of the target class counts
 
 
@@ -148,13 +149,15 @@ def diversity(changes: Tensor) -> float:
     return float(1 - torch.stack(pairs).abs().double().mean())
 
 
-def mean_pairwise(distances: Tensor) -> float:
-    """Return the mean distance between two counterfactuals of one photo (with LPIPS sigma_L of Jeanneret et al. 2022).
+def pairwise_means(distances: Tensor) -> Tensor:
+    """Return for each photo (N,) the mean distance between two of its counterfactuals.
+
+    With LPIPS their mean over photos is sigma_L (Jeanneret et al. 2022): 0 if all counterfactuals of a photo are one.
 
     distances   (N, C, C), symmetric
     """
     c = distances.shape[1]
-    return float(distances.double()[:, ~torch.eye(c, dtype=torch.bool)].mean())
+    return distances.double()[:, ~torch.eye(c, dtype=torch.bool)].mean(dim=1)
 
 
 def minimality(distance: Tensor, to_target: Tensor, to_source: Tensor) -> float:

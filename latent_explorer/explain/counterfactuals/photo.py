@@ -29,8 +29,8 @@ from latent_explorer.data.images import to_float, to_uint8
 from latent_explorer.explain.attfind.sufficiency import Rate
 from latent_explorer.explain.batches import default_budget
 from latent_explorer.explain.counterfactuals.controls import class_weight_edits, noise_like, random_edits_like
-from latent_explorer.explain.counterfactuals.evaluation import check_classes
 from latent_explorer.explain.counterfactuals.paste import Pasted, change_mask, paste
+from latent_explorer.explain.counterfactuals.records import check_classes
 from latent_explorer.explain.counterfactuals.references import other_networks
 from latent_explorer.explain.counterfactuals.turning_sets import (
     MAX_CANDIDATES,

@@ -3,19 +3,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.data.dataset import evenly_spaced_rows, join_names
 from latent_explorer.data.labels import column
-from latent_explorer.explain.counterfactuals.evaluation import References
+from latent_explorer.explain.counterfactuals.records import References
 from latent_explorer.models.classifier_file import read_classifier
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
+
+    import torch
+    from torch import Tensor
 
     from latent_explorer.data.dataset import ImageDataset
     from latent_explorer.models.classifiers import Classifier
@@ -34,14 +37,14 @@ def gather(
     *,
     masks: ImageDataset | None = None,
     oracles: Sequence[str] = (),
-    others: Mapping[str, Classifier] | None = None,
+    **networks: Any,
 ) -> References:
     """Return what a data set holds for counterfactuals of its pictures `rows`.
 
     masks     pictures of the same file names (or their names in a column `color_file`) that are black outside the
               object; may be `pictures`
     oracles   columns of the labels: each of their values is an attribute
-    others    see References
+    networks  `others`, `embed` and `inception` of References
 
     UserError where a picture has no mask, or a column is missing.
     """
@@ -54,7 +57,8 @@ def gather(
         training=pictures.read(real, size) if len(real) else None,
         training_truth=None if truth is None else truth[real],
         attributes=_attributes(pictures, real, oracles),
-        others=others or {},
+        unrelated=_unrelated(pictures, real, size, None if truth is None else truth[real], masks),
+        **networks,
     )
 
 
@@ -71,6 +75,19 @@ def other_networks(explainer: Explainer, asked: str, files: Sequence[Path] = ())
     return found
 
 
+def embedding_of(path: Path, device: str | torch.device, *, output: bool = False) -> Callable[[Tensor], Tensor]:
+    """Return what a network sees in pictures, as `embed` of References: its last features, or its output."""
+    network = read_classifier(path)[0].to(device)
+    return (lambda img: network.network(network.preprocess(img))) if output else network.features
+
+
+def inception_of(path: Path, device: str | torch.device) -> Callable[[Tensor], Tensor]:
+    """Return Inception with the published weights, as `inception` of References."""
+    from latent_explorer.models.inception import read_inception  # imports torchvision, which takes seconds
+
+    return read_inception(path).to(device)
+
+
 def labels_as_classes(pictures: ImageDataset, class_names: Sequence[str]) -> np.ndarray | None:
     """Return the classes of all pictures in the classifier's order, or None where a label is none of them."""
     if pictures.labels is None or not set(pictures.class_names) <= set(class_names):
@@ -80,9 +97,14 @@ def labels_as_classes(pictures: ImageDataset, class_names: Sequence[str]) -> np.
     return truth
 
 
-def _masks(pictures: ImageDataset, rows: np.ndarray, size: int, cut_outs: ImageDataset) -> np.ndarray:
+def _places(pictures: ImageDataset, cut_outs: ImageDataset) -> dict[str, int]:
+    """Return the rows of cut-outs by the names of their pictures."""
     names = cut_outs.columns.get("color_file") if cut_outs is not pictures else None
-    places = {name: i for i, name in enumerate(cut_outs.names)} | {name: i for i, name in enumerate(names or ())}
+    return {name: i for i, name in enumerate(cut_outs.names)} | {name: i for i, name in enumerate(names or ())}
+
+
+def _masks(pictures: ImageDataset, rows: np.ndarray, size: int, cut_outs: ImageDataset) -> np.ndarray:
+    places = _places(pictures, cut_outs)
     missing = [pictures.names[i] for i in rows if pictures.names[i] not in places]
     if missing:
         raise UserError(
@@ -91,6 +113,22 @@ def _masks(pictures: ImageDataset, rows: np.ndarray, size: int, cut_outs: ImageD
         )
     inside: np.ndarray = cut_outs.read([places[pictures.names[i]] for i in rows], size).max(axis=3) > BLACK
     return inside
+
+
+def _unrelated(
+    pictures: ImageDataset, real: np.ndarray, size: int, truth: np.ndarray | None, masks: ImageDataset | None
+) -> dict[str, np.ndarray]:
+    """Return what the classifier did not learn: shuffled labels, and whether the object is larger than most."""
+    found = {}
+    if truth is not None and len(real):
+        shuffled = np.random.default_rng(0).permutation(truth)
+        found["shuffled labels"] = shuffled == np.bincount(truth).argmax()
+    if masks is not None and len(real):
+        places = _places(pictures, masks)
+        if all(pictures.names[i] in places for i in real):
+            areas = _masks(pictures, real, size, masks).mean(axis=(1, 2))
+            found["the object's size"] = areas > np.median(areas)
+    return {name: has for name, has in found.items() if min(has.sum(), (~has).sum()) >= FEWEST_WITH}
 
 
 def _attributes(pictures: ImageDataset, real: np.ndarray, oracles: Sequence[str]) -> dict[str, np.ndarray]:

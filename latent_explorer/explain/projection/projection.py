@@ -43,8 +43,8 @@ from latent_explorer.explain.projection.seed_cache import (
 from latent_explorer.explain.projection.target import Target
 from latent_explorer.explain.projection_settings import DEFAULT, ProjectionSettings, Start
 from latent_explorer.explain.render.renderer import Renderer
-from latent_explorer.models.lpips_weights import lpips_available
-from latent_explorer.models.perceptual import FeatureDistance, LpipsDistance, PerceptualDistance, perceptual_for
+from latent_explorer.models.lpips_weights import NETS, lpips_available
+from latent_explorer.models.perceptual import FeatureDistance, LpipsDistance, PerceptualDistance, lpips_on
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -100,12 +100,11 @@ def group_size(resolution: int, device: torch.device) -> int:
 
 def distances(model: Explainer, device: torch.device) -> tuple[PerceptualDistance, PerceptualDistance]:
     """Return the distance to minimise and the one to judge by: different networks where both are available."""
-    minimised = perceptual_for(model.classifier)
-    assert minimised is not None
-    judge: PerceptualDistance = minimised
-    if minimised.name == "LPIPS (alex)" and lpips_available("squeeze"):
-        judge = LpipsDistance("squeeze")
-    return minimised.to(device), judge.to(device)
+    nets = [net for net in NETS if lpips_available(net)]  # the one to minimise first
+    if not nets:
+        features = FeatureDistance(model.classifier).to(device)
+        return features, features
+    return lpips_on(nets[0], device), lpips_on(nets[-1], device)
 
 
 @dataclass

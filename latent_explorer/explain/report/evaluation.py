@@ -25,7 +25,7 @@ from latent_explorer.explain.latents import copy_to_device
 from latent_explorer.models.attributes import newest_set
 from latent_explorer.models.lpips_weights import lpips_available
 from latent_explorer.models.metrics import Agreement, agreement, frechet_distance
-from latent_explorer.models.perceptual import LpipsDistance
+from latent_explorer.models.perceptual import LpipsDistance, lpips_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -164,7 +164,7 @@ def _perceptual(model: Explainer) -> LpipsDistance | None:
     """Return LPIPS where its weights are installed and the pictures are large enough for its network."""
     if not lpips_available("alex") or model.generator.config.resolution < MIN_LPIPS_SIZE:
         return None
-    return LpipsDistance("alex").to(model.generator.mapping.w_avg.device)
+    return lpips_on("alex", model.generator.mapping.w_avg.device)
 
 
 @torch.inference_mode()

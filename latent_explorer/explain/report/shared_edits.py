@@ -20,7 +20,7 @@ from latent_explorer.common.format import shortened
 from latent_explorer.common.statistics import binomial_test
 from latent_explorer.explain.attfind.sufficiency import Rate
 from latent_explorer.models.lpips_weights import NETS, lpips_available
-from latent_explorer.models.perceptual import LpipsDistance
+from latent_explorer.models.perceptual import lpips_on
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -123,7 +123,7 @@ def _measure(device: torch.device) -> tuple[Measure, str]:
     """Return LPIPS where its weights are installed, else the root mean square change of pixels; and its name."""
     for net in NETS:
         if lpips_available(net):
-            lpips = LpipsDistance(net).to(device)
+            lpips = lpips_on(net, device)
             return lpips, lpips.name
     return lambda a, b: (a - b).square().mean(dim=(1, 2, 3)).sqrt(), PIXELS
 

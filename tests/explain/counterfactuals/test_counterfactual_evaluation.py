@@ -12,10 +12,12 @@ from colour_explainer import tiny_classifier, tiny_explainer
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.jobs import run_job
+from latent_explorer.explain.attfind.sufficiency import Rate
 from latent_explorer.explain.counterfactuals import evaluation
-from latent_explorer.explain.counterfactuals.evaluation import References, judge
+from latent_explorer.explain.counterfactuals.evaluation import judge
 from latent_explorer.explain.counterfactuals.evaluation_text import table
 from latent_explorer.explain.counterfactuals.making import Counterfactuals
+from latent_explorer.explain.counterfactuals.records import Probe, References
 from latent_explorer.models.classifiers import Classifier
 
 N = 8
@@ -108,12 +110,24 @@ def test_sizes_and_places_of_the_change(figures):
     assert figures.distance.value > 0
     assert figures.similarity.value < 1
     assert figures.per_second == 2.0
+    assert figures.sigma_l.value == 0.0  # the second counterfactuals are the first
+
+
+def test_bkl_is_what_the_target_lacks(figures):
+    answers = judged(model=replace_classifier(always(1))).bkl
+    assert answers.value == pytest.approx(1 / (1 + np.e), abs=1e-6)
+    assert 0 < figures.bkl.value < 1
+
+
+def replace_classifier(classifier):
+    model = tiny_explainer()
+    return replace(model, classifiers={model.classifier_id: classifier})
 
 
 def test_figures_without_their_references_are_none(figures):
     bare = judged()
     assert (bare.sparsity, bare.minimality, bare.changed_attributes, bare.correlation_difference) == (None,) * 4
-    assert (bare.frechet, bare.split_frechet) == (None, None)  # of six pictures no distance is computed
+    assert (bare.frechet, bare.fid, bare.identity) == (None, None, None)  # of six pictures no distance is computed
     assert bare.to_dict()["flips"]["share"] == 0.75
     assert bare.to_dict()["cout_of"]["b"] == {"value": None, "interval": [None, None], "n": 0}
 
@@ -123,7 +137,9 @@ def test_minimality_and_oracles_read_real_pictures():
     green = np.arange(40) >= 20
     references = References(training=training, training_truth=green.astype(np.int64), attributes={"green": green})
     found = judged(painted(after=pictures(*[GREEN] * N)), references)
-    assert found.oracles == {"green": (1.0, pytest.approx(0.5, abs=0.15))}
+    # All change their answer; of the eight random edits the two that are green do.
+    assert found.oracles == {"green": Probe(1.0, pytest.approx(0.5, abs=0.15), Rate(N, N), Rate(2, N))}
+    assert found.unrelated == {}
     assert found.changed_attributes == 1.0
     # Every picture changes alike, so that there is no correlation over them; over the labels it is 1.
     assert found.correlation_difference == pytest.approx(1.0, abs=1e-6)
@@ -133,6 +149,20 @@ def test_minimality_and_oracles_read_real_pictures():
     assert found.minimality != still.minimality
 
 
+def test_persons_are_compared_by_the_network_that_is_given():
+    embed = lambda img: img.mean(dim=(2, 3)) + 1  # noqa: E731  # of mean colours in [0, 2]
+    found = judged(painted(photos=pictures(*[RED] * N)), References(embed=embed)).identity
+    half = (np.array([200, 60, 60]) + np.array([0, 255, 60])) / 2
+    cosine = half @ RED / np.linalg.norm(half) / np.linalg.norm(RED)
+    assert found.similarity.value == pytest.approx((6 * cosine + 2) / 8, rel=1e-4)
+    assert (found.same, found.unedited.value) == (Rate(N, N), pytest.approx(1.0))
+    stranger = judged(painted(photos=pictures(*[(0, 0, 250)] * N)), References(embed=embed)).identity
+    assert stranger.same == Rate(0, N)
+    assert stranger.unedited.value < 0.5
+    text = table([replace(judged(), identity=found)], k=3, kappa=1.0)
+    assert "above 0.5 (FVA)" in text
+
+
 def test_a_frechet_distance_stands_beside_that_of_photos_from_photos():
     many = np.random.default_rng(0).integers(0, 60, (64, 16, 16, 3), dtype=np.uint8)
     before, after = many + np.array([120, 0, 0], np.uint8), many + np.array([0, 160, 0], np.uint8)
@@ -140,8 +170,13 @@ def test_a_frechet_distance_stands_beside_that_of_photos_from_photos():
     made = painted(rows=np.arange(64), targets=np.ones(64, dtype=np.int64), after=after, **rest)
     found = judged(made)
     assert found.flips.share == 1.0
-    assert 0 < found.split_frechet_photos < 0.1 * found.split_frechet
-    assert found.frechet > 0
+    assert 0 < found.frechet.photos < 0.1 * found.frechet.between_halves
+    assert found.frechet.distance > 0
+    # On features of one's own it is that of the mean colours: they differ by one constant, and have one covariance.
+    means = judged(made, References(inception=lambda img: img.mean(dim=(2, 3)))).fid
+    assert means.distance == pytest.approx((120**2 + 160**2) / 127.5**2, rel=1e-3)
+    assert "sFID" in table([replace(found, fid=means)], k=3, kappa=1.0)
+    assert "FID" not in table([found], k=3, kappa=1.0)
 
 
 def test_the_table_has_both_kinds_and_their_controls(figures):

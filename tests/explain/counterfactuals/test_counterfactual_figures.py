@@ -97,9 +97,13 @@ def test_diversity_is_zero_for_the_same_change_and_one_for_unrelated_ones():
     assert figures.diversity(torch.stack([a, 3 * a])[None]) == pytest.approx(0)
     assert figures.diversity(torch.stack([a, b])[None]) == pytest.approx(1)
     assert figures.diversity(torch.stack([a, a, b])[None]) == pytest.approx(2 / 3)
-    assert figures.mean_pairwise(torch.tensor([[[0.0, 0.4], [0.4, 0.0]], [[0.0, 0.2], [0.2, 0.0]]])) == pytest.approx(
-        0.3
-    )
+
+
+def test_sigma_l_is_the_mean_distance_of_two_counterfactuals_of_one_photo():
+    of_two, of_three = torch.tensor([[[0.0, 0.4], [0.4, 0.0]]]), torch.full((1, 3, 3), 0.2)
+    of_three[0].fill_diagonal_(0)
+    assert figures.pairwise_means(of_two).tolist() == pytest.approx([0.4])
+    assert figures.pairwise_means(of_three).tolist() == pytest.approx([0.2])
 
 
 def test_minimality_is_zero_for_a_change_smaller_than_all_distances_of_the_data_only_if_its_own_class_is_near():

@@ -206,6 +206,9 @@ def test_a_data_set_lends_truth_masks_and_attributes(data):
     assert len(found.training) == len(found.training_truth) == 28
     assert list(found.attributes) == ["crop=apple", "crop=pear"]
     assert (found.attributes["crop=apple"] != found.attributes["crop=pear"]).all()
+    # All objects are of one size, so that no network could learn it.
+    assert list(found.unrelated) == ["shuffled labels"]
+    assert found.unrelated["shuffled labels"].sum() == np.bincount(found.training_truth).max()
 
 
 def test_labels_of_other_classes_are_no_truth(data):
