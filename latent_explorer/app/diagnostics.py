@@ -127,8 +127,10 @@ def _packages() -> Iterator[Check]:
 def _device() -> Iterator[Check]:
     from latent_explorer.models.device import devices
 
-    names = [f"{device.name} ({device.id})" for device in devices()]
-    yield Check("device", True, f"{names[0]} is used" + "".join(f"; also {n}" for n in names[1:]))
+    found = devices()
+    names = [f"{device.name} ({device.id})" for device in found]
+    note = f". {found[0].note}" if found[0].note else ""
+    yield Check("device", True, f"{names[0]} is used" + "".join(f"; also {n}" for n in names[1:]) + note)
 
 
 def _libraries(name: str, libraries: dict[str, str], *, essential: bool) -> Check:

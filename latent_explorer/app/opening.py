@@ -241,4 +241,4 @@ class ModelOpener:
 
     def _take(self, opened: OpenedModel) -> None:
         self.opened = opened
-        self._notify(DeviceChanged(opened.device, opened.choices))
+        self._notify(DeviceChanged(opened.device, opened.choices, opened.device_note))

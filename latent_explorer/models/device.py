@@ -6,8 +6,10 @@ from __future__ import annotations
 import ctypes
 import functools
 import gc
+import os
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,6 +18,18 @@ from latent_explorer.common.errors import UserError
 
 AUTO = "auto"
 
+# Files of NVIDIA's driver: on Linux, in the Windows Subsystem for Linux, on Windows.
+NVIDIA_DRIVER = (
+    Path("/proc/driver/nvidia/version"),
+    Path("/usr/lib/wsl/lib/libcuda.so.1"),
+    Path(os.environ.get("SYSTEMROOT", "C:/Windows"), "System32", "nvcuda.dll"),
+)
+CARD_IDLE = (
+    "This computer has an NVIDIA card, but this build computes on the processor only. For the card, get the build of "
+    "the program whose name ends in “cuda”, or, in a Python environment, install PyTorch for CUDA as "
+    "https://pytorch.org/get-started/locally says."
+)
+
 
 @dataclass(frozen=True)
 class DeviceInfo:
@@ -23,6 +37,7 @@ class DeviceInfo:
 
     id: str
     name: str
+    note: str = ""  # sentence on what keeps it from being a faster one
 
 
 def devices() -> list[DeviceInfo]:
@@ -35,7 +50,16 @@ def devices() -> list[DeviceInfo]:
     if torch.backends.mps.is_available():
         found.append(DeviceInfo("mps", "Apple GPU"))
     threads = torch.get_num_threads()
-    return [*found, DeviceInfo("cpu", f"CPU, {threads} thread{'s' if threads > 1 else ''}")]
+    return [*found, DeviceInfo("cpu", f"CPU, {threads} thread{'s' if threads > 1 else ''}", _idle_card())]
+
+
+def _idle_card() -> str:
+    """Return how to use the NVIDIA card of this machine if PyTorch was built without CUDA, else "".
+
+    That the driver is there is seen from its files: nothing is loaded, and no program is started.
+    """
+    built_for_cards = torch.version.cuda or torch.version.hip
+    return CARD_IDLE if not built_for_cards and any(file.exists() for file in NVIDIA_DRIVER) else ""
 
 
 def choose_device(requested: str = AUTO) -> torch.device:

@@ -89,7 +89,7 @@ class ApplicationContext:
         self.projections = ProjectionController(self.explorer, self.bridge.post)
         self.photographs = PhotographController(self.explorer, self.bridge.post)
         self.window = MainWindow(self.explorer, self.controller, self.timelines, self.projections, self.photographs)
-        self.window.setWindowIcon(icons.icon("leaf", "accent"))
+        QApplication.setWindowIcon(icons.program_icon())  # of the dialogs, too
 
     def begin(self, path: Path | None = None) -> None:
         """Start what takes long, once the window is visible: open `path`, or else the bundled explainer."""

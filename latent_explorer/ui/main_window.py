@@ -230,7 +230,7 @@ class MainWindow(QMainWindow):
         updates.on(ModelOpened, self._model_opened)
         updates.on(
             DeviceChanged,
-            lambda new: self.status.show_devices(new.device, new.choices, self.explorer.settings.device),
+            lambda new: self.status.show_devices(new.device, new.choices, self.explorer.settings.device, new.note),
         )
         updates.on(FileChanged, lambda _update: self._update_title())
         updates.on(Message, self._show_message)

@@ -13,7 +13,7 @@ from latent_explorer.app import library
 from latent_explorer.app.exploration.intents import ResetAttributes
 from latent_explorer.common.paths import log_dir
 from latent_explorer.ui.bottom_strip import PLOT, TIMELINE
-from latent_explorer.ui.dialogs.help import AboutDialog, NoticesDialog, ShortcutsDialog
+from latent_explorer.ui.dialogs.help import NoticesDialog, ShortcutsDialog
 from latent_explorer.ui.widgets.basics import open_dialog, show_beside
 
 if TYPE_CHECKING:
@@ -223,6 +223,11 @@ def _help(window: MainWindow) -> Handlers:
 
         show_beside(GuideDialog(window))
 
+    def about() -> None:
+        from latent_explorer.ui.dialogs.about import AboutDialog
+
+        open_dialog(AboutDialog(window.explorer.summary, window.status.device_note, window))
+
     return {
         "guide": guide,
         "keys": lambda: open_dialog(ShortcutsDialog(window)),
@@ -230,7 +235,7 @@ def _help(window: MainWindow) -> Handlers:
         "screenshot": window.files.screenshot,
         "diagnostics": lambda: _copy_diagnostics(window),
         "log": lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(log_dir()))),
-        "about": lambda: open_dialog(AboutDialog(window.explorer.summary, window)),
+        "about": about,
     }
 
 

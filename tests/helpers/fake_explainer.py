@@ -271,6 +271,7 @@ class FakeDevice:
 
     id: str = "cpu"
     name: str = "CPU, 2 threads"
+    note: str = ""
 
 
 class FakeDevices:

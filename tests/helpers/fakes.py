@@ -90,7 +90,7 @@ class FakeDevices:
         self.freed = 0
 
     def devices(self):
-        return [SimpleNamespace(id="cuda:0", name="A card"), SimpleNamespace(id="cpu", name="CPU")]
+        return [SimpleNamespace(id="cuda:0", name="A card", note=""), SimpleNamespace(id="cpu", name="CPU", note="")]
 
     def choose_device(self, wanted: str) -> str:
         if wanted not in ("auto", "cuda:0", "cpu"):

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from latent_explorer.common.errors import UserError
+from latent_explorer.models import device
 from latent_explorer.models.device import choose_device, devices, return_freed_memory
 
 
@@ -27,3 +28,15 @@ def test_a_device_that_there_is_not() -> None:
 
 def test_freed_memory_can_be_given_back_anywhere() -> None:
     return_freed_memory()
+
+
+@pytest.mark.parametrize(("cuda", "driver", "said"), [(None, True, True), (None, False, False), ("13.0", True, False)])
+def test_a_card_that_this_build_cannot_use(monkeypatch, tmp_path, cuda, driver, said) -> None:
+    file = tmp_path / "version"
+    if driver:
+        file.touch()
+    monkeypatch.setattr(device, "NVIDIA_DRIVER", (file,))
+    monkeypatch.setattr(torch.version, "cuda", cuda)
+    note = devices()[-1].note
+    assert ("NVIDIA card" in note) == said
+    assert note.count(". ") <= 1

@@ -73,6 +73,7 @@ class OpenedModel:
     path: Path
     device: str  # display name
     choices: tuple[tuple[str, str], ...]  # devices as (id, display name)
+    device_note: str = ""  # sentence on what keeps it from being a faster one
     prepared: Any = None  # what `prepare` returned
 
 
@@ -358,13 +359,15 @@ class ModelHost:
         devices = self._devices()
         chosen = devices.choose_device(device)
         renderer = self._make_renderer(explainer, chosen)
-        names = {d.id: d.name for d in devices.devices()}
+        known = devices.devices()
+        names = {d.id: d.name for d in known}
         automatic = ("auto", f"Automatic ({next(iter(names.values()))})")
         opened = OpenedModel(
             summary=explainer.summary(),
             path=path,
             device=names.get(str(chosen), str(chosen)),
             choices=(automatic, *names.items()),
+            device_note=next((d.note for d in known if d.id == str(chosen)), ""),
         )
         same = explainer is self._explainer
         latents, guests = (list(self._latents.values()), self.guests) if same else ([], {})

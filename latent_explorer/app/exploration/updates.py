@@ -189,10 +189,11 @@ class ErrorReport:
 
 @dataclass(frozen=True)
 class DeviceChanged:
-    """Device in use (in words) and those that can be chosen, as (id, words)."""
+    """Device in use (in words), those that can be chosen, as (id, words), and what keeps it from being a faster one."""
 
     device: str
     choices: tuple[tuple[str, str], ...]
+    note: str = ""
 
 
 @dataclass(frozen=True)

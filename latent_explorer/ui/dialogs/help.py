@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Dialogs of the Help menu: keys, notices, and about the program."""
+"""Dialogs of the Help menu: keys and notices. Each other one has a module of its own."""
 
 from __future__ import annotations
 
@@ -9,30 +9,19 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QFrame, QGridLayout, QLabel, QListWidget, QListWidgetItem, QScrollArea, QWidget
 
-from latent_explorer import __version__
 from latent_explorer.ui.actions import ACTIONS, MENUS, SHORTCUT_GROUPS, plain_text, shortcut_text
 from latent_explorer.ui.style import icons, theme
-from latent_explorer.ui.widgets.basics import EmptyState, button, column, hint, plain, row, title
+from latent_explorer.ui.widgets.basics import EmptyState, button, column, plain, row, title
 from latent_explorer.ui.widgets.notice_bar import COLORS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from PySide6.QtWidgets import QVBoxLayout
-
-    from latent_explorer.models.summary import ExplainerSummary
+    from PySide6.QtWidgets import QBoxLayout, QPushButton
 
 THREE_COLUMNS = 1280  # px of width from which on a screen has room for three columns of keys
 KEY_WIDTH = 14 * theme.UNIT  # px of the column with the keys
 MARGINS = QSize(80, 200)  # px that the dialog of keys needs around the sheet, with its frame
-ABOUT_WIDTH = 52 * theme.UNIT  # px
-WHAT = (
-    "Shows what an image classifier looks at: drag an attribute of the picture and watch the verdict change. "
-    "It works offline and sends nothing anywhere."
-)
-LICENCES = (
-    "MIT licence. With PySide6 (LGPL 3), PyTorch (BSD), the Inter typeface (OFL 1.1) and the Phosphor icons (MIT)."
-)
 
 
 class ShortcutsDialog(QDialog):
@@ -63,7 +52,7 @@ class ShortcutsDialog(QDialog):
             sheet.addLayout(each)
         layout = column(self, spacing=theme.SECTION, margin=theme.SECTION)
         layout.addWidget(_scrolled(inside))
-        _add_close_button(self, layout)
+        add_close_button(self, layout)
 
     def _block(self, name: str, keys: list[tuple[str, str]]) -> QGridLayout:
         grid = QGridLayout()
@@ -110,49 +99,12 @@ class NoticesDialog(QDialog):
         else:
             self.list.hide()
             layout.addWidget(EmptyState("info", "There are no notices yet."))
-        _add_close_button(self, layout)
+        add_close_button(self, layout)
 
 
-class AboutDialog(QDialog):
-    def __init__(self, summary: ExplainerSummary | None, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("About Latent Explorer")
-        picture = QLabel()
-        side = 5 * theme.UNIT
-        picture.setPixmap(icons.icon("leaf", "accent").pixmap(QSize(side, side)))
-        name = QLabel("Latent Explorer")
-        name.setFont(theme.font(theme.LARGE, semibold=True))
-        texts = column(spacing=theme.UNIT // 2)
-        texts.addWidget(name)
-        texts.addWidget(hint(f"Version {__version__}"))
-        head = row(spacing=theme.MARGIN)
-        head.addWidget(picture)
-        head.addLayout(texts, 1)
-        layout = column(self, spacing=theme.MARGIN, margin=theme.SECTION)
-        layout.addLayout(head)
-        for text in (WHAT, *described(summary)):
-            label = plain(text)
-            label.setTextFormat(Qt.TextFormat.PlainText)  # names and notes come from files
-            label.setWordWrap(True)
-            label.setFixedWidth(ABOUT_WIDTH)
-            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-            layout.addWidget(label)
-        licences = hint(LICENCES)
-        licences.setFixedWidth(ABOUT_WIDTH)
-        layout.addWidget(licences)
-        _add_close_button(self, layout)
-
-
-def described(summary: ExplainerSummary | None) -> list[str]:
-    """Return a sentence each on the open model and its classifiers, with the start of their hashes, then its note."""
-    if summary is None:
-        return []
-    lines = [f"Open: {summary.name}, {summary.resolution} px, model {summary.model_hash[:12]}."]
-    lines += [f"Classifier: {c.name}, {c.classifier_id[:12]}." for c in summary.classifiers]
-    return [*lines, *([f"Note: {summary.note}"] if summary.note else [])]
-
-
-def _add_close_button(dialog: QDialog, layout: QVBoxLayout) -> None:
+def add_close_button(dialog: QDialog, layout: QBoxLayout) -> QPushButton:
+    """Put the button that closes a dialog at the right end of a layout, and return it."""
     close = button("Close", dialog.accept, role="primary")
     close.setDefault(True)
     layout.addWidget(close, alignment=Qt.AlignmentFlag.AlignRight)
+    return close

@@ -3,17 +3,15 @@
 
 from __future__ import annotations
 
-from textwrap import fill
 from typing import TYPE_CHECKING
 
 from latent_explorer.app.coverage import coverage_details, coverage_lines
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.widgets.basics import Label
+from latent_explorer.ui.widgets.basics import Label, tip
 
 if TYPE_CHECKING:
     from latent_explorer.explain.report.coverage import Coverage
 
-TIP_COLUMNS = 90  # letters of a line in the tooltip, which Qt breaks only where there is no line break
 HELP = (
     "Listed are the seeds with the highest probability of this class, then the pictures of the file, as the generator "
     "draws them. The lines say for how many of all each class is the verdict, with the 95 % interval:"
@@ -35,5 +33,4 @@ class CoverageLine(Label):
         self.setVisible(found is not None)
         if found is not None:
             self.setText("\n".join(coverage_lines(found, target)))
-            lines = [HELP, *coverage_details(found, target)]
-            self.setToolTip("\n".join(fill(line, TIP_COLUMNS) for line in lines))
+            self.setToolTip(tip(HELP, *coverage_details(found, target)))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Icons by their meaning: Phosphor's drawings in the theme's colours. No other module names a drawing."""
+"""Icons by their meaning: Phosphor's drawings in the theme's colours, and the program's own."""
 
 from __future__ import annotations
 
@@ -73,6 +73,8 @@ GLYPHS = {
 }
 
 DISABLED_ALPHA = 0.3  # alpha of a disabled icon
+PROGRAM = "icons/latent-explorer.svg"
+PROGRAM_SIZES = (16, 20, 24, 32, 48, 64, 96, 128, 256)  # px; a window manager takes what it needs
 
 
 class _HasIcon(Protocol):
@@ -117,6 +119,20 @@ class _SvgIconEngine(QIconEngine):
 def icon(name: str, color: str = "ink") -> QIcon:
     """Return the icon `name` (a key of GLYPHS) in the current theme's `color` (a field of Theme)."""
     return QIcon(_SvgIconEngine(name, theme.current().color(color).name()))
+
+
+@cache
+def program_icon() -> QIcon:
+    """Return the program's icon, for windows and for "About"; its colours are the same in every theme."""
+    renderer, made = QSvgRenderer(str(resource(PROGRAM))), QIcon()
+    for side in PROGRAM_SIZES:
+        picture = QPixmap(side, side)
+        picture.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(picture)
+        renderer.render(painter, QRectF(0, 0, side, side))
+        painter.end()
+        made.addPixmap(picture)
+    return made
 
 
 class _IconUpdater(QObject):

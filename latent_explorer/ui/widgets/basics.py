@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from textwrap import fill
 from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QSize, Qt
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QPaintEvent, QWheelEvent
 
 SELECTABLE = Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+TIP_COLUMNS = 90  # letters of a line in a tooltip
 LEAST_TEXT, MOST_TEXT = 30 * theme.UNIT, 80 * theme.UNIT  # width that the longest text asks for, px
 Layout = TypeVar("Layout", bound=QBoxLayout)
 COMBO_ICON_GAP = 4  # px that Qt leaves between icon and text of a combo box
@@ -90,6 +92,12 @@ def _label(text: str, role: str) -> Label:
     label = Label(text)
     label.setProperty("role", role)
     return label
+
+
+def tip(*lines: str) -> str:
+    """Return lines as a tooltip, without empty ones. Qt breaks long lines only where there is no line break."""
+    said = [line for line in lines if line]
+    return said[0] if len(said) == 1 else "\n".join(fill(line, TIP_COLUMNS) for line in said)
 
 
 def action_text(text: str) -> str:

@@ -16,7 +16,7 @@ from latent_explorer.app.exploration.picture_requests import outside_the_data
 from latent_explorer.common.events import Progress
 from latent_explorer.common.format import duration_text
 from latent_explorer.ui.style import icons, theme
-from latent_explorer.ui.widgets.basics import action_text, hint, icon_button, row
+from latent_explorer.ui.widgets.basics import action_text, hint, icon_button, row, tip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,6 +28,7 @@ LEAST_WORDS = 4 * theme.UNIT  # px of what is elided on a narrow window
 WINDOW_SECONDS = 1.0  # seconds over which pictures are counted
 MIN_SAMPLES = 5  # pictures needed for a rate
 
+DEVICE = "Device that makes the pictures"
 WITHIN = (
     "Every style is inside the range that the data shows, together they are near to those of the file's pictures, and "
     "the latent lies where the model learned."
@@ -211,9 +212,10 @@ class StatusBar(QWidget):
         self.training = TrainingBadge()
         self.device_menu = QMenu(self)
         self.device_menu.setTitle("&Device")
-        self.device = _TextButton("Device that makes the pictures", "cpu")
+        self.device = _TextButton(DEVICE, "cpu")
         self.device.setMenu(self.device_menu)
         self.device.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.device_note = ""
         self.data = _TextButton("Whether the picture is like those the model learned from")
         self.data.clicked.connect(self.warnings_requested)
         self.warnings: tuple[Caution, ...] = ()
@@ -234,9 +236,12 @@ class StatusBar(QWidget):
         self.model.setText(text)
         self.model.setToolTip(details)
 
-    def show_devices(self, device: str, choices: Sequence[tuple[str, str]], chosen: str = "") -> None:
-        """Show the device in use and the devices that can be chosen, as (id, words)."""
+    def show_devices(self, device: str, choices: Sequence[tuple[str, str]], chosen: str = "", note: str = "") -> None:
+        """Show the device in use and the devices that can be chosen, as (id, words); `note` follows in the tooltip."""
         self.device.setText(action_text(device))
+        self.device_note = note
+        self.device.setToolTip(tip(DEVICE, note))
+        self.device.setAccessibleDescription(note)
         self.device.setVisible(bool(device))
         self.device_menu.clear()
         group = QActionGroup(self.device_menu)

@@ -16,8 +16,9 @@ from latent_explorer.app.engine.failure import Failure
 from latent_explorer.common.events import Progress
 from latent_explorer.ui.application import make_application, print_timing, process_seconds
 from latent_explorer.ui.canvas.live_plot import MAX_EDITS, ProbabilityPlot
+from latent_explorer.ui.dialogs.about import AboutDialog
 from latent_explorer.ui.dialogs.error import ErrorDialog
-from latent_explorer.ui.dialogs.help import AboutDialog, NoticesDialog
+from latent_explorer.ui.dialogs.help import NoticesDialog
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import ElidedLabel, hint, plain
 from latent_explorer.ui.widgets.image_view import CaptionedImage, ImageView
