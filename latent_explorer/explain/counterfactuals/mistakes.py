@@ -7,7 +7,7 @@ edit of the same size does.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, get_args
 
 import numpy as np
@@ -209,6 +209,8 @@ def explain_mistakes(
 
 def _worth_telling(event: Event) -> Event | None:
     """Return an event of the refinement unless it is of one photograph, or says that stopping keeps something."""
+    if isinstance(event, Progress):
+        return replace(event, message="Refining copies of the photographs")
     kept = isinstance(event, Kept | Metric) or (isinstance(event, Notice) and event.severity != "warning")
     return None if kept else event
 

@@ -61,10 +61,10 @@ class FolderBar(QWidget):
         for side in SIDES:
             self.side.addItem(SIDE_NAMES[side], side)
         self.side.setToolTip(SIDE_HELP)
-        self.side.setMinimumContentsLength(11)
+        self.side.setMinimumContentsLength(8)
         self.label.setMinimumContentsLength(9)
-        self.by.setMinimumContentsLength(12)
-        self.only.setPlaceholderText("all pictures")
+        self.by.setMinimumContentsLength(11)
+        self.only.setPlaceholderText("column=value")
         self.only.setAccessibleName("Only")
         self.only.setToolTip(ONLY_HELP)
         first = row(spacing=theme.GAP)

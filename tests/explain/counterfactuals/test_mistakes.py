@@ -11,6 +11,7 @@ import torch
 from colour_explainer import random_images, tiny_explainer
 
 from latent_explorer.common.errors import UserError
+from latent_explorer.common.events import Notice, Progress
 from latent_explorer.common.jobs import run_job
 from latent_explorer.explain.attfind.sufficiency import Rate
 from latent_explorer.explain.counterfactuals import mistakes
@@ -76,6 +77,17 @@ def test_examples_are_the_photographs_with_the_best_attribute(explainer, monkeyp
     shown = next(t for t in found.turned if t.attribute == found.shown)
     assert sum(each.turned for each in found.examples) == shown.photo.count
     assert all(each.turned == (each.after.verdict == 0) for each in found.examples)
+
+
+def test_progress_is_of_the_whole_cell_and_in_its_words(explainer, monkeypatch):
+    quick(monkeypatch)
+    seen = []
+    run_job(explain_cell(explainer, random_images(2), ["a", "b"], 0, 1), seen.append)
+    assert {type(each) for each in seen} <= {Progress, Notice}
+    assert all(each.severity == "warning" for each in seen if isinstance(each, Notice))
+    messages = list(dict.fromkeys(each.message for each in seen if isinstance(each, Progress)))
+    assert messages[0] == "Refining copies of the photographs"
+    assert messages[1] == "Trying each attribute on each photograph"
 
 
 def test_other_attributes_than_the_listed_ones_can_be_tried(explainer, monkeypatch):
