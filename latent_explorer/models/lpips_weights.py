@@ -3,25 +3,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import http.client
 import os
-import socket
-import threading
 import time
-import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Progress
 from latent_explorer.common.format import size_text
+from latent_explorer.common.network import deadline_opener
 from latent_explorer.common.paths import atomic_path, resources_dir
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Generator
 
 SERVER = "https://download.pytorch.org/models/"
 READ_TIMEOUT = 20.0  # seconds without a byte
@@ -82,7 +79,7 @@ def fetch_backbone(net: str, *, server: str | None = None, deadline: float = DEA
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with (
-            _opener(deadline) as opener,
+            deadline_opener(deadline) as opener,
             opener.open(url, timeout=READ_TIMEOUT) as answer,
             atomic_path(target) as temporary,
             temporary.open("wb") as file,
@@ -101,46 +98,6 @@ def fetch_backbone(net: str, *, server: str | None = None, deadline: float = DEA
             f"Check the network and the space for {NETS[net].megabytes} MB, or copy the file to {target} yourself."
         ) from error
     return target
-
-
-@contextlib.contextmanager
-def _opener(deadline: float) -> Iterator[urllib.request.OpenerDirector]:
-    """Yield an opener whose connections are cut after `deadline` seconds, whatever they wait for.
-
-    A timeout of the socket is not enough: a server may send its head byte by byte, each in time.
-    """
-    connections: list[http.client.HTTPConnection] = []
-
-    def remembered(kind: type[http.client.HTTPConnection]) -> Callable[..., http.client.HTTPConnection]:
-        def connect(*args: Any, **settings: Any) -> http.client.HTTPConnection:
-            connections.append(kind(*args, **settings))
-            return connections[-1]
-
-        return connect
-
-    class Http(urllib.request.HTTPHandler):
-        def http_open(self, request: urllib.request.Request) -> http.client.HTTPResponse:
-            return self.do_open(remembered(http.client.HTTPConnection), request)
-
-    class Https(urllib.request.HTTPSHandler):
-        def https_open(self, request: urllib.request.Request) -> http.client.HTTPResponse:
-            return self.do_open(remembered(http.client.HTTPSConnection), request)
-
-    def cut() -> None:
-        for connection in connections:
-            waiting = connection.sock  # None before it is connected, and once its head has come
-            if waiting is not None:
-                with contextlib.suppress(OSError):
-                    waiting.shutdown(socket.SHUT_RDWR)
-
-    timer = threading.Timer(max(deadline, 0.0), cut)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield urllib.request.build_opener(Http, Https)
-    finally:
-        timer.cancel()
-        timer.join()
 
 
 def _copy(answer: IO[bytes], file: IO[bytes], net: str, until: float) -> Generator[Event, None, str]:

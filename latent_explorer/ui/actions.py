@@ -191,6 +191,8 @@ ACTIONS = (
     ActionSpec("score_study", STUDY, "&Score answers...",
         "Evaluate the answers that participants sent, or the export of a survey service", needs_model=False),
     ActionSpec("guide", HELP, "&User guide", "Read how the window is used", icon="info", needs_model=False),
+    ActionSpec("glossary", HELP, "&Glossary",
+        "Read what the words of this window mean", icon="help", needs_model=False),
     ActionSpec("keys", HELP, "&Keys", "List all keys and shortcuts", "F1", "keyboard", needs_model=False),
     ActionSpec("notices", HELP, "&Notices",
         "Read earlier messages again", "Ctrl+Shift+N", "info", needs_model=False),
@@ -200,6 +202,9 @@ ACTIONS = (
         "Copy versions and settings, for a bug report", section=1, needs_model=False),
     ActionSpec("log", HELP, "Open the &log folder",
         "Open the folder with the program's log, for a bug report", section=1, needs_model=False),
+    ActionSpec("newer_version", HELP, "Is there a newer &version?...",
+        "Ask the place of the releases; says first what that sends, and never asks on its own", section=2,
+        needs_model=False),
     ActionSpec("about", HELP, "&About Latent Explorer",
         "Version, licence and purpose of this program", section=2, needs_model=False),
 )

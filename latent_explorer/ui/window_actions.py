@@ -218,10 +218,18 @@ def _study(window: MainWindow) -> Handlers:
 
 
 def _help(window: MainWindow) -> Handlers:
-    def guide() -> None:
+    def guide(page: str) -> None:
         from latent_explorer.ui.dialogs.guide import GuideDialog
 
-        show_beside(GuideDialog(window))
+        shown = window.findChild(GuideDialog)
+        if not isinstance(shown, GuideDialog) or not shown.isVisible():
+            shown = show_beside(GuideDialog(window))
+        shown.show_page(page)
+
+    def newer_version() -> None:
+        from latent_explorer.ui.dialogs.newer_version import NewerVersionDialog
+
+        open_dialog(NewerVersionDialog(window))
 
     def about() -> None:
         from latent_explorer.ui.dialogs.about import AboutDialog
@@ -229,7 +237,9 @@ def _help(window: MainWindow) -> Handlers:
         open_dialog(AboutDialog(window.explorer.summary, window.status.device_note, window))
 
     return {
-        "guide": guide,
+        "guide": lambda: guide("user-guide.md"),
+        "glossary": lambda: guide("glossary.md"),
+        "newer_version": newer_version,
         "keys": lambda: open_dialog(ShortcutsDialog(window)),
         "notices": lambda: open_dialog(NoticesDialog(window.notices.history, window)),
         "screenshot": window.files.screenshot,

@@ -7,11 +7,11 @@ import re
 
 import pytest
 from PySide6.QtCore import QUrl
-from PySide6.QtGui import QDesktopServices, QTextDocument
+from PySide6.QtGui import QDesktopServices, QTextDocument, QTextTable
 
 from latent_explorer.common.paths import docs_dir
 from latent_explorer.ui.application import make_application
-from latent_explorer.ui.dialogs.guide import GUIDE, GuideDialog
+from latent_explorer.ui.dialogs.guide import GLOSSARY, GUIDE, PAGES, GuideDialog, search
 
 
 @pytest.fixture
@@ -70,4 +70,57 @@ def test_the_window_stays_usable_beside_it(desktop):
     dialog = desktop.window.findChild(GuideDialog)
     assert dialog.isVisible()
     assert not dialog.isModal()
+    dialog.close()
+
+
+def test_all_pages_are_listed_and_can_be_chosen(dialog):
+    assert set(PAGES) == {path.name for path in docs_dir().glob("*.md")}
+    for place, file in enumerate(PAGES):
+        dialog.page.setCurrentIndex(place)
+        dialog.page.activated.emit(place)
+        assert dialog.view.source().fileName() == file
+        assert dialog.view.toPlainText()
+
+
+def test_links_between_pages_and_files_lead_somewhere():
+    for page in PAGES:
+        text = (docs_dir() / page).read_text(encoding="utf-8")
+        for target in re.findall(r"\]\((?!https?:|#)([^)#\s]+)", text):
+            assert (docs_dir() / target).exists(), f"{page}: {target}"
+
+
+def test_the_search_finds_words_of_every_page_and_marks_them(dialog):
+    dialog.search.setText("Truncation psi")
+    assert dialog.hits.isVisibleTo(dialog)
+    assert {PAGES[GLOSSARY]} <= {dialog.hits.item(i).text().splitlines()[-1] for i in range(dialog.hits.count())}
+    for place in range(dialog.hits.count()):
+        dialog.hits.setCurrentRow(place)
+        marks = dialog.view.extraSelections()
+        assert marks, dialog.hits.item(place).text()
+        assert all("truncation psi" in mark.cursor.selectedText().lower() for mark in marks)
+    dialog.search.setText("no page has these words, surely")
+    assert dialog.none.isVisibleTo(dialog)
+    assert not dialog.view.extraSelections()
+    dialog.search.clear()
+    assert dialog.sections.isVisibleTo(dialog)
+
+
+def test_a_section_that_is_named_after_the_words_comes_first():
+    assert search("user studies")[0].section == "User studies"
+    assert not search("u")
+
+
+def test_tables_are_drawn_as_tables(dialog):
+    dialog.show_page("results.md")
+    frames = dialog.view.document().rootFrame().childFrames()
+    assert sum(isinstance(frame, QTextTable) for frame in frames) > 5
+    assert "| ---" not in dialog.view.toPlainText()
+
+
+def test_the_glossary_opens_in_the_window_that_is_there(desktop):
+    desktop.window.actions_by_key["guide"].trigger()
+    desktop.window.actions_by_key["glossary"].trigger()
+    (dialog,) = desktop.window.findChildren(GuideDialog)
+    assert dialog.view.source().fileName() == GLOSSARY
+    assert "Style coordinate" in dialog.view.toPlainText()
     dialog.close()

@@ -6,6 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from latent_explorer.common.glossary import TERMS
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -174,10 +176,12 @@ def figures(report: ProjectionReport) -> list[ReportFigure]:
         ReportFigure(
             f"LPIPS ({net})" if lpips else report.lpips_net.capitalize(),
             f"{report.lpips:.3f}",
-            "How different photo and reconstruction look to a network: 0 is the same, lower is nearer."
-            + ("" if lpips else " Not LPIPS: its weights are not on this machine."),
+            TERMS["lpips"].definition
+            if lpips
+            else "How different photo and reconstruction look to a network: 0 is the same, lower is nearer. Not LPIPS: "
+            "its weights are not on this machine.",
         ),
-        ReportFigure("PSNR", f"{report.psnr:.1f} dB", "How near the pixels are: higher is nearer."),
+        ReportFigure("PSNR", f"{report.psnr:.1f} dB", TERMS["psnr"].definition),
         ReportFigure(
             "|p \N{MINUS SIGN} p\N{PRIME}|",
             f"{report.probability_difference:.2f}",

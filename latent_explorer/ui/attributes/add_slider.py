@@ -10,6 +10,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from PySide6.QtWidgets import QAbstractItemView, QCheckBox, QDialog, QHeaderView, QLineEdit, QTableView, QWidget
 
 from latent_explorer.common.format import number_text, shortened
+from latent_explorer.common.glossary import meaning
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import OF_MODEL, NoWheelComboBox, button, column, hint, row
 
@@ -169,7 +170,10 @@ class AddSliderDialog(QDialog):
         top.addWidget(self.search, 1)
         top.addWidget(self.layer)
         layout.addLayout(top)
-        layout.addWidget(hint(EXAMPLES))
+        examples = hint(EXAMPLES)
+        layout.addWidget(examples)
+        for part in (examples, self.table.horizontalHeader()):
+            part.setToolTip(meaning("style coordinate"))
         layout.addWidget(self.table, 1)
         bottom = row()
         bottom.addWidget(self.count, 1)

@@ -14,11 +14,12 @@ from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QEnterEvent, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QMenu, QSizePolicy, QWidget
 
+from latent_explorer.common.glossary import meaning
 from latent_explorer.media.report.evidence import WORDS
 from latent_explorer.ui.attributes.effect_bar import EffectBar
 from latent_explorer.ui.attributes.ends_strip import HEIGHT, EndsStrip
 from latent_explorer.ui.style import icons, theme
-from latent_explorer.ui.widgets.basics import Pages, action_text, column, hint, icon_button, row
+from latent_explorer.ui.widgets.basics import Pages, action_text, column, hint, icon_button, row, tip
 from latent_explorer.ui.widgets.editable_label import EditableLabel
 from latent_explorer.ui.widgets.slider import ValueSlider
 
@@ -150,8 +151,9 @@ class AttributeCard(QWidget):
         self._show_rank(card_data)
         self.name.set_text(card_data.name)
         self.place.setText(card_data.place)
-        self.place.setToolTip(card_data.details)
-        self.rank.setToolTip(card_data.details)
+        details = tip(*card_data.details.splitlines(), meaning("style coordinate"))
+        self.place.setToolTip(details)
+        self.rank.setToolTip(details)
         self.slider.set_name(f"{card_data.name}, amount")
         self.setAccessibleName(f"Attribute {card_data.rank} {card_data.name}".replace("  ", " "))
         self._show_pin(card_data)

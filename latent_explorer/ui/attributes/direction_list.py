@@ -14,6 +14,7 @@ from latent_explorer.app.directions import DirectionsController
 from latent_explorer.app.exploration.picture_requests import classifier_of
 from latent_explorer.app.exploration.state import direction_amount
 from latent_explorer.app.exploration.updates import DocumentChanged, ModelOpened, StateChanged, VectorsFound
+from latent_explorer.common.glossary import meaning
 from latent_explorer.explain.directions.direction import MAX_TYPICAL, direction_key
 from latent_explorer.ui.attributes.attribute_card import (
     FIELD_INSET,
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 # Direction whichever rows it moves, and its place among those that differ in their rows alone: one that is given
 # other rows keeps its card, and so its focus.
 CardKey = tuple[str, int]
-HELP = "In standard deviations of the latents along this direction: few lie beyond 3."
+HELP = meaning("direction")
 
 
 class DirectionCard(QWidget):

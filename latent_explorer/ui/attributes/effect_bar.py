@@ -8,7 +8,9 @@ from PySide6.QtGui import QBrush, QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
 from latent_explorer.common.format import number_text
+from latent_explorer.common.glossary import meaning
 from latent_explorer.ui.style import theme
+from latent_explorer.ui.widgets.basics import tip
 
 WIDTH, HEIGHT = 84, 20  # px
 NUMBER_WIDTH = 36.0
@@ -77,7 +79,7 @@ class EffectBar(QWidget):
                 number_text(self._own) if self._own_exact else f"~{number_text(self._own)}, predicted from a gradient"
             )
             text += f"\nOn this picture, as it is now: {said} (the mark)"
-        self.setToolTip(text)
+        self.setToolTip(tip(*text.splitlines(), meaning("logit") if self._mean is not None else ""))
         self.setAccessibleName(text)
         self.update()
 

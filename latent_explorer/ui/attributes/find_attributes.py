@@ -9,6 +9,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QDialog, QWidget
 
 from latent_explorer.common.format import duration_text, shortened
+from latent_explorer.common.glossary import meaning
 from latent_explorer.explain.attfind.cost import CHOICES, LONG, USUAL
 from latent_explorer.explain.attfind.plan import CHANNELS, SENTENCES, TITLES, SearchPlan, Way
 from latent_explorer.ui.style import theme
@@ -33,7 +34,7 @@ ENDS: dict[tuple[float, float] | None, str] = {
 TORGB_HELP = "Search the styles of the toRGB layers, too, which change colours where the picture is put together"
 REST = "Each class against the rest"
 MOST_WANTED = 50  # attributes of a class
-KAPPA_HELP = "How far a style is moved: 1 is to the end seen in the data"
+KAPPA_HELP = meaning("kappa")
 TIMING = "Timing a few pictures..."
 
 
@@ -55,6 +56,7 @@ class FindAttributesDialog(QDialog):
         self.effect, self.ends = NoWheelComboBox("Ranked by"), NoWheelComboBox("Moved to")
         self.torgb = QCheckBox("and toRGB")
         self.torgb.setToolTip(TORGB_HELP)
+        self.way.setToolTip(meaning("attfind"))
         self.way.addItems([TITLES[way] for way in WAYS])
         self.classes.addItems([REST, *(f"{name} against" for name in names)])
         self.against.addItems(names)

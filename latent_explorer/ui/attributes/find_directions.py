@@ -6,10 +6,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QDialog, QFileDialog, QWidget
 
 from latent_explorer.common.format import shortened
+from latent_explorer.common.glossary import meaning
 from latent_explorer.explain.direction_search.settings import (
     LOSS_TITLES,
     MAX_COUNT,
@@ -82,6 +83,8 @@ class FindDirectionsDialog(QDialog):
         self.loss.addItems([LOSS_TITLES[loss] for loss in LOSSES])
         self.identity = NoWheelComboBox("What stays")
         self.identity.addItems([*IDENTITIES.values()])
+        by_lpips = list(IDENTITIES).index("lpips")
+        self.identity.setItemData(by_lpips, meaning("lpips"), Qt.ItemDataRole.ToolTipRole)
         self.embedding: Path | None = None
         self._identity = 0  # chosen before
         self.given = GivenButton()

@@ -29,6 +29,7 @@ from latent_explorer.app.exploration.updates import (
     TimelineFrame,
 )
 from latent_explorer.app.search_timer import SearchTimer
+from latent_explorer.common.glossary import meaning
 from latent_explorer.ui.attributes.add_slider import AddSliderDialog
 from latent_explorer.ui.attributes.attribute_list import AttributeList
 from latent_explorer.ui.attributes.card_data import class_name, ranking_details, ranking_summary, rows
@@ -97,6 +98,7 @@ class AttributesPanel(QWidget):
         head = row(spacing=theme.GAP // 2)
         heading = title("Attributes")
         heading.setFixedHeight(theme.CONTROL)
+        heading.setToolTip(meaning("attribute"))
         head.addWidget(heading)
         head.addSpacing(theme.GAP // 2)
         head.addWidget(self._towards)

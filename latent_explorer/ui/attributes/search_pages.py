@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QBoxLayout, QProgressBar, QWidget
 
 from latent_explorer.common.events import Progress
 from latent_explorer.common.format import duration_text
+from latent_explorer.common.glossary import meaning
 from latent_explorer.explain.attfind.cost import USUAL
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import (
@@ -21,6 +22,7 @@ from latent_explorer.ui.widgets.basics import (
     column,
     hint,
     row,
+    tip,
     title,
 )
 from latent_explorer.ui.widgets.status_bar import job_text
@@ -87,7 +89,9 @@ class SearchOffer(EmptyState):
         before_button = layout.count() - 2  # the button, and what takes the room below
         layout.insertWidget(before_button, self.number, alignment=Qt.AlignmentFlag.AlignHCenter)
         self.settings = button("Other settings...", lambda: None, role="quiet")
-        self.settings.setToolTip("Choose the method, two classes of several, kappa, and how many attributes")
+        self.settings.setToolTip(
+            tip("Choose the method, two classes of several, kappa, and how many attributes", meaning("kappa"))
+        )
         layout.insertWidget(layout.count() - 1, self.settings, alignment=Qt.AlignmentFlag.AlignHCenter)
         self._cost: SearchCost | None = None
         self.number.addItem(TIMING)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QWidget
 
+from latent_explorer.common.glossary import TERMS, meaning
 from latent_explorer.explain.projection_settings import DEFAULT, ProjectionSettings
 from latent_explorer.ui.style import icons, theme
-from latent_explorer.ui.widgets.basics import NoWheelComboBox, button, column, row
+from latent_explorer.ui.widgets.basics import NoWheelComboBox, button, column, row, tip
 from latent_explorer.ui.widgets.form import FormGrid
 from latent_explorer.ui.widgets.number_box import NumberLine
 
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
 LABEL = 6 * theme.UNIT  # px
 DEFAULT_TUNING_STEPS = 200
 SPACES = (
-    ("W+", "w+", "A row of its own for every layer: nearest to the photo. Usually the best choice."),
-    ("W", "w", "One row for all layers: less faithful, but always within what the generator learned."),
-    ("Style space", "s", "Every style on its own: the most freedom, and the furthest from what it learned."),
+    ("W+", "w+", f"{TERMS['w+'].definition} Usually the best choice."),
+    ("W", "w", TERMS["w"].definition),
+    ("Style space", "s", f"{TERMS['style space'].definition} The most freedom, and the furthest from what it learned."),
 )
 STARTS = (
     ("Automatic", "auto", "The encoder where there is one, else the average of the nearest random pictures"),
@@ -71,6 +72,7 @@ class SettingsForm(QWidget):
         self.tuning = QCheckBox("Tune the generator")
         self.tuning.setToolTip(TUNING_HELP)
         self.distance = _choice("Distance", DISTANCES)
+        self.distance.setToolTip(tip(meaning("lpips"), *self.distance.toolTip().splitlines()))
         self.rate = NumberLine("Learning rate", 1e-4, 10, 4, tip=RATE_HELP)
         self.early = NumberLine("Early stop", 0, 100_000, tip=EARLY_HELP)
         self.nearest = NumberLine("Random pictures", 1, 100_000, tip=NEAREST_HELP)
@@ -162,8 +164,8 @@ def _fields() -> FormGrid:
 
 def _choice(name: str, items: Sequence[tuple[str, str, str]]) -> NoWheelComboBox:
     made = NoWheelComboBox(name)
-    for text, key, tip in items:
+    for text, key, said in items:
         made.addItem(text, key)
-        made.setItemData(made.count() - 1, tip, 3)  # Qt.ToolTipRole
-    made.setToolTip(f"{name}: " + "\n".join(f"{w}: {tip}" for w, _key, tip in items))
+        made.setItemData(made.count() - 1, said, 3)  # Qt.ToolTipRole
+    made.setToolTip(tip(*(f"{title}: {said}" for title, _key, said in items)))
     return made

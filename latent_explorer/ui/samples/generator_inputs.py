@@ -10,9 +10,10 @@ from PySide6.QtWidgets import QWidget
 
 from latent_explorer.app.exploration.intents import SetCond, SetNoise
 from latent_explorer.app.explorer import MAX_SEED
+from latent_explorer.common.glossary import meaning
 from latent_explorer.explain.recipe import Noise, ProjectedBase, SampleBase
 from latent_explorer.ui.style import icons, theme
-from latent_explorer.ui.widgets.basics import NoWheelComboBox, column, hint, icon_button, row, title
+from latent_explorer.ui.widgets.basics import NoWheelComboBox, column, hint, icon_button, row, tip, title
 from latent_explorer.ui.widgets.number_box import NumberLine
 from latent_explorer.ui.widgets.slider import ValueSlider
 
@@ -30,13 +31,11 @@ DEFAULT_SHARE = 0.9  # probability of a class just chosen: as sure as a classifi
 LABEL = 5 * theme.UNIT  # px
 NOISES = (("Stored", "const"), ("None", "none"), ("From a seed", "seed"))
 HELP = "What the generator gets besides the latent. Leave it unchanged to see the pictures as they were made."
-CONDITION_HELP = (
-    "The generator draws each picture with the classifier's probabilities for the photo. "
-    "Give it others to see how much of the picture follows from them alone."
-)
-NOISE_HELP = (
-    "Noise draws fine detail at random places. Stored is the noise that the attributes were found with; "
-    "None is smoother; another seed shows which details are chance."
+CONDITION_HELP = meaning("cond")
+NOISE_HELP = tip(
+    meaning("noise"),
+    "Stored is the noise that the attributes were found with; None is smoother; another seed shows which details are "
+    "chance.",
 )
 
 

@@ -15,6 +15,7 @@ from latent_explorer.app.exploration.picture_requests import classifier_of
 from latent_explorer.app.exploration.updates import DocumentChanged, ModelOpened, StateChanged, Thumbnail
 from latent_explorer.app.explorer import MAX_SEED
 from latent_explorer.common.format import shortened
+from latent_explorer.common.glossary import meaning
 from latent_explorer.explain.recipe import ProjectedBase, SampleBase, SeedBase, is_generated
 from latent_explorer.ui.samples.coverage_line import CoverageLine
 from latent_explorer.ui.samples.generator_inputs import GeneratorInputs
@@ -43,9 +44,7 @@ EMPTY = {  # texts of empty lists
     TRIGGERS: "This was stopped. Choose the list again to look at the pictures.",
 }
 ASKING = "Seeds and the pictures of the file are drawn and classified."
-PSI_HELP = (
-    "Truncation psi: 1 leaves the latent as it is, 0 is the average picture, above 1 is more unusual than the data."
-)
+PSI_HELP = meaning("psi")
 CUTOFF_HELP = "How many rows of the latent are truncated, starting with the coarse ones."
 STORED_HELP = (
     "Pictures of the file and projected ones are shown as they are. Turn this on to truncate them, too: "

@@ -12,9 +12,10 @@ from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QInputDialog, QMenu, QMessageBox, QWidget
 
 from latent_explorer.common.format import shortened
+from latent_explorer.common.glossary import meaning
 from latent_explorer.explain.timeline.timeline import FPS
 from latent_explorer.ui.timeline import timeline_text
-from latent_explorer.ui.widgets.basics import action_text
+from latent_explorer.ui.widgets.basics import action_text, tip
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,7 +56,7 @@ class TimelineMenus:
         current = self._controller.current
         for space, name in timeline_text.SPACES.items():
             action = _choice(menu, name, current is not None and current.space == space)
-            action.setToolTip(timeline_text.SPACE_HELP[space])
+            action.setToolTip(tip(timeline_text.SPACE_HELP[space], meaning(timeline_text.SPACE_WORDS[space])))
             action.triggered.connect(lambda _checked=False, space=space: self._editor.set_space(space))
 
     def _fill_timelines(self, menu: QMenu) -> None:

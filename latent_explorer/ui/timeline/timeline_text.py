@@ -30,6 +30,7 @@ SPACE_HELP: dict[Space, str] = {
     "w+": "Between latents row by row: fits projected pictures",
     "style": "Between the values that the style coordinates take",
 }
+SPACE_WORDS: dict[Space, str] = {"z": "z", "z-slerp": "z", "w": "w", "w+": "w+", "style": "style space"}  # glossary
 
 
 def keyframes(count: int) -> str:

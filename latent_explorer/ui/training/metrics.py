@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from latent_explorer.common.glossary import TERMS
 from latent_explorer.ui.widgets.curve_math import Curve
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Metric:
 # fmt: off
 METRICS = (
     Metric("val_agreement", "Agreement", VALIDATION,
-        "Share of unseen pictures whose reconstruction the classifier puts into the same class. 1 is best."),
+        f"On pictures that the training never sees. {TERMS['agreement'].definition}"),
     Metric("val_lpips_ratio", "LPIPS (mean image = 1)", VALIDATION,
         "How far reconstructions look from their originals, as a share of the mean image's distance: at 1 a "
         "reconstruction is no better than one average of all pictures. Lower is better."),
@@ -44,7 +45,7 @@ METRICS = (
     Metric("val_l1", "L1 of reconstructions", VALIDATION,
         "Mean difference of pixels, which run from -1 to 1. Lower is better.", shown=False),
     Metric("val_lpips", "LPIPS of reconstructions", VALIDATION,
-        "Perceptual distance to the originals. Lower is better.", shown=False),
+        f"To the originals. {TERMS['lpips'].definition}", shown=False),
     Metric("val_feature_distance", "Feature distance of reconstructions", VALIDATION,
         "Distance to the originals in the classifier's own features. Lower is better.", shown=False),
     Metric("val_kl", "KL of the classifier's verdicts", VALIDATION,
@@ -58,7 +59,8 @@ METRICS = (
     Metric("val_frechet_mapping", "Frechet distance of random samples", VALIDATION,
         "On the classifier's features, of pictures from random latents. Lower is better.", shown=False),
     Metric("l1", "Reconstruction, L1", LOSSES, "Mean difference of pixels between reconstruction and original."),
-    Metric("lpips", "Reconstruction, LPIPS", LOSSES, "Perceptual distance between reconstruction and original."),
+    Metric("lpips", "Reconstruction, LPIPS", LOSSES,
+        f"Between reconstruction and original. {TERMS['lpips'].definition}"),
     Metric("feature_distance", "Reconstruction, feature distance", LOSSES,
         "Distance between reconstruction and original in the classifier's own features: it stands for LPIPS, whose "
         "weights are not here."),

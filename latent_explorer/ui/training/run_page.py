@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from latent_explorer.common.glossary import TERMS
 from latent_explorer.ui.style import icons, theme
 from latent_explorer.ui.training import metrics, run_text
 from latent_explorer.ui.training.curves_view import CurvesView, split_in_two
@@ -112,7 +113,9 @@ class RunStatusView(QWidget):
         for key, label in self.facts.items():
             label.setFont(theme.font(theme.SMALL))
             label.setAccessibleName(key)
-            form.addRow(hint(key, wrap=False), label)
+            named = hint(key, wrap=False)
+            form.addRow(named, label)
+            named.setToolTip(TERMS["agreement"].definition if key == "Agreement" else "")
         layout.addWidget(self.name)
         layout.addLayout(head)
         layout.addWidget(self.bar)

@@ -31,9 +31,13 @@ class FormGrid(QGridLayout):
         self.setColumnStretch(1, 1)
 
     def add(self, name: str, *widgets: QWidget) -> QLabel:
-        """Add a row, in which the first widget stretches and is the buddy of the label. Return the label."""
+        """Add a row, in which the first widget stretches and is the buddy of the label. Return the label.
+
+        The tooltip of that widget, which must be set by now, stands at the label, too.
+        """
         label = plain(name)
         label.setBuddy(widgets[0])
+        label.setToolTip(widgets[0].toolTip())
         line = row(spacing=theme.GAP // 2)
         for place, widget in enumerate(widgets):
             line.addWidget(widget, int(place == 0))
