@@ -63,6 +63,7 @@ class Settings(msgspec.Struct, frozen=True):
     window_state: str = ""
     closed_notes: tuple[str, ...] = ()  # notes of explainers that were closed, newest last
     trusted_programs: tuple[str, ...] = ()  # SHA-256 of classifiers that are programs and may run
+    tour_shown: bool = False  # the tour of the window has begun on its own
     export: ExportChoices = ExportChoices()
     unknown: dict[str, Any] = {}
 

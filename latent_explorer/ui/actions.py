@@ -190,6 +190,8 @@ ACTIONS = (
         "Ctrl+Shift+U", "study", needs_classifier=True),
     ActionSpec("score_study", STUDY, "&Score answers...",
         "Evaluate the answers that participants sent, or the export of a survey service", needs_model=False),
+    ActionSpec("tour", HELP, "&Tour of the window",
+        "Try the window in four steps: drag, watch, turn the verdict, export", icon="right", needs_classifier=True),
     ActionSpec("guide", HELP, "&User guide", "Read how the window is used", icon="info", needs_model=False),
     ActionSpec("glossary", HELP, "&Glossary",
         "Read what the words of this window mean", icon="help", needs_model=False),
@@ -338,8 +340,8 @@ class ToolRow(QWidget):
             else:
                 layout.addSpacing(theme.MARGIN)
         self._record = mode_button(actions["record"], "Record")
-        others = mode_button(actions["open"], "Open"), mode_button(actions["export_png"], "Export")
-        self._worded = (self._record, *others)
+        self.export = mode_button(actions["export_png"], "Export")
+        self._worded = (self._record, mode_button(actions["open"], "Open"), self.export)
         for button in self._worded:
             layout.addWidget(button)
         self._narrow = True

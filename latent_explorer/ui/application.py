@@ -139,6 +139,7 @@ def run(path: Path | None = None) -> int:
     app.processEvents()
     print_timing("window_visible")
     _report_first_picture(desktop.explorer)
+    desktop.window.tour.start_once()
 
     def begin() -> None:
         requested = None

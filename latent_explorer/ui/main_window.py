@@ -34,10 +34,11 @@ from latent_explorer.common.events import Notice, Progress
 from latent_explorer.common.format import shortened
 from latent_explorer.ui import actions
 from latent_explorer.ui.attributes.panel import AttributesPanel
-from latent_explorer.ui.bottom_strip import BottomStrip
+from latent_explorer.ui.bottom_strip import PLOT, BottomStrip
 from latent_explorer.ui.canvas.panel import CanvasPanel
 from latent_explorer.ui.dialogs.error import ErrorDialog
 from latent_explorer.ui.dialogs.recovery import RecoveryDialog
+from latent_explorer.ui.dialogs.window_tour import WATCH, Target, WindowTour
 from latent_explorer.ui.export.report_actions import ReportActions
 from latent_explorer.ui.file_actions import FileActions, dropped_paths
 from latent_explorer.ui.importing.actions import ImportActions
@@ -103,6 +104,7 @@ class MainWindow(QMainWindow):
         self._subscribe()
         self.importing = ImportActions(explorer, self, self.dock_host.dock.explain)
         self.reports = ReportActions(explorer, self.files, self.notices, self.actions_by_key["write_report"])
+        self.tour = self._make_tour()
         actions.connect(self.actions_by_key, handlers(self))
         self._restore_geometry()
         self.setAcceptDrops(True)
@@ -112,7 +114,7 @@ class MainWindow(QMainWindow):
         self._autosave.start()
         panels = (
             *(self.tools, self.projection.left, self.canvas, self.attributes),
-            *(self.strip, self.dock_host.dock, self.status),
+            *(self.strip, self.dock_host.dock, self.status, self.tour.callout),
         )
         self.panel_focus = PanelFocus(self, panels, self.canvas)
         self.canvas.setFocus()  # not the first button, whose focus ring would look like advice
@@ -182,6 +184,25 @@ class MainWindow(QMainWindow):
         layout.addWidget(self.notices)
         self.notices.height_changed.connect(self.strip.set_taken_height)
         return centre
+
+    def _make_tour(self) -> WindowTour:
+        """Return the tour, whose callouts stand beside the first card, the plot, the verdict and the export button."""
+
+        def first_card() -> QWidget:
+            shown = (card for card in self.attributes.list.cards if card.isVisible())
+            return next(shown, self.attributes)
+
+        def begin_step(step: int) -> None:
+            if step == WATCH:
+                self.strip.show_tab(PLOT)
+
+        targets = (
+            Target(first_card, "below"),
+            Target(lambda: self.strip, "right"),
+            Target(lambda: self.attributes.verdict, "above"),
+            Target(lambda: self.tools.export, "below"),
+        )
+        return WindowTour(self, self.explorer, targets, begin_step, self.notices.show_message)
 
     def _connect(self) -> None:
         self.canvas.open_requested.connect(self.explorer.open_bundled)

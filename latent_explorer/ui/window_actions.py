@@ -141,7 +141,7 @@ def _explain(window: MainWindow) -> Handlers:
         "overview": lambda: overview().present(),
         "mistakes": mistakes,
         "write_report": window.reports.write,
-        "cancel": window.status.jobs.cancel_current,
+        "cancel": lambda: window.tour.stop() if window.tour.active else window.status.jobs.cancel_current(),
     }
 
 
@@ -237,6 +237,7 @@ def _help(window: MainWindow) -> Handlers:
         open_dialog(AboutDialog(window.explorer.summary, window.status.device_note, window))
 
     return {
+        "tour": window.tour.start,
         "guide": lambda: guide("user-guide.md"),
         "glossary": lambda: guide("glossary.md"),
         "newer_version": newer_version,
