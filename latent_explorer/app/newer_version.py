@@ -67,6 +67,7 @@ def newest(url: str = NEWEST, *, deadline: float = DEADLINE) -> Newest:
         if isinstance(error, urllib.error.HTTPError):
             error.close()
         reason = getattr(error, "reason", None) or error
+        reason = getattr(reason, "strerror", None) or reason
         raise UserError(
             f"{host} could not be asked ({reason}); look at {RELEASES} yourself, or try again later."
         ) from error

@@ -152,7 +152,7 @@ def page() -> str:
     lines = []
     for term in sorted(TERMS.values(), key=lambda term: term.name.lower()):
         more = f" [More]({term.more})" if term.more else ""
-        lines.append(f"**{term.name}**: {term.definition}{more}\n")
+        lines.append(f"## {term.name}\n\n{term.definition}{more}\n")
     return _HEAD + "\n".join(lines)
 
 

@@ -25,8 +25,8 @@ NVIDIA_DRIVER = (
     Path(os.environ.get("SYSTEMROOT", "C:/Windows"), "System32", "nvcuda.dll"),
 )
 CARD_IDLE = (
-    "This computer has an NVIDIA card, but this build computes on the processor only. For the card, get the build of "
-    "the program whose name ends in “cuda”, or, in a Python environment, install PyTorch for CUDA as "
+    "This computer has an NVIDIA card, but this build computes on the processor only. For the card, get the archive "
+    "whose name ends in “-cuda.tar.zst” (Linux), or install PyTorch for CUDA into a Python environment, as "
     "https://pytorch.org/get-started/locally says."
 )
 

@@ -78,8 +78,11 @@ def test_all_pages_are_listed_and_can_be_chosen(dialog):
     for place, file in enumerate(PAGES):
         dialog.page.setCurrentIndex(place)
         dialog.page.activated.emit(place)
-        assert dialog.view.source().fileName() == file
+        assert dialog.view.source().fileName() == dialog.page.currentData() == file
         assert dialog.view.toPlainText()
+    dialog.show_page(GLOSSARY)
+    assert dialog.page.currentData() == GLOSSARY
+    assert {"Kappa", "LPIPS", "W+"} <= set(sections(dialog))
 
 
 def test_links_between_pages_and_files_lead_somewhere():

@@ -210,9 +210,9 @@ class GuideDialog(QDialog):
             self._lists.addWidget(each)
         self.none.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         left = column()
-        for each in (self.page, self.search, self._lists):
-            each.setFixedWidth(LIST_WIDTH)
-            left.addWidget(each)
+        for part in (self.page, self.search, self._lists):
+            part.setFixedWidth(LIST_WIDTH)
+            left.addWidget(part)
         close = button("Close", self.accept, role="primary")
         close.setAutoDefault(False)  # Enter in the search goes to the next place
         parts = row(spacing=theme.GAP)
@@ -233,9 +233,9 @@ class GuideDialog(QDialog):
         self.raise_()
         self.activateWindow()
 
-    def _show_source(self) -> None:
-        """List the sections of the page that is shown."""
-        self.page.setCurrentIndex(self.page.findData(self.view.source().fileName()))
+    def _show_source(self, source: QUrl) -> None:
+        """List the sections of the page that is shown. `view.source()` is still the page before."""
+        self.page.setCurrentIndex(self.page.findData(source.fileName()))
         with QSignalBlocker(self.sections):
             self.sections.clear()
             self.sections.addItems(

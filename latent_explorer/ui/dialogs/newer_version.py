@@ -41,7 +41,7 @@ class NewerVersionDialog(QDialog):
         self.finished.connect(self._thread.close)
         self._limit = QTimer(self, singleShot=True, interval=round(1000 * (newer_version.DEADLINE + SPARE_SECONDS)))
         self._limit.timeout.connect(lambda: self._take(self._asked, UserError(NO_ANSWER)))
-        self.answer = plain(f"This is version {__version__}. The program never asks on its own.")
+        self.answer = plain("")
         self.answer.setAccessibleName("Answer")
         self.explained = hint(newer_version.what_is_sent())
         for text in (self.answer, self.explained):
@@ -62,6 +62,7 @@ class NewerVersionDialog(QDialog):
         foot.addWidget(button("Close", self.reject))
         foot.addWidget(self.go)
         layout.addLayout(foot)
+        self._say(f"This is version {__version__}. The program never asks on its own.")
         self.go.setDefault(True)
         self.go.setFocus()
 
@@ -99,6 +100,9 @@ class NewerVersionDialog(QDialog):
 
     def _say(self, text: str) -> None:
         self.answer.setText(text)
+        for label in (self.answer, self.explained):
+            label.setMinimumHeight(label.heightForWidth(WIDTH))
+        self.adjustSize()
         self.answer.setAccessibleDescription(text)
 
     def _show_page(self) -> None:

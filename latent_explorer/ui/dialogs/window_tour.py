@@ -89,6 +89,7 @@ class WindowTour(QObject):
         say: Callable[[str], object],
     ) -> None:
         super().__init__(window)
+        self._window = window
         self._explorer, self._targets, self._begin_step, self._say = explorer, tuple(targets), begin_step, say
         self.step: int | None = None
         self._done = False  # the step was done, and the tour goes on when the window rests
@@ -171,7 +172,7 @@ class WindowTour(QObject):
         """Put callout and ring beside the widget, which may have moved, or be away for now."""
         if self.step is None:
             return
-        window, target = self.callout.parentWidget(), self._targets[self.step]
+        window, target = self._window, self._targets[self.step]
         widget = target.widget()
         seen = widget.visibleRegion().boundingRect() if widget is not None and widget.isVisible() else QRect()
         place = QRect(widget.mapTo(window, seen.topLeft()), seen.size()) if widget is not None else QRect()
@@ -237,12 +238,13 @@ class Ring(QWidget):
         super().__init__(window)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._window = window
         self.hide()
 
     def surround(self, place: QRect) -> None:
         """Frame `place`, in the window's coordinates; hide if it is empty."""
         self.setVisible(not place.isEmpty())
-        wanted = place.adjusted(-3, -3, 3, 3).intersected(self.parentWidget().rect())
+        wanted = place.adjusted(-3, -3, 3, 3).intersected(self._window.rect())
         if not place.isEmpty() and wanted != self.geometry():
             self.setGeometry(wanted)
             self.raise_()
@@ -279,7 +281,7 @@ class Callout(QWidget):
         foot.addWidget(self.skip)
         foot.addStretch(1)
         foot.addWidget(self.go)
-        layout = column(self, spacing=theme.GAP, margin=theme.MARGIN + ARROW)
+        layout = self._lines = column(self, spacing=theme.GAP, margin=theme.MARGIN + ARROW)
         layout.addLayout(head)
         layout.addWidget(self.text)
         layout.addLayout(foot)
@@ -304,7 +306,7 @@ class Callout(QWidget):
 
     def size_for_text(self) -> QSize:
         """Return the size of the bubble with its margin."""
-        return QSize(self.width(), self.layout().heightForWidth(self.width()))
+        return QSize(self.width(), self._lines.heightForWidth(self.width()))
 
     def put(self, box: QRect, side: Side | None, tip: QPoint) -> None:
         """Take the place `box`, with an arrow from its far side to `tip`, both in the window's coordinates."""
