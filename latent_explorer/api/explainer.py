@@ -342,13 +342,15 @@ class Explainer:
         *,
         n: int | None = None,
         kappas: Sequence[float] = (1.0,),
+        random_edits: bool = False,
         split_column: str | None = None,
         on_event: OnEvent = None,
         **selection: Any,
     ) -> evaluation.Evaluation:
         """Measure reconstruction, agreement, drift and flips on (at most `n`) pictures that it never saw.
 
-        `selection` are the other options of `open_dataset`: label, classes, where, group.
+        `random_edits` adds what random edits of the same size flip to each rate's `controls`. `selection` are the other
+        options of `open_dataset`: label, classes, where, group.
         """
         size = self.model.generator.config.resolution
         with closing(open_dataset(data, split=split_column, **selection)) as pictures:
@@ -359,6 +361,7 @@ class Explainer:
                 [pictures.names[row] for row in rows],
                 classifier_id=self.classifier_id,
                 kappas=kappas,
+                random_edits=random_edits,
                 device=self.device,
             )
             return run_job(job, on_event)

@@ -25,12 +25,17 @@ from latent_explorer.cli.options import (
     split_option,
 )
 from latent_explorer.cli.output import Output, json_option, write_json
+from latent_explorer.common.events import Notice
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
 
+    from latent_explorer.explain.attfind.sufficiency import Rate
     from latent_explorer.explain.report.controls import Controls
     from latent_explorer.explain.report.evaluation import Evaluation
+    from latent_explorer.models.explainer import Explainer
 
 
 @click.command()
@@ -46,7 +51,8 @@ if TYPE_CHECKING:
     "--controls",
     "wants_controls",
     is_flag=True,
-    help="Remove or swap the latent or the class given to the generator: does the evidence pass through the latent?",
+    help="Count what random edits of the same size flip; and remove or swap the latent or the class given to the "
+    "generator: does the evidence pass through the latent?",
 )
 @counterfactual_options
 @classifier_option
@@ -70,7 +76,6 @@ def evaluate(
 ) -> None:
     """Measure reconstruction, agreement, drift, and how many verdicts the attributes flip."""
     from latent_explorer.data.dataset import evenly_spaced_rows, open_dataset
-    from latent_explorer.explain.report.controls import controls
     from latent_explorer.explain.report.evaluation import evaluate as job
     from latent_explorer.models.device import choose_device
     from latent_explorer.models.explainer import resolve_classifier
@@ -89,10 +94,11 @@ def evaluate(
     def read(part: slice) -> np.ndarray:
         return pictures.read(rows[part], size)
 
-    controlled: Controls | None = None
-    if wants_controls:  # first: what they refuse need not wait for the rest
-        controlled = output.run(controls(model, read, names, classifier_id=key, device=chosen))
-    evaluation = output.run(job(model, read, names, classifier_id=key, kappas=kappas, device=chosen))
+    # First: what they refuse need not wait for the rest.
+    controlled = _controls(model, read, names, key, chosen, output) if wants_controls else None
+    evaluation = output.run(
+        job(model, read, names, classifier_id=key, kappas=kappas, random_edits=wants_controls, device=chosen)
+    )
     fields = {"split": side, "model_hash": model.model_hash, **evaluation.to_dict()}
     text = format_text(evaluation, side)
     if controlled is not None:
@@ -110,8 +116,23 @@ def evaluate(
     output.result(fields, text)
 
 
+def _controls(
+    model: Explainer, read: Callable[[slice], np.ndarray], names: list[str], key: str, device: Any, output: Output
+) -> Controls | None:
+    from latent_explorer.explain.report.controls import controls
+
+    if not model.generator.config.num_classes:
+        output.event(
+            Notice("The generator receives no class, so of the controls only random edits are tried.")
+        )
+        return None
+    return output.run(controls(model, read, names, classifier_id=key, device=device))
+
+
 def format_text(evaluation: Evaluation, side: str) -> str:
     """Return the figures as text."""
+    from latent_explorer.explain.report.facts import FLIP_CONTROLS
+
     lpips = "no LPIPS" if evaluation.lpips is None else f"LPIPS {evaluation.lpips:.3f}"
     lines = [
         f"{evaluation.n} pictures ({side})",
@@ -127,7 +148,13 @@ def format_text(evaluation: Evaluation, side: str) -> str:
             f"flips top-{rate.k:<2d}    {rate.reached.share:.3f} [{low:.3f}, {high:.3f}] at kappa {rate.kappa:g} "
             f"(of {classes})"
         )
+        lines += [f"  control       {_share(found)} by {FLIP_CONTROLS[name]}" for name, found in rate.controls.items()]
     return "\n".join(lines)
+
+
+def _share(rate: Rate) -> str:
+    low, high = rate.interval
+    return f"{rate.share:.3f} [{low:.3f}, {high:.3f}]"
 
 
 def format_controls(controls: Controls) -> str:

@@ -87,7 +87,9 @@ def test_evaluate_measures_and_writes_sheets(file: Path, pictures: Path, tmp_pat
 
 def test_evaluate_with_controls(file: Path, pictures: Path, run_json, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ("evaluate", file, "--images", pictures, "--split", "all", "--n", 12, "--controls")
-    result = run_json(*arguments)["controls"]
+    whole = run_json(*arguments)
+    assert all(set(rate["controls"]) == {"random", "weights"} for rate in whole["flips"])
+    result = whole["controls"]
     assert list(result["agreement"]) == ["own", "mean", "foreign", "nothing", "other"]
     assert set(result["margin_correlation"]) == {"healthy", "diseased"}
     assert [band["cycles"] for band in result["band_power"]] == [[0, 4], [4, 8]]
@@ -95,6 +97,7 @@ def test_evaluate_with_controls(file: Path, pictures: Path, run_json, capsys: py
     said = capsys.readouterr().out
     assert "this picture's w, given the same for every class" in said
     assert "4 to 8 cycles" in said
+    assert said.count("by random edits of the same size") == len(whole["flips"]) > 0
 
 
 def test_evaluate_prints_the_figures_of_counterfactuals(

@@ -6,7 +6,7 @@ The reference's section A.7: all shifts start from the unedited styles, and ever
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -53,6 +53,7 @@ class FlipRate:
     reached: Rate  # the verdict became the target
     left: Rate  # the verdict became another class than before; the same where there are two classes
     per_class: dict[str, Rate]  # `reached` by the class that the reconstruction had
+    controls: dict[str, Rate] = field(default_factory=dict)  # `reached` by edits that are no attributes
 
     def to_dict(self) -> dict[str, Any]:
         """Return the figures as reports and the command line print them."""
@@ -67,6 +68,10 @@ class FlipRate:
                 # JSON has no NaN: a class without pictures has no share.
                 name: {"n": rate.n, "flipped": rate.share if rate.n else None, "interval": rate.interval}
                 for name, rate in self.per_class.items()
+            },
+            "controls": {
+                name: {"share": rate.share if rate.n else None, "n": rate.n, "interval": rate.interval}
+                for name, rate in self.controls.items()
             },
         }
 
@@ -118,7 +123,7 @@ def flips(
     total = len(ks) * len(kappas)
     for kappa in kappas:
         for k in ks:
-            s = _apply_per_target(own, style_range, attributes, targets, k, kappa)
+            s = apply_per_target(own, style_range, attributes, targets, k, kappa)
             after = yield from classify(
                 synthesis, classifier, pictures.styles, s, batch_sizer, "Classifying edited pictures"
             )
@@ -148,7 +153,7 @@ def count_flips(
     return FlipRate(k, kappa, rate(reached, all_rows), rate(left, all_rows), per_class)
 
 
-def _apply_per_target(
+def apply_per_target(
     s: Tensor,
     style_range: Tensor,
     attributes: dict[int, list[Attribute]],

@@ -6,7 +6,6 @@ An edit that turns a verdict says something only where a change of its size that
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -46,40 +45,64 @@ def random_edits_like(
 ) -> Tensor:
     """Return a picture (1, 3, R, R) moved by random edits whose perceptual size is that of an edit, or just below.
 
-    COORDINATES style coordinates, each to an end drawn at random, all by the same amount: the largest one, found by
-    bisection, at which the picture is no farther than `size` from the unedited one. Pictures without statistics of
-    their styles raise what the renderer raises.
+    Those of `random_coordinates`, as far as `as_large` takes them. Pictures without statistics of their styles raise
+    what the renderer raises.
 
     render     edits -> (1, 3, R, R)
     unedited   (1, 3, R, R)
     """
-    count = model.generator.synthesis.layout.num_styles
-    moved = torch.randperm(count, generator=rng)[:COORDINATES].tolist()
-    towards_max = torch.rand(len(moved), generator=rng) < 0.5
-    low, high, found = SMALLEST, LARGEST, unedited
+    moved, towards_max = random_coordinates(model.generator.synthesis.layout.num_styles, rng)
+
+    def at(amount: Tensor) -> Tensor:
+        ends = zip(moved, towards_max, strict=True)
+        return render(tuple(StyleShift(j, "max" if up else "min", float(amount)) for j, up in ends))
+
+    return as_large(at, unedited, torch.tensor([size], device=unedited.device), distance)
+
+
+def random_coordinates(num_styles: int, rng: torch.Generator) -> tuple[list[int], list[bool]]:
+    """Return COORDINATES style coordinates drawn at random, and whether each goes to its maximum."""
+    moved: list[int] = torch.randperm(num_styles, generator=rng)[:COORDINATES].tolist()
+    return moved, (torch.rand(len(moved), generator=rng) < 0.5).tolist()
+
+
+def as_large(
+    render: Callable[[Tensor], Tensor], unedited: Tensor, size: Tensor, distance: Callable[[Tensor, Tensor], Tensor]
+) -> Tensor:
+    """Return pictures (N, 3, R, R) edited by the largest amount at which none is farther than `size` from the unedited.
+
+    Found by bisection of the amounts' logarithms. `render(amounts)` (N,) gives the edited pictures; size (N,).
+    """
+    low, high = (torch.full(size.shape, end, dtype=torch.float64, device=size.device) for end in (SMALLEST, LARGEST))
+    found = unedited
     for _ in range(HALVINGS):
-        amount = math.sqrt(low * high)
-        edits = tuple(
-            StyleShift(j, "max" if up else "min", amount) for j, up in zip(moved, towards_max.tolist(), strict=True)
-        )
-        img = render(edits)
-        if float(distance(img, unedited)) > size:
-            high = amount
-        else:
-            low, found = amount, img
+        amount = (low * high).sqrt()
+        img = render(amount)
+        fits = distance(img, unedited) <= size
+        low, high = torch.where(fits, amount, low), torch.where(fits, high, amount)
+        found = torch.where(fits[:, None, None, None], img, found)
     return found
 
 
-def class_weight_edits(explainer: Explainer, target: int, k: int, kappa: float = 1.0) -> tuple[Edit, ...]:
+def hears(explainer: Explainer, classifier_id: str) -> bool:
+    """Return True if the generator is told the classes of this classifier, and how far styles vary is known."""
+    if not explainer.generator.config.num_classes or explainer.style_stats is None:
+        return False
+    return explainer.classifiers[classifier_id].config.class_names == explainer.classifier.config.class_names
+
+
+def class_weight_edits(
+    explainer: Explainer, classifier_id: str, target: int, k: int, kappa: float = 1.0
+) -> tuple[Edit, ...]:
     """Return edits of the k coordinates that giving a class to the generator moves most, in their deviations.
 
-    Nothing is rendered and no classifier asked: what these reach is the told class alone. Empty where the generator is
-    given no class or the file holds no statistics of the styles.
+    Nothing is rendered and no classifier asked: what these reach is the told class alone. Empty where `hears` says no.
     """
-    generator, stats = explainer.generator, explainer.style_stats
-    num_classes = generator.config.num_classes
-    if not num_classes or stats is None:
+    if not hears(explainer, classifier_id):
         return ()
+    generator, stats = explainer.generator, explainer.style_stats
+    assert stats is not None
+    num_classes = generator.config.num_classes
     with torch.no_grad():
         ws = generator.broadcast(generator.mapping.w_avg[None].float())
         even = torch.full((1, num_classes), 1 / num_classes, device=ws.device)

@@ -118,7 +118,7 @@ class _Maker:
         listed = by_target(attributes)
         self.first = {target: _edits(each[:k], kappa) for target, each in listed.items()}
         self.next = {target: _edits(each[k : 2 * k], kappa) for target, each in listed.items()}
-        self.weights = {target: class_weight_edits(explainer, target, k, kappa) for target in listed}
+        self.weights = {target: class_weight_edits(explainer, key, target, k, kappa) for target in listed}
 
     def latents(
         self, kind: Kind, photos: np.ndarray, ids: Sequence[str], budget: StepBudget

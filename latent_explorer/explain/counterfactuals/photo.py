@@ -28,7 +28,7 @@ from latent_explorer.common.jobs import forward_events
 from latent_explorer.data.images import to_float, to_uint8
 from latent_explorer.explain.attfind.sufficiency import Rate
 from latent_explorer.explain.batches import default_budget
-from latent_explorer.explain.counterfactuals.controls import class_weight_edits, noise_like, random_edits_like
+from latent_explorer.explain.counterfactuals.controls import class_weight_edits, hears, noise_like, random_edits_like
 from latent_explorer.explain.counterfactuals.paste import Pasted, change_mask, paste
 from latent_explorer.explain.counterfactuals.records import check_classes
 from latent_explorer.explain.counterfactuals.references import other_networks
@@ -180,7 +180,7 @@ class PhotoExplainer:
     ) -> None:
         self.renderer = Renderer(explainer, device)
         self.model = self.renderer.explainer
-        key = classifier_id or self.model.classifier_id
+        self.key = key = classifier_id or self.model.classifier_id
         self.classifier: Classifier = self.model.classifiers[key]
         check_classes(settings.others, self.classifier.config.class_names)
         given = {name: network.to(self.renderer.device) for name, network in settings.others.items()}
@@ -188,8 +188,7 @@ class PhotoExplainer:
         self.attributes = tuple(attributes)
         self.settings = settings
         self.distance, _judge = distances(self.model, self.renderer.device)
-        told = self.model.generator.config.num_classes and self.model.style_stats is not None
-        self.controls: tuple[Control, ...] = ("random", "weights") if told else ("random",)
+        self.controls: tuple[Control, ...] = ("random", "weights") if hears(self.model, key) else ("random",)
         self._last: tuple[ProjectedPicture, Trial] | None = None
 
     def explain(
@@ -396,7 +395,7 @@ class Trial:
         return self._reached(self._paste(self._render(edits), mask).img) if edits else Rate(0, 0)
 
     def _weight_edits(self, attributes: AttributeTuple) -> tuple[Edit, ...]:
-        return class_weight_edits(self.owner.model, self.aim, len(_edits(attributes)))
+        return class_weight_edits(self.owner.model, self.owner.key, self.aim, len(_edits(attributes)))
 
     def _turns_other(self, network: Classifier, changed: Tensor) -> Rate:
         was, now = (int(each) == self.aim for each in network.logits(torch.cat([self.img, changed])).argmax(dim=1))

@@ -22,6 +22,7 @@ from latent_explorer.explain.attfind.encode import encode
 from latent_explorer.explain.attfind.sufficiency import FlipRate, flips
 from latent_explorer.explain.batches import BatchSizer, default_budget
 from latent_explorer.explain.latents import copy_to_device
+from latent_explorer.explain.report.flip_controls import Asked, with_controls
 from latent_explorer.models.attributes import newest_set
 from latent_explorer.models.lpips_weights import lpips_available
 from latent_explorer.models.metrics import Agreement, agreement, frechet_distance
@@ -91,10 +92,14 @@ def evaluate(
     classifier_id: str | None = None,
     ks: Sequence[int] = KS,
     kappas: Sequence[float] = (1.0,),
+    random_edits: bool = False,
     device: str | torch.device = "cpu",
     budget: StepBudget = default_budget,
 ) -> Generator[Event, None, Evaluation]:
     """Measure an explainer on the pictures `ids`. A job.
+
+    Beside each flip rate stands that of the styles that the told class moves most, and with `random_edits` that of
+    random edits of the same size, which take several times as long.
 
     `read(rows)` returns rows of them as (n, H, W, 3) uint8 at the model's resolution. UserError for fewer than two.
     """
@@ -111,7 +116,7 @@ def evaluate(
     if attribute_set is None:
         yield Notice("The explainer lists no attributes, so no flips are counted. Run attfind first.", "warning")
     else:
-        rates = yield from _flips(model, key, samples, attribute_set, ks, kappas, batch_sizer)
+        rates = yield from _flips(model, key, samples, attribute_set, ks, kappas, batch_sizer, random_edits)
     return measured.evaluation(key, mapped, tuple(rates))
 
 
@@ -246,6 +251,7 @@ def _flips(
     ks: Sequence[int],
     kappas: Sequence[float],
     batch_sizer: BatchSizer,
+    random_edits: bool,
 ) -> Generator[Event, None, list[FlipRate]]:
     stats = model.style_stats
     if stats is None:
@@ -253,7 +259,9 @@ def _flips(
     synthesis, classifier = model.generator.synthesis, model.classifiers[key]
     style_range = torch.from_numpy(np.stack([stats.minimum, stats.maximum])).float().to(samples.ws.device)
     pictures = yield from reconstruct(synthesis, classifier, samples.ws, samples.cond_of(), batch_sizer)
-    return (yield from flips(synthesis, classifier, pictures, attribute_set, style_range, ks, kappas, batch_sizer))
+    rates = yield from flips(synthesis, classifier, pictures, attribute_set, style_range, ks, kappas, batch_sizer)
+    asked = Asked(model, key, pictures, style_range, batch_sizer)
+    return (yield from with_controls(rates, asked, attribute_set, random=random_edits))
 
 
 def _rendered(model: Explainer, ws: Tensor, cond: Tensor | None) -> Tensor:

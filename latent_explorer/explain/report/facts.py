@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import msgspec
 
 from latent_explorer.common.statistics import wilson_interval
+from latent_explorer.models.attributes import newest_set
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +25,11 @@ Count = Annotated[int, msgspec.Meta(ge=1)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 MAX_TEXT = 300  # characters of a text from the file
+FLIP_CONTROLS = {  # of a flip rate: in words
+    "random": "random edits of the same size",
+    "weights": "as many styles that the class given to the generator moves most",
+}
+FIRST = 3  # attributes whose flip rate stands for a list
 HASH_DIGITS = 16  # characters of a hash that are shown
 
 
@@ -41,11 +47,17 @@ class _Accuracy(msgspec.Struct):
     interval: tuple[Share, Share]
 
 
+class _Control(msgspec.Struct):
+    share: Share
+    interval: tuple[Share, Share]
+
+
 class _Flips(msgspec.Struct):
     k: Count
     kappa: float
     overall: Share
     interval: tuple[Share, Share]
+    controls: dict[str, _Control] = {}
 
 
 class _Evaluated(msgspec.Struct):
@@ -166,15 +178,38 @@ def _figures(summary: ExplainerSummary, explained_id: str) -> Iterator[tuple[str
         errors = (("LPIPS (alex)", test.lpips), ("L1", test.l1))
         text = ", ".join(f"{name} {value:.3f}" for name, value in errors if value is not None)
         yield "Reconstruction", text
-        yield (
-            "Flips",
-            "; ".join(f"first {f.k} together {_with(f.overall, f.interval)}" for f in test.flips if f.kappa == 1),
-        )
+        at_one = [f for f in test.flips if f.kappa == 1]
+        yield "Flips", "; ".join(f"first {f.k} together {_with(f.overall, f.interval)}" for f in at_one)
+        for key, words in FLIP_CONTROLS.items():
+            known = [(f.k, f.controls[key]) for f in at_one if key in f.controls]
+            text = "; ".join(f"for the first {k} {_with(control.share, control.interval)}" for k, control in known)
+            yield f"Flips by {words}", text
         return
     val = _read(summary.figures.get("val"), _Validated)
     if val is not None:
         lpips = "" if val.val_lpips is None else f"; LPIPS {val.val_lpips:.3f}"
         yield "Agreement", f"{val.val_agreement:.3f} of validation pictures{lpips}"
+
+
+def sufficiency_text(summary: ExplainerSummary, attribute_set: AttributeSet) -> str:
+    """Return how many test pictures the first attributes of a list turn, beside the controls; "" where it is unknown.
+
+    The file's figures are of its newest list for their classifier, and of no other.
+    """
+    test = _read(summary.figures.get("test"), _Evaluated)
+    key = attribute_set.classifier_id
+    if test is None or key != (test.classifier_id or summary.classifier_id):
+        return ""
+    flips = next((f for f in test.flips if f.kappa == 1 and f.k == FIRST), None)
+    if flips is None or attribute_set != newest_set(summary.attribute_sets, key):
+        return ""
+    said = f"On {test.n:,} test pictures the first {FIRST} together turn {_with(flips.overall, flips.interval)}"
+    controls = [
+        f"{words} {_with(flips.controls[name].share, flips.controls[name].interval)}"
+        for name, words in FLIP_CONTROLS.items()
+        if name in flips.controls
+    ]
+    return f"{said}; as a control, {', '.join(controls)}." if controls else f"{said}."
 
 
 def _search(attribute_set: AttributeSet) -> str:

@@ -2,7 +2,8 @@
 """Flip rates of several methods on the same pictures: table 2 of the replication studies. A job.
 
 Each run draws N of an explainer's pictures, lets every method choose its ten coordinates for each class on them, and
-applies the ten together, as in the reference's section A.7. The control is ten coordinates drawn at random.
+applies the ten together, as in the reference's section A.7. The controls are ten coordinates drawn at random, and the
+ten that the class given to the generator moves most, which no picture and no classifier takes part in choosing.
 """
 
 from __future__ import annotations
@@ -23,8 +24,10 @@ from latent_explorer.explain.attfind.settings import AttFindSettings
 from latent_explorer.explain.attfind.stylespace import StyleSpaceSettings, stylespace
 from latent_explorer.explain.attfind.sufficiency import FlipRate, flips
 from latent_explorer.explain.batches import BatchSizer, default_budget
+from latent_explorer.explain.counterfactuals.controls import hears
 from latent_explorer.explain.latents import copy_to_device
 from latent_explorer.explain.plain_generator import explainer_of_generator
+from latent_explorer.explain.report.flip_controls import WEIGHTS, class_weight_list
 from latent_explorer.models.attributes import Attribute, AttributeEntry, AttributeSet
 from latent_explorer.models.explainer import Samples
 
@@ -36,7 +39,7 @@ if TYPE_CHECKING:
 
 GENERATED = 250  # pictures of a plain generator: as many as an export keeps of others
 RANDOM = "random coordinates"
-METHODS = ("Wu et al., signal", "Wu et al., difference", "AttFind", RANDOM)
+METHODS = ("Wu et al., signal", "Wu et al., difference", "AttFind", WEIGHTS, RANDOM)  # WEIGHTS where a class is told
 TOP = 10
 
 
@@ -97,10 +100,11 @@ def compare_methods(
                 "standard error says nothing about other pictures. Take a smaller --n.",
                 "warning",
             )
-        rates: dict[str, list[float]] = {method: [] for method in METHODS}
+        told = hears(model, model.classifier_id)
+        rates: dict[str, list[float]] = {method: [] for method in METHODS if told or method != WEIGHTS}
         for run in range(runs):
             drawn = _draw(explainer, n, run)
-            for method in METHODS:
+            for method in rates:
                 found = yield from _list_of(model, method, drawn, run, kappa, device, budget)
                 rate = yield from _flip_rate(model, drawn, found, kappa, budget)
                 rates[method].append(rate.reached.share)
@@ -145,6 +149,10 @@ def _list_of(
     if method == "AttFind":
         settings = AttFindSettings(n=len(drawn), kappa=kappa, wanted=TOP, race_seed=run)
         return (yield from attfind(model, settings, **given)).attribute_set
+    if method == WEIGHTS:
+        listed = class_weight_list(model, model.classifier_id, TOP, len(drawn))
+        assert listed is not None  # see `hears`
+        return listed
     if method == RANDOM:
         return _random_list(model, run, len(drawn), kappa)
     score: Any = method.rpartition(" ")[2]

@@ -16,6 +16,7 @@ from latent_explorer.app.exploration.document import attribute_key, listed_set, 
 from latent_explorer.app.exploration.picture_requests import already_at_end, classifier_of
 from latent_explorer.app.exploration.state import attribute_amount
 from latent_explorer.common.format import number_text
+from latent_explorer.explain.report.facts import sufficiency_text
 from latent_explorer.media.report.evidence import Support, sentence
 from latent_explorer.models.attributes import Attribute, by_effect
 from latent_explorer.ui.style import theme
@@ -135,6 +136,8 @@ def ranking_details(attribute_set: AttributeSet, summary: ExplainerSummary, stat
         f"its observed end: {attribute_set.ranges}.\n"
         f"Found for {_name_of(attribute_set.classifier_id, summary)}, {attribute_set.classifier_id}."
     )
+    if turned := sufficiency_text(summary, attribute_set):
+        details += f"\n\n{turned}"
     if not is_from_other_classifier(attribute_set, state):
         return details
     classifier_name = _name_of(state.classifier_id, summary)

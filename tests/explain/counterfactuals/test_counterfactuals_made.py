@@ -109,8 +109,8 @@ def test_what_the_told_class_moves_most_is_read_off_the_weights():
             model.generator.synthesis.layer(each.name).affine.weight[:, w_dim:] = 0
         layer.affine.weight[5, w_dim + 1] = 3.0  # class b raises the sixth style of the second layer
     first = model.generator.synthesis.layout.conv_layers[0].channels + 5
-    assert [(e.style_index, e.end) for e in class_weight_edits(model, 1, 1)] == [(first, "max")]
-    assert [(e.style_index, e.end) for e in class_weight_edits(model, 0, 1)] == [(first, "min")]
+    assert [(e.style_index, e.end) for e in class_weight_edits(model, model.classifier_id, 1, 1)] == [(first, "max")]
+    assert [(e.style_index, e.end) for e in class_weight_edits(model, model.classifier_id, 0, 1)] == [(first, "min")]
 
 
 def test_null_edits_of_a_generator_that_draws_one_picture_settle_at_once():

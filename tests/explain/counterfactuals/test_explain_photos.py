@@ -114,7 +114,7 @@ def test_each_photograph_is_turned_to_the_other_class_and_the_figures_are_of_the
 def test_the_control_by_class_weights_turns_what_an_attribute_of_the_same_style_turns(explainer, photos):
     same = []
     for target in (0, 1):
-        [edit] = class_weight_edits(explainer, target, 1)
+        [edit] = class_weight_edits(explainer, explainer.classifier_id, target, 1)
         same.append(Attribute("told", target, (AttributeEntry(edit.style_index, edit.end),), mean_effect=1.0))
     found, _ = finish(explain_photos(explainer, photos, same, PhotoSettings(refinement=QUICK)))
     changes = [change for each in found for change in each.changes]
@@ -125,7 +125,11 @@ def test_the_control_by_class_weights_turns_what_an_attribute_of_the_same_style_
 
 
 def test_without_statistics_of_styles_nothing_is_ranked_by_class_weights(explainer):
-    assert class_weight_edits(replace(explainer, style_stats=None), 1, 1) == ()
+    key = explainer.classifier_id
+    assert class_weight_edits(replace(explainer, style_stats=None), key, 1, 1) == ()
+    # Nor for a classifier of other classes than the generator is told.
+    several = {**explainer.classifiers, "fruit": tiny_classifier(3)}
+    assert class_weight_edits(replace(explainer, classifiers=several), "fruit", 2, 1) == ()
 
 
 def test_another_network_turns_with_the_photograph_or_does_not(explainer, attributes, photos):

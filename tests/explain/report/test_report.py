@@ -185,7 +185,8 @@ def test_odd_figures_are_left_out(tiny_explainer: Explainer, n: int, agreement: 
 def test_the_facts_say_what_the_file_says(two: Explainer) -> None:
     key = next(k for k in two.classifiers if k != two.classifier_id)
     test = {"accuracy": 0.93, "n": 715, "interval": [0.9, 0.95]}
-    flips = [{"k": 10, "kappa": 1.0, "overall": 0.9, "interval": [0.8, 0.95]}]
+    control = {"random": {"share": 0.2, "interval": [0.1, 0.3], "n": 100}}
+    flips = [{"k": 10, "kappa": 1.0, "overall": 0.9, "interval": [0.8, 0.95], "controls": control}]
     about = dataclasses.replace(
         two,
         provenance={"licence": "CC BY-SA 3.0", "classifiers": {key: {"test": test}}},
@@ -200,6 +201,8 @@ def test_the_facts_say_what_the_file_says(two: Explainer) -> None:
     assert facts["Agreement"].startswith("0.990 [0.946, 0.998] of 100 test pictures")
     assert facts["Reconstruction"] == "LPIPS (alex) 0.115"
     assert facts["Flips"] == "first 10 together 0.900 [0.800, 0.950]"
+    assert facts["Flips by random edits of the same size"] == "for the first 10 0.200 [0.100, 0.300]"
+    assert not any(label.startswith("Flips by as many styles") for label in facts)
     assert "attfind-notebook on 12 pictures" in facts["Attributes"]
     assert facts["Explainer"].endswith(" encoded pictures")
     drawn = dataclasses.replace(two.samples, ids=tuple(map(generated_id, range(len(two.samples)))))

@@ -95,6 +95,22 @@ def test_an_effect_of_a_pair_is_of_log_odds():
     assert msgspec.structs.replace(found, settings={"pair": "0,x"}).pair is None
 
 
+def test_the_tooltip_of_the_list_says_what_it_turns_beside_the_controls():
+    found = listed_set(Document(), SUMMARY, STATE)
+    assert "test pictures" not in ranking_details(found, SUMMARY, STATE)
+    control = {"share": 0.1, "interval": [0.05, 0.2], "n": 90}
+    flips = [{"k": 3, "kappa": 1.0, "overall": 0.9, "interval": [0.8, 0.95], "controls": {"random": control}}]
+    figures = {"test": {"n": 90, "agreement": 1.0, "classifier_id": found.classifier_id, "flips": flips}}
+    measured = replace(SUMMARY, figures=figures)
+    assert ranking_details(found, measured, STATE).endswith(
+        "On 90 test pictures the first 3 together turn 0.900 [0.800, 0.950]; as a control, random edits of the same "
+        "size 0.100 [0.050, 0.200]."
+    )
+    # The figures are of the file's list, not of one that was found since.
+    since = msgspec.structs.replace(found, n=61)
+    assert "test pictures" not in ranking_details(since, measured, STATE)
+
+
 def test_the_line_of_the_search_says_how_the_tooltip_for_whom():
     found = listed_set(Document(), SUMMARY, STATE)
     assert found is not None
