@@ -122,9 +122,7 @@ def _controls(
     from latent_explorer.explain.report.controls import controls
 
     if not model.generator.config.num_classes:
-        output.event(
-            Notice("The generator receives no class, so of the controls only random edits are tried.")
-        )
+        output.event(Notice("The generator receives no class, so of the controls only random edits are tried."))
         return None
     return output.run(controls(model, read, names, classifier_id=key, device=device))
 

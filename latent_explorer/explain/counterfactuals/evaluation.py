@@ -94,6 +94,7 @@ class _Judge:
         sources, targets = before.verdicts, torch.from_numpy(made.targets)
         reached = after.verdicts == targets
         scores = yield from self._cout(sources, targets)
+        unordered = yield from self._cout(sources, targets, torch.Generator().manual_seed(0))
         correct = self._correct(sources)
         l1, distance, between = yield from self._distances()
         inside = self._inside()
@@ -109,6 +110,7 @@ class _Judge:
             others=(yield from self._confirmations(before, after, targets)),
             cout=_mean(scores[correct]),
             cout_of={name: _mean(scores[correct & (sources == c)]) for c, name in enumerate(self.names)},
+            cout_random=_mean(unordered[correct]),
             bkl=_mean(1 - after.probs.gather(1, targets[:, None])[:, 0]),
             frechet=_frechet(photos.features[reached], after.features[reached]),
             fid=(yield from self._fid(reached)),
@@ -179,7 +181,9 @@ class _Judge:
             found[name] = Confirmation(agreement, _rate(both), _rate(both[reached]), float(relative[1]))
         return found
 
-    def _cout(self, sources: Tensor, targets: Tensor) -> Generator[Event, None, Tensor]:
+    def _cout(
+        self, sources: Tensor, targets: Tensor, rng: torch.Generator | None = None
+    ) -> Generator[Event, None, Tensor]:
         @torch.inference_mode()
         def ask(img: Tensor) -> Tensor:
             return self.classifier.probs(img).float().cpu()
@@ -188,7 +192,7 @@ class _Judge:
         for i, (source, target) in enumerate(zip(sources.tolist(), targets.tolist(), strict=True)):
             yield Progress(i, len(sources), "Inserting counterfactuals step by step")
             photo, changed = _float(np.stack([self.made.before[i], self.made.after[i]])).to(self.device)
-            scores.append(figures.cout(photo, changed, ask, source, target))
+            scores.append(figures.cout(photo, changed, ask, source, target, rng=rng))
         return torch.tensor(scores)
 
     def _correct(self, sources: Tensor) -> Tensor:

@@ -66,6 +66,7 @@ def _rows(found: Sequence[CounterfactualFigures]) -> list[Row]:
         *(row for name in first.others for row in _other_rows(name)),
         ("COUT", lambda f: _mean(f.cout)),
         *((f"  of {name}", lambda f, name=name: _mean(f.cout_of[name])) for name in first.cout_of),
+        ("  control: pixels in random order", lambda f: _mean(f.cout_random)),
         ("1 - p(target) (BKL)", lambda f: _mean(f.bkl)),
         *_frechet_rows("Frechet, classifier's features", "  between halves", lambda f: f.frechet),
         *(_frechet_rows("FID", "  sFID", lambda f: f.fid) if any(each.fid for each in found) else ()),

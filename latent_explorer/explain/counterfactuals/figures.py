@@ -25,15 +25,21 @@ SAME_PERSON = 0.5  # cosine of two pictures' embeddings above which they are tak
 TARGET_WEIGHT = 0.8  # of minimality: how much the distance to pictures of the target class counts
 
 
-def insertion_steps(photo: Tensor, counterfactual: Tensor, steps: int = COUT_STEPS) -> Tensor:
+def insertion_steps(
+    photo: Tensor, counterfactual: Tensor, steps: int = COUT_STEPS, rng: torch.Generator | None = None
+) -> Tensor:
     """Return (steps + 1, 3, R, R): a photo (3, R, R) into which its counterfactual is inserted step by step.
 
     The most changed pixels come first. The change of a pixel is the sum of its channels' absolute differences;
     pixels that changed alike come in the order of rows. The first picture is the photo, the last the counterfactual.
+    With `rng` pixels come in random order, which is a control of how much their order matters.
     """
     change = (counterfactual - photo).abs().sum(dim=0).flatten()
-    place = torch.empty_like(change, dtype=torch.long)
-    place[change.argsort(descending=True, stable=True)] = torch.arange(len(change), device=change.device)
+    order = change.argsort(descending=True, stable=True)
+    if rng is not None:
+        order = torch.randperm(len(change), generator=rng).to(change.device)
+    place = torch.empty_like(order)
+    place[order] = torch.arange(len(change), device=change.device)
     inserted = torch.linspace(0, len(change), steps + 1, device=change.device).round()
     mask = (place < inserted[:, None]).view(steps + 1, 1, *photo.shape[1:])
     return torch.where(mask, counterfactual, photo)
@@ -46,6 +52,7 @@ def cout(
     source: int,
     target: int,
     steps: int = COUT_STEPS,
+    rng: torch.Generator | None = None,
 ) -> float:
     """Return the counterfactual transition score, -1 to 1 (Khorram and Fuxin 2022): is the change where it matters?
 
@@ -54,7 +61,7 @@ def cout(
 
     ask   (N, 3, R, R) -> class probabilities (N, K)
     """
-    probs = ask(insertion_steps(photo, counterfactual, steps)).double()
+    probs = ask(insertion_steps(photo, counterfactual, steps, rng)).double()
     return float(torch.trapezoid(probs[:, target] - probs[:, source], dx=1 / steps))
 
 

@@ -96,6 +96,7 @@ class CounterfactualFigures:
     others: dict[str, Confirmation]
     cout: Mean
     cout_of: dict[str, Mean]  # by the class before
+    cout_random: Mean  # control: the pixels inserted in random order
     bkl: Mean
     frechet: Frechet | None  # on the classifier's features
     fid: Frechet | None  # on Inception's

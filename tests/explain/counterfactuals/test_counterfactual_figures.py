@@ -92,6 +92,23 @@ def test_changes_are_split_by_the_mask():
     assert figures.mask_changes(photos, made, masks).tolist() == [[3.0, 2.0]]
 
 
+def test_cout_in_random_order_lies_between_the_best_and_the_worst_order():
+    photo, made = torch.zeros(3, 8, 8), torch.zeros(3, 8, 8)
+    made[:, 0] = 1.0  # the row that decides
+    made[:, 4:] = 0.1
+
+    def ask(img):
+        p = img[:, 0, 0].mean(dim=1)  # of the first row
+        return torch.stack([1 - p, p], dim=1)
+
+    ordered = figures.cout(photo, made, ask, 0, 1)
+    drawn = [figures.cout(photo, made, ask, 0, 1, rng=torch.Generator().manual_seed(i)) for i in range(20)]
+    assert ordered > max(drawn)
+    assert sum(drawn) / 20 == pytest.approx(0, abs=0.1)  # the probability rises evenly
+    again = figures.cout(photo, made, ask, 0, 1, rng=torch.Generator().manual_seed(3))
+    assert again == drawn[3]
+
+
 def test_diversity_is_zero_for_the_same_change_and_one_for_unrelated_ones():
     a, b = torch.tensor([1.0, 0.0]), torch.tensor([0.0, 2.0])
     assert figures.diversity(torch.stack([a, 3 * a])[None]) == pytest.approx(0)
