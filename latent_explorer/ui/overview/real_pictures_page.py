@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from latent_explorer.app.exploration.updates import AttributeId
     from latent_explorer.app.explorer import Explorer
+    from latent_explorer.common.events import Progress
     from latent_explorer.media.report.evidence import AttributeEvidence, Correlation, Evidence, Support
     from latent_explorer.models.attributes import Attribute
 
@@ -77,6 +78,7 @@ class RealPicturesPage(OverviewPage):
         self.copy = button("Copy as text", self._copy, role="quiet")
         self.export = button("Export...", self._export, icon="export")
         self._body = Pages()
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)  # takes the focus from the tabs, without a stop of its own
         self._build()
         self.table.chosen.connect(self._choose)
         self.split.activated.connect(lambda _index: self._show())
@@ -152,15 +154,11 @@ class RealPicturesPage(OverviewPage):
         folder = controller.folder
         self.folder.setText("" if folder is None else self._folder_text(folder))
         self.folder.setToolTip("" if folder is None else str(folder))
-        measuring, progress = controller.measuring, controller.progress
+        measuring = controller.measuring
         self.look.setText("Stop" if measuring else "Look")
         self.look.setEnabled(measuring or folder is not None)
         self.look.setVisible(measuring or answer is not None)  # else the empty page has the button
-        said = ""
-        if measuring:
-            said = f"{progress.message}: {progress.done:,} of {progress.total:,}" if progress else "Waiting to begin"
-            if progress and progress.seconds_left is not None and math.isfinite(progress.seconds_left):
-                said += f", {duration_text(progress.seconds_left)} left of this part"
+        said = _progress_text(controller.progress) if measuring else ""
         self.nothing.sentence.setText(said or (NO_FOLDER if folder is None else READY))
         if self.nothing.button is not None:
             self.nothing.button.setVisible(not measuring)
@@ -255,6 +253,17 @@ class RealPicturesPage(OverviewPage):
         )
         if chosen:
             self.controller.export(Path(chosen))
+
+
+def _progress_text(progress: Progress | None) -> str:
+    if progress is None:
+        return "Waiting to begin"
+    if progress.total <= 1:
+        return f"{progress.message}..."
+    said = f"{progress.message}: {progress.done:,} of {progress.total:,}"
+    if progress.seconds_left is not None and math.isfinite(progress.seconds_left):
+        said += f", {duration_text(progress.seconds_left)} left of this part"
+    return said
 
 
 def figures_text(each: Correlation) -> str:
