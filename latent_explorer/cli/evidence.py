@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -106,7 +107,7 @@ def format_text(found: Evidence) -> str:
         ]
         for each in listed:
             low, high = each.partial.interval
-            partial = f"{each.partial.value:+.2f} [{low:+.2f}, {high:+.2f}]"
+            partial = f"{_number(each.partial.value)} [{_number(low)}, {_number(high)}]"
             controls = [_number(x) for x in (each.partial.random, each.partial.shuffled, each.partial.given)]
             overall = [_number(x) for x in (each.overall.value, each.overall.random, each.overall.given)]
             ends = f"{each.highest.mean_p():.2f} {each.lowest.mean_p():.2f}"
@@ -117,7 +118,7 @@ def format_text(found: Evidence) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:+.2f}"
+    return "-" if value is None or not math.isfinite(value) else f"{value:+.2f}"
 
 
 def _write(out: Path, found: Evidence, fields: dict[str, Any]) -> list[Path]:

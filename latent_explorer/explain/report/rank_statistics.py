@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _ALMOST_ONE = 1 - 1e-9
-_CHUNK = 1 << 22  # weights in memory at once
+_CHUNK = 1 << 18  # weights at once: a step of a job, which must not keep a window waiting
 
 
 def mean_ranks(values: np.ndarray) -> np.ndarray:

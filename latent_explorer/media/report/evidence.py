@@ -164,17 +164,22 @@ class Evidence:
         }
 
 
+def signed(value: float) -> str:
+    """Return a correlation with its sign; "unknown" where it could not be computed."""
+    return signed_text(value) if math.isfinite(value) else "unknown"
+
+
 def sentence(found: Evidence, each: AttributeEvidence) -> str:
     """Return what the real pictures say of one attribute, to be copied, with its controls."""
     target = shortened(found.class_names[each.target], 30)
     partial, (low, high) = each.partial, each.partial.interval
-    told = "" if partial.given is None else f", with the class given to the generator {signed_text(partial.given)}"
+    told = "" if partial.given is None else f", with the class given to the generator {signed(partial.given)}"
     return (
         f"{shortened(each.name, 40)}: {each.verdict}. Its {len(each.highest.photos)} highest of {found.n:,} real "
         f"pictures: mean P({target}) {each.highest.mean_p():.2f}{_of_label(each.highest, each.target)}; the lowest: "
         f"{each.lowest.mean_p():.2f}{_of_label(each.lowest, each.target)}. Rank correlation with the log-odds, partial "
-        f"on the {found.strata}: {signed_text(partial.value)} [{signed_text(low)}, {signed_text(high)}]; random "
-        f"coordinates {signed_text(partial.random)}, shuffled {signed_text(partial.shuffled)}{told}."
+        f"on the {found.strata}: {signed(partial.value)} [{signed(low)}, {signed(high)}]; random "
+        f"coordinates {signed(partial.random)}, shuffled {signed(partial.shuffled)}{told}."
     )
 
 

@@ -7,11 +7,11 @@ import math
 from typing import TYPE_CHECKING
 
 from latent_explorer.common.csv_table import write_table
-from latent_explorer.common.format import number_text, signed_text
+from latent_explorer.common.format import number_text
 from latent_explorer.common.paths import atomic_output, resource
 from latent_explorer.common.statistics import wilson_interval
 from latent_explorer.media.report.colormap import data_uri
-from latent_explorer.media.report.evidence import RULE, WORDS, summary
+from latent_explorer.media.report.evidence import RULE, WORDS, signed, summary
 from latent_explorer.media.report.markup import document, escaped
 
 if TYPE_CHECKING:
@@ -100,10 +100,10 @@ def _table(found: Evidence) -> str:
 def _table_row(found: Evidence, each: AttributeEvidence) -> str:
     words = [escaped(each.name), escaped(found.class_names[each.target]), escaped(each.verdict)]
     partial, overall = each.partial, each.overall
-    numbers = [_with_interval(partial), _signed(partial.random), _signed(partial.shuffled)]
-    numbers += [] if partial.given is None else [_signed(partial.given)]
-    numbers += [_with_interval(overall), _signed(overall.random)]
-    numbers += [] if overall.given is None else [_signed(overall.given)]
+    numbers = [_with_interval(partial), signed(partial.random), signed(partial.shuffled)]
+    numbers += [] if partial.given is None else [signed(partial.given)]
+    numbers += [_with_interval(overall), signed(overall.random)]
+    numbers += [] if overall.given is None else [signed(overall.given)]
     cells = [f"<td>{text}</td>" for text in words] + [f'<td class="number">{text}</td>' for text in numbers]
     return f"<tr>{''.join(cells)}</tr>"
 
@@ -149,11 +149,7 @@ def _picture(photo: EndPhoto, class_names: tuple[str, ...], target: str) -> str:
 
 def _with_interval(each: Correlation) -> str:
     low, high = each.interval
-    return f"{_signed(each.value)} [{_signed(low)}, {_signed(high)}]"
-
-
-def _signed(value: float) -> str:
-    return signed_text(value) if math.isfinite(value) else "unknown"
+    return f"{signed(each.value)} [{signed(low)}, {signed(high)}]"
 
 
 def _number_class(is_number: bool) -> str:

@@ -10,8 +10,8 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QStyle, QStyledItemDelegate, QTableView
 
-from latent_explorer.common.format import shortened, signed_text
-from latent_explorer.media.report.evidence import WORDS
+from latent_explorer.common.format import shortened
+from latent_explorer.media.report.evidence import WORDS, signed
 from latent_explorer.ui.attributes.attribute_card import SUPPORT_ICONS
 from latent_explorer.ui.overview.plain_table import make_plain
 from latent_explorer.ui.style import icons, theme
@@ -82,8 +82,8 @@ class EvidenceModel(QAbstractTableModel):
         """Return a row in words, for tooltips and screen readers."""
         partial, (low, high) = each.partial, each.partial.interval
         return (
-            f"{shortened(each.name, 40)}: {each.verdict}. Within the {self.strata} {signed_text(partial.value)} "
-            f"[{signed_text(low)}, {signed_text(high)}], random coordinates up to {signed_text(partial.random)}"
+            f"{shortened(each.name, 40)}: {each.verdict}. Within the {self.strata} {signed(partial.value)} "
+            f"[{signed(low)}, {signed(high)}], random coordinates up to {signed(partial.random)}"
         )
 
 
@@ -124,7 +124,7 @@ def _paint(painter: QPainter, box: QRectF, each: Correlation, span: float) -> No
     if not math.isfinite(each.value):
         painter.drawText(number, theme.RIGHT, "–")
         return
-    painter.drawText(number, theme.RIGHT, signed_text(each.value))
+    painter.drawText(number, theme.RIGHT, signed(each.value))
     painter.setPen(QPen(now.color("ink"), 1.5))
     low, high = each.interval
     if math.isfinite(low) and math.isfinite(high):

@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 
 from latent_explorer.app.exploration.document import attribute_key
 from latent_explorer.app.overview.real_pictures import RealPictures
-from latent_explorer.common.format import duration_text, shortened, signed_text
-from latent_explorer.media.report.evidence import RULE, WORDS, sentence, summary
+from latent_explorer.common.format import duration_text, shortened
+from latent_explorer.media.report.evidence import RULE, WORDS, sentence, signed, summary
 from latent_explorer.ui.overview.class_legend import ClassLegend
 from latent_explorer.ui.overview.end_strip import EndStrip
 from latent_explorer.ui.overview.evidence_table import EvidenceTable
@@ -269,12 +269,8 @@ def _progress_text(progress: Progress | None) -> str:
 def figures_text(each: Correlation) -> str:
     """Return a correlation with its interval and controls."""
     low, high = each.interval
-    given = "" if each.given is None else f", with the class given to the generator {_signed(each.given)}"
+    given = "" if each.given is None else f", with the class given to the generator {signed(each.given)}"
     return (
-        f"{_signed(each.value)} [{_signed(low)}, {_signed(high)}] (random coordinates {_signed(each.random)}, "
-        f"shuffled {_signed(each.shuffled)}{given})"
+        f"{signed(each.value)} [{signed(low)}, {signed(high)}] (random coordinates {signed(each.random)}, "
+        f"shuffled {signed(each.shuffled)}{given})"
     )
-
-
-def _signed(value: float) -> str:
-    return signed_text(value) if math.isfinite(value) else "unknown"

@@ -129,6 +129,21 @@ def test_a_told_class_agrees_with_the_verdict_by_construction_and_says_nothing(f
     assert found.told
 
 
+def test_an_encoder_that_is_followed_by_the_logits_is_read_without_them(pictures):
+    """As those of lucidrains' kind: the last numbers of w are the classifier's logits of the picture."""
+    model = tiny_explainer(classes=2)
+    model.encoder = ColourEncoder(14)
+    affine = model.generator.synthesis.layer("b4.conv1").affine
+    with torch.no_grad():
+        affine.weight[:5] = 0
+        affine.weight[TOLD, 14] = 1
+    found = measured(model, pictures, (attribute("logit", TOLD),))
+    assert found.attributes[0].overall.given == pytest.approx(1, abs=0.05)
+    assert math.isnan(found.attributes[0].overall.value)
+    assert "unknown" in sentence(found, found.attributes[0])
+    assert "unknown" in evidence_page(found)
+
+
 def test_the_ends_are_in_order_with_the_shares_of_the_label(found, pictures):
     red = found.attributes[0]
     values = [[photo.value for photo in end.photos] for end in (red.highest, red.lowest)]
