@@ -13,7 +13,7 @@ import msgspec
 
 from latent_explorer import __version__
 from latent_explorer.app.engine.events import JobEnded, JobEvent
-from latent_explorer.app.exploration.document import shown_attributes
+from latent_explorer.app.exploration.document import attribute_key, shown_attributes
 from latent_explorer.app.exploration.picture_requests import classifier_of
 from latent_explorer.app.exploration.updates import MainPicture, Message, ModelOpened
 from latent_explorer.app.overview.labelled_folder import (
@@ -66,6 +66,7 @@ class MistakesController:
         self._jobs: dict[str, int] = {}  # by kind, those of the newest question
         self._asked: Asked | None = None  # of the matrix, or of the job that counts it
         self._explained: dict[CellKey, CellExplanation] = {}
+        self._tried: dict[CellKey, tuple[str, ...]] = {}  # what they were explained with
         self._waiting = False  # for a model that is being opened
         self.path: Path | None = None
         self.data: DataSummary | None = None  # what the folder holds
@@ -160,7 +161,11 @@ class MistakesController:
 
     def choose(self, cell: CellKey) -> None:
         """Show the photographs of a cell, and explain them if they are mistakes. The newest cell wins."""
-        if cell == self.cell and (self.running(EXPLAINING) or self.explanation is not None):
+        tried = tuple(attribute_key(each) for each in self._attributes(cell.label))
+        if self._tried.get(cell) != tried:  # others are listed by now
+            self._explained.pop(cell, None)
+            self._tried[cell] = tried
+        elif cell == self.cell and (self.running(EXPLAINING) or self.explanation is not None):
             return
         self._leave_cell()
         self.cell = cell
@@ -326,6 +331,7 @@ class MistakesController:
         self._asked, self._waiting, self.problem = None, False, ""
         self.stopped = False
         self._explained.clear()
+        self._tried.clear()
         self._leave_cell()
 
     def _leave_cell(self) -> None:

@@ -64,7 +64,7 @@ class FolderBar(QWidget):
         self.side.setMinimumContentsLength(8)
         self.label.setMinimumContentsLength(9)
         self.by.setMinimumContentsLength(11)
-        self.only.setPlaceholderText("column=value")
+        self.only.setPlaceholderText("all")
         self.only.setAccessibleName("Only")
         self.only.setToolTip(ONLY_HELP)
         first = row(spacing=theme.GAP)

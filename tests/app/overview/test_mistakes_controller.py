@@ -116,6 +116,18 @@ def test_a_cell_shows_its_photographs_and_is_explained(page, labelled):
     assert job == {}
 
 
+def test_a_cell_is_explained_anew_with_other_attributes(page, labelled):
+    controller, explorer = page.open(labelled), page.headless.explorer
+    key = explained_cell(controller)
+    controller.choose(key)
+    page.headless.settle()
+    first = controller.explanation
+    explorer.change_document(explorer.document.with_hidden(first.turned[0].attribute, True))
+    controller.choose(key)
+    page.headless.settle()
+    assert [each.attribute for each in controller.explanation.turned] == [first.turned[1].attribute]
+
+
 def test_the_newest_cell_wins(page, labelled):
     controller = page.open(labelled)
     key = explained_cell(controller)
