@@ -13,7 +13,7 @@ from latent_explorer.explain.counterfactuals.photo_text import CONTROLS, conclus
 from latent_explorer.ui.photograph.change_list import ChangeList
 from latent_explorer.ui.photograph.controls_view import ControlsView
 from latent_explorer.ui.photograph.masked_view import MaskedView
-from latent_explorer.ui.photograph.verdict_panel import CHANGED, VerdictPanel, captioned
+from latent_explorer.ui.photograph.verdict_panel import CHANGED, VerdictPanel, captioned, empty_picture
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import SELECTABLE, button, column, hairline, hint, icon_button, row, title
 from latent_explorer.ui.widgets.form import MessageLines
@@ -173,7 +173,7 @@ class AnswerView(QWidget):
         if best is None:
             image = case.photo.crop_image(size)
             self.photo.show_only(CaptionedImage(image, "Photograph"), SOON)
-            self.copy.show_only(CaptionedImage(image * 0 + 128, "Copy", SOON, -1), SOON)
+            self.copy.show_only(CaptionedImage(empty_picture(image), "Copy", SOON, -1), SOON)
             return
         report, text = best.report, "Copy" if case.refined_for else "Copy so far"
         for panel, image, title_text, given in (

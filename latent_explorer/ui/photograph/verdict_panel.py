@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
@@ -60,11 +61,7 @@ class VerdictPanel(QWidget):
 
     def show_only(self, shot: CaptionedImage, instead: str) -> None:
         """Show a picture beside an empty place, with what stands there instead of a verdict."""
-        image = shot.image
-        blank = image.copy()
-        color = theme.current().color("sunken")
-        blank[:] = (color.red(), color.green(), color.blue())
-        self.view.set_images(shot, CaptionedImage(blank, CHANGED, instead, -1))
+        self.view.set_images(shot, CaptionedImage(empty_picture(shot.image), CHANGED, instead, -1))
         self.bars.show_verdict(None)
         self.show_outcome(None, "")
 
@@ -77,3 +74,10 @@ class VerdictPanel(QWidget):
 
 def captioned(picture: Picture, text: str, names: tuple[str, ...]) -> CaptionedImage:
     return CaptionedImage(picture.image, text, top_class_text(names, picture.probs), picture.verdict)
+
+
+def empty_picture(image: np.ndarray) -> np.ndarray:
+    """Return a picture of the size of another (H, W, 3) uint8 in the colour of an empty place."""
+    color = theme.current().color("sunken")
+    place = np.array([color.red(), color.green(), color.blue()], np.uint8)
+    return np.broadcast_to(place, image.shape)

@@ -174,7 +174,10 @@ class PhotographWindow(QDialog):
         if self.empty.button is not None:
             self.empty.button.setVisible(not problem)
         self.open_button.setEnabled(not problem)
-        self._pages.setCurrentIndex(0 if problem or case is None else 1)
+        page = 0 if problem or case is None else 1
+        if page != self._pages.currentIndex():
+            self._pages.setCurrentIndex(page)
+            self._focus()
         known = case is not None and case.explanation is not None
         self.copy.setEnabled(known and not problem)
         self.save.setEnabled(any(each.explanation is not None for each in controller.cases))
@@ -325,9 +328,13 @@ class PhotographWindow(QDialog):
         if not event.spontaneous():
             self.controller.set_active(True)
             self._show()
-            first = self.empty.button if self._pages.currentIndex() == 0 else self.answer.changes
-            if first is not None:
-                first.setFocus()  # not the first button of the head, whose focus ring would look like advice
+            self._focus()
+
+    def _focus(self) -> None:
+        """Give the keys to what a page is for: the first button of the head would look like advice."""
+        first = self.empty.button if self._pages.currentIndex() == 0 else self.answer.changes
+        if first is not None:
+            first.setFocus()
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
