@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Make build/icons from resources/icons/latent-explorer.svg: PNGs of 16 to 512 px, icon.ico and icon.icns."""
+"""Make build/icons from the SVG: PNGs of 16 to 512 px, icon.ico, icon.icns, and a picture for the Windows installer."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "resources" / "icons" / "latent-explorer.svg"
 FOLDER = ROOT / "build" / "icons"
 SIDES = (16, 22, 24, 32, 48, 64, 128, 256, 512)  # px, those of the hicolor theme
+INSTALLER = (328, 628)  # px, the picture beside the last page of the Windows installer, for 200 %
+GROUND = "#171d2b"
 
 
 def main() -> None:
@@ -22,6 +24,9 @@ def main() -> None:
     pictures = [Image.open(FOLDER / f"{side}.png") for side in (16, 24, 32, 48, 64, 128, 256)]
     pictures[-1].save(FOLDER / "icon.ico", sizes=[p.size for p in pictures], append_images=pictures[:-1])
     Image.open(FOLDER / "512.png").save(FOLDER / "icon.icns")
+    beside, icon = Image.new("RGB", INSTALLER, GROUND), render(192)
+    beside.paste(icon, ((INSTALLER[0] - icon.width) // 2, 96), icon)
+    beside.save(FOLDER / "installer.bmp")
 
 
 def render(side: int) -> Image.Image:

@@ -168,11 +168,11 @@ def _nfpm() -> str:
 def windows_installer() -> Path:
     """Return the installer that NSIS compiles."""
     target = DIST / f"{APP_NAME}-{__version__}-windows-x64.exe"
-    run(makensis(FOLDER, target, ICONS / "icon.ico"))
+    run(makensis(FOLDER, target, ICONS))
     return target
 
 
-def makensis(payload: Path, target: Path, icon: Path, version: str = __version__) -> list[str]:
+def makensis(payload: Path, target: Path, icons: Path, version: str = __version__) -> list[str]:
     """Return the command that compiles the installer of a frozen folder."""
     script = ROOT / "packaging" / "windows" / "installer.nsi"
     numbers = re.match(r"\d+\.\d+\.\d+", version)
@@ -185,7 +185,8 @@ def makensis(payload: Path, target: Path, icon: Path, version: str = __version__
         "PAYLOAD": payload,
         "LONGEST": longest,  # the installer refuses a folder in which this path is too long for Windows
         "OUTPUT": target,
-        "ICON": icon,
+        "ICON": icons / "icon.ico",
+        "PICTURE": icons / "installer.bmp",
     }
     return ["makensis", "-WX", "-V2", *(f"-D{name}={value}" for name, value in defines.items()), str(script)]
 

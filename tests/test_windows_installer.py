@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from PIL import Image
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,10 +47,8 @@ pytestmark = [
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Return a function that compiles an installer of these files for a version."""
     folder = tmp_path_factory.mktemp("installer")
-    icon = folder / "icon.ico"
-    from PIL import Image
-
-    Image.new("RGBA", (32, 32), "green").save(icon)
+    for name in ("icon.ico", "installer.bmp"):
+        Image.new("RGB", (32, 32), "green").save(folder / name)
     program = folder / "sleeper.exe"
     script = folder / "sleeper.nsi"
     script.write_text(SLEEPER.format(program))
@@ -65,7 +64,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
             (payload / name).parent.mkdir(parents=True, exist_ok=True)
             (payload / name).write_text(version)
         target = folder / f"setup-{version}.exe"
-        done = subprocess.run(wrap["makensis"](payload, target, icon, version), capture_output=True, text=True)
+        done = subprocess.run(wrap["makensis"](payload, target, folder, version), capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
         return target
 

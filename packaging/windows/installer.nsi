@@ -1,7 +1,7 @@
 ; SPDX-License-Identifier: MIT
 ; Windows installer, for one person without an administrator or for all users with one. wrap.py compiles it:
-;   makensis -DVERSION=0.1.0 -DNUMBERS=0.1.0.0 -DPAYLOAD=dist\latent-explorer -DLONGEST=120 -DOUTPUT=setup.exe
-;     -DICON=build\icons\icon.ico packaging\windows\installer.nsi
+;   makensis -DVERSION=0.1.0 -DNUMBERS=0.1.0.0 -DPAYLOAD=dist\latent-explorer -DLONGEST=120 -DOUTPUT=latent-explorer.exe
+;     -DICON=build\icons\icon.ico -DPICTURE=build\icons\installer.bmp packaging\windows\installer.nsi
 ; NUMBERS: the version as Windows wants it. LONGEST: characters of the longest path in PAYLOAD.
 ; On the command line: /S (silent), /AllUsers or /CurrentUser, /D=FOLDER (last, without quotes).
 ; Exit status: 0, 1 (cancelled or the wrong Windows), 2 (not possible, such as a running program), 740 (needs an
@@ -55,6 +55,7 @@ Var ForAll
 
 !define MUI_ICON "${ICON}"
 !define MUI_UNICON "${ICON}"
+!define MUI_WELCOMEFINISHPAGE_BITMAP "${PICTURE}"
 !define MUI_FINISHPAGE_RUN
 !define MUI_FINISHPAGE_RUN_TEXT "Open ${NAME}"
 !define MUI_FINISHPAGE_RUN_FUNCTION OpenProgram
