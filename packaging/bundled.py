@@ -28,11 +28,12 @@ BILL = ROOT / "dist" / "latent-explorer.cdx.json"
 LICENCES = FOLDER / "_internal" / "latent_explorer" / "_resources" / "licences"
 
 _LICENCE_FILE = re.compile(r"(licen[cs]e|copying|notice|copyright|authors)", re.IGNORECASE)
-# Parts without a licence file in their distribution, and where their terms are.
+# Terms that a distribution does not bring as a file, or not all of them: texts in packaging/licences.
 _ELSEWHERE = {
     "PySide6_Essentials": "LGPL-3.0-only",
     "shiboken6": "LGPL-3.0-only",
-    "pyside6_essentials": "LGPL-3.0-only",
+    "torchcam": "Apache-2.0",
+    "av": "GPL-3.0-or-later",  # its FFmpeg
 }
 
 

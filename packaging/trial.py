@@ -41,14 +41,14 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="folder for what the demo writes")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="trial ü ") as folder:  # a space and an umlaut, as in many user names
-        trial = Trial(options.program.resolve(), Path(folder), options.keep)
+        trial = Trial(options.program.resolve(), Path(folder), options.keep and options.keep.resolve())
         steps: list[tuple[str, Callable[[], str]]] = [
             ("doctor, with LPIPS on a known pair", trial.doctor),
             ("demo, with its GIFs", trial.demo),
             ("training of five steps, in a child", trial.training),
             ("MP4", trial.video),
         ]
-        networks = sorted(options.networks.glob("*.pth")) if options.networks else []
+        networks = sorted(options.networks.resolve().glob("*.pth")) if options.networks else []
         steps += [(f"import of {path.stem}", lambda path=path: trial.network(path)) for path in networks]
         failed = 0
         for name, step in steps:
