@@ -223,3 +223,25 @@ def test_a_training_and_its_classifier(tmp_path, monkeypatch):
     assert events
     assert latent_explorer.open(tmp_path / "run" / "result.explainer", "cpu").class_names
     assert api.train(None, tmp_path / "run").state == "finished"
+
+
+def test_a_painted_part_is_asked_about_with_the_recipes_own_edits(path):
+    explainer = latent_explorer.open(path, device="cpu")
+    probs = explainer.render([PictureRecipe(SampleBase(0))]).probs[0]
+    target = int(probs.argmin())
+    listed = [a for a in explainer.attributes if a.target == target]
+    whole = np.ones((16, 16), np.float32)
+    found = explainer.explain_region(PictureRecipe(SampleBase(0)), whole, explainer.class_names[target])
+    assert [each.share for each in found.ranked] == pytest.approx([1] * len(listed))
+    np.testing.assert_allclose(found.before, probs, atol=1e-5)
+    assert explainer.class_names[target] in api.region_sentence(found, explainer.class_names)
+    moved = PictureRecipe(SampleBase(0), edits=api.attribute_edits(listed[0]))
+    if explainer.render([moved]).probs[0].argmax() != target:
+        rest = explainer.explain_region(moved, whole, target).ranked
+        assert listed[0] not in [each.attributes[0] for each in rest]  # it has no way left
+    with pytest.raises(UserError, match="already"):
+        explainer.explain_region(PictureRecipe(SampleBase(0)), whole, int(probs.argmax()))
+    with pytest.raises(UserError, match="16 x 16"):
+        explainer.explain_region(PictureRecipe(SampleBase(0)), whole[:8])
+    with pytest.raises(UserError, match="Nothing is painted"):
+        explainer.explain_region(PictureRecipe(SampleBase(0)), 0 * whole)

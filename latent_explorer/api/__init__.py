@@ -14,6 +14,7 @@ from latent_explorer.app.study.arms import ArmSpec
 from latent_explorer.common.errors import UserError
 from latent_explorer.explain.counterfactuals.photo import PhotoSettings
 from latent_explorer.explain.counterfactuals.photo_text import sentence as photo_sentence
+from latent_explorer.explain.counterfactuals.region_text import sentence as region_sentence
 from latent_explorer.explain.direction_search.settings import FoundDirection, GuidedSettings, SearchSettings
 from latent_explorer.explain.directions.direction import Direction
 from latent_explorer.explain.directions.file import write_directions
@@ -52,7 +53,8 @@ __all__ = [
     "SampleBase", "SearchSettings", "SeedBase", "SheetPlan", "StudySettings", "StyleShift", "Timeline", "UserError",
     "alpha_sweep", "attribute_edits", "attribute_key", "build_study", "check", "check_attributes", "compare_versions",
     "evidence_sentence", "frames", "morph", "photo_sentence", "projection_checks", "random_walk", "read_projected",
-    "read_timeline", "score_study", "stepped_sweep", "style_mix", "train", "train_classifier", "write_directions",
+    "read_timeline", "region_sentence", "score_study", "stepped_sweep", "style_mix", "train", "train_classifier",
+    "write_directions",
     "write_evidence_page", "write_labels", "write_projected", "write_timeline",
 ]
 # fmt: on

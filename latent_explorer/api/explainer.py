@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 import torch
 
+from latent_explorer.api import region
 from latent_explorer.api.values import Latents, Pictures
 from latent_explorer.app.exploration import picture_requests
 from latent_explorer.app.exploration.document import rename_attributes
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
     from latent_explorer.app.sweep.export import SweepFiles
     from latent_explorer.explain.counterfactuals.photo import PhotoExplanation, PhotoSettings
     from latent_explorer.explain.counterfactuals.records import CounterfactualFigures
+    from latent_explorer.explain.counterfactuals.region import RegionStudy
     from latent_explorer.explain.direction_search.settings import FoundDirection, Method
     from latent_explorer.explain.directions.direction import Direction
     from latent_explorer.explain.labels import LabelSet
@@ -180,6 +182,18 @@ class Explainer:
             device=self.device,
         )
         return run_job(job, on_event)
+
+    def explain_region(self, recipe: PictureRecipe, mask: np.ndarray, target: str | int | None = None) -> RegionStudy:
+        """Find what changes a painted part of a picture, and what turns its verdict where only that may change.
+
+        mask    (R, R), 0 to 1: the part
+        target  class to turn to, its name or index; without it the runner-up
+
+        UserError if the picture is of the target already, or no attribute leads there.
+        """
+        aim = None if target is None else self._class(target)
+        request = PictureRequest(recipe, self.classifier_id)
+        return region.explain_region(self._renderer, self._state(), request, self.attributes, mask, aim)
 
     def _targets(self, images: np.ndarray | Sequence[StrPath]) -> list[Target]:
         if isinstance(images, np.ndarray):

@@ -36,16 +36,17 @@ if TYPE_CHECKING:
 
 # Highest priority first. "whole" is the picture whose draft is on the canvas.
 # "timeline" and "frames" belong to the timeline, "grad-cam" to that of the canvas, "two" to the verdicts of two
-# classifiers on it, "marks" to what each card does to the picture, "verdict" to what turns it,
+# classifiers on it, "region" to its painted part, "marks" to what each card does to the picture, "verdict" to what
+# turns it,
 # "labels" to the pictures that a person labels,
 # "ends" to the pictures on the cards, "pictures" and "heat map" to the pages of these names in the overview,
 # "effects" to the mean effects of what is listed.
 SLOTS = (
-    "main", "whole", "timeline", "hover", "labels", "grad-cam", "two", "marks", "verdict", "grid", "thumbnails", "ends",
-    "pictures", "map", "heat map", "frames", "effects",
+    "main", "whole", "timeline", "hover", "labels", "grad-cam", "region", "two", "marks", "verdict", "grid",
+    "thumbnails", "ends", "pictures", "map", "heat map", "frames", "effects",
 )  # fmt: skip
 # Slots whose first pictures are needed first
-ORDERED = ("timeline", "labels", "marks", "verdict", "ends", "pictures", "heat map", "frames", "effects")
+ORDERED = ("timeline", "labels", "region", "marks", "verdict", "ends", "pictures", "heat map", "frames", "effects")
 REST = 0.25  # seconds without a change, during a drag, after which a draft is replaced by the whole picture
 
 

@@ -274,6 +274,31 @@ class HeatRequest(msgspec.Struct, frozen=True):
     target: Count
 
 
+class RegionRequest(msgspec.Struct, frozen=True):
+    """Request for what N lists of edits, each in place of the recipe's own, change inside a part of a picture.
+
+    `mask` is the part, (H, W) uint8 of the picture's size, row by row. With `seeds`, the answers are about random
+    edits, one of each seed, that change as much of it as the only list does.
+    """
+
+    request: PictureRequest
+    edits: tuple[tuple[Edit, ...], ...]
+    mask: bytes
+    seeds: tuple[Count, ...] = ()
+
+
+@dataclass(frozen=True)
+class RegionLooks:
+    """Answer to a `RegionRequest`: logits where the change is pasted into the picture, and where it lies."""
+
+    before: np.ndarray  # (K,) float32, of the picture itself
+    share: np.ndarray  # (N,) of the change that lies inside, 0 to 1
+    inside: np.ndarray  # (N, K) logits where only the part may change
+    outside: np.ndarray  # (N, K) where all but the part may change
+    whole: np.ndarray  # (N, K) where all may change
+    images: np.ndarray  # (N, H, W, 3) uint8 of `inside`
+
+
 @dataclass(frozen=True)
 class HeatMaps:
     """Grad-CAM of both pictures (H, W) float32 in 0..1 on one scale, or the `problem` why there is none."""

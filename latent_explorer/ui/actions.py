@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QToolButton, QWidget
 from latent_explorer.ui.style import icons, theme
 from latent_explorer.ui.timeline.shortcuts import SHEET as TIMELINE_KEYS
 from latent_explorer.ui.widgets.basics import row
+from latent_explorer.ui.widgets.mask_painter import KEYS as MASK_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -148,6 +149,9 @@ ACTIONS = (
     ActionSpec("explain_photograph", EXPLAIN, "Explain a photo&graph...",
         "Say which attributes turn the verdict on a photograph of your own: on the model's copy, and on itself",
         "Shift+E", section=1, needs_classifier=True),
+    ActionSpec("region", EXPLAIN, "Pain&t a region",
+        "Paint where the picture may change: which attributes change it there, and does that turn the verdict?", "D",
+        "brush", 1, checkable=True, needs_classifier=True),
     ActionSpec("find_directions", EXPLAIN, "Find d&irections...",
         "Search for directions in the latent: towards a class, or what differs most", section=1),
     ActionSpec("label_pictures", EXPLAIN, "&Label pictures...",
@@ -230,6 +234,7 @@ LABEL_KEYS = (
 
 SHORTCUT_GROUPS = (
     ("Picture and sliders", OTHER_KEYS),
+    ("Paint a region, in the picture", MASK_KEYS),
     ("Timeline, while it has the focus", TIMELINE_KEYS),
     ("Label pictures", LABEL_KEYS),
 )
@@ -243,6 +248,7 @@ TOOL_ROW = (
     "",
     "grid",
     "pixels",
+    "region",
     "",
     "undo",
     "redo",

@@ -70,6 +70,7 @@ MIN_LEFT = 24 * theme.UNIT
 MIN_WIDTH_WITH_WORDS = 1000  # px from which on the tools beside the menus have words
 RIGHT_SHARE = 0.23  # of the window's width, where that is more
 AUTOSAVE_SECONDS = 30
+NO_PICTURE = "The brush paints on the picture of the sliders. Choose one under Samples first."
 
 
 class MainWindow(QMainWindow):
@@ -85,6 +86,7 @@ class MainWindow(QMainWindow):
     ) -> None:
         super().__init__()
         self._panels_kept = False  # the user has chosen their widths
+        self._mode_before = ""  # of the view, until the brush is put away
         self.explorer = explorer
         self.timelines = timelines
         self.photographs = photographs
@@ -211,6 +213,7 @@ class MainWindow(QMainWindow):
         self.dock_host.docked.connect(self.strip.set_training_docked)
         self.area.height_changed.connect(self.strip.set_available_height)
         self.strip.training_dismissed.connect(self.dock_host.dock.close)
+        self.canvas.region.shown.connect(self._region_shown)
         self.canvas.grid_shown.connect(self.actions_by_key["grid"].setChecked)
         self.status.cancel_requested.connect(self.explorer.cancel)
         self.status.device_requested.connect(self.explorer.set_device)
@@ -386,6 +389,34 @@ class MainWindow(QMainWindow):
         self.canvas.show_grid(False)
         self.canvas.view.set_mode(mode)
         self.projection.stage.view.set_mode("difference" if mode == "heat" else mode)
+
+    def paint_region(self, on: bool) -> None:
+        """Take the brush, on one picture as large as it fits where there were two; or put it away."""
+        self.canvas.show_grid(False)
+        if on and not self.canvas.shows_picture:
+            self._region_shown(False)
+            self.explorer.updates.emit(Message(NO_PICTURE, "warning"))
+            return
+        if on and self.canvas.view.mode in ("side", "swipe"):
+            self._mode_before = self.canvas.view.mode
+            self.set_view("after")
+        self.canvas.region.set_on(on)
+
+    def _region_shown(self, on: bool) -> None:
+        self.actions_by_key["region"].setChecked(on)
+        if not on and self._mode_before and self.canvas.view.mode == "after":
+            self.set_view(self._mode_before)
+        if not on:
+            self._mode_before = ""
+
+    def cancel(self) -> None:
+        """End the tour, or put the brush away; without either, cancel the job that runs."""
+        if self.tour.active:
+            self.tour.stop()
+        elif self.canvas.region.is_on:
+            self.canvas.region.set_on(False)
+        else:
+            self.status.jobs.cancel_current()
 
     def set_theme(self, mode: theme.Mode) -> None:
         """Apply a theme and remember it."""

@@ -136,12 +136,13 @@ def _explain(window: MainWindow) -> Handlers:
         "add_slider": attributes.open_add_slider,
         "find_attributes": attributes.open_search,
         "explain_picture": attributes.verdict.explain,
+        "region": lambda: window.paint_region(window.actions_by_key["region"].isChecked()),
         "find_directions": attributes.list.directions.open_search,
         "label_pictures": label,
         "overview": lambda: overview().present(),
         "mistakes": mistakes,
         "write_report": window.reports.write,
-        "cancel": lambda: window.tour.stop() if window.tour.active else window.status.jobs.cancel_current(),
+        "cancel": window.cancel,
     }
 
 

@@ -30,6 +30,8 @@ from latent_explorer.explain.recipe import (
     PictureRecipe,
     PictureRequest,
     ProjectedBase,
+    RegionLooks,
+    RegionRequest,
     RenderResult,
     SampleBase,
     SeedBase,
@@ -204,6 +206,27 @@ class FakeRenderer:
         return tuple(AttributeEntry(j, ends[end]) for _, j, end, _ in TRAITS)[: moves.count]
 
 
+def fake_look(renderer: FakeRenderer, asked: RegionRequest, give_up: object = None) -> RegionLooks:
+    """Let each edit move the logits by the share of its change that lies inside; random edits do nothing to them."""
+    before = renderer.render(asked.request).after
+    mask = np.frombuffer(asked.mask, np.uint8).reshape(SIZE, SIZE) / 255
+    lists = [asked.request.recipe.edits] * len(asked.seeds) if asked.seeds else asked.edits
+    recipes = [msgspec.structs.replace(asked.request.recipe, edits=edits) for edits in lists]
+    found = [renderer.render(PictureRequest(each, asked.request.classifier_id)).after for each in recipes]
+    change = np.stack([np.abs(each.image.astype(float) - before.image).mean(axis=2) for each in found])
+    share = (change * mask).sum(axis=(1, 2)) / np.maximum(change.sum(axis=(1, 2)), 1e-9)
+    moved = np.stack([each.logits for each in found]) - before.logits
+    pasted = [before.image + mask[..., None] * (each.image.astype(float) - before.image) for each in found]
+    return RegionLooks(
+        before=before.logits,
+        share=share,
+        inside=before.logits + share[:, None] * moved,
+        outside=before.logits + (1 - share)[:, None] * moved,
+        whole=before.logits + moved,
+        images=np.stack(pasted).round().astype(np.uint8),
+    )
+
+
 class FakeExplainer:
     """Explainer with the part of the real one's interface that the application uses; `delay` seconds a picture."""
 
@@ -305,4 +328,4 @@ def model_host(**options: Any) -> ModelHost:
     def read(path: Path) -> FakeExplainer:
         return FakeExplainer(**options)
 
-    return FakeExplainerHost(read, FakeRenderer, FakeDevices, lambda path: read(path).summary().model_hash)
+    return FakeExplainerHost(read, FakeRenderer, FakeDevices, lambda path: read(path).summary().model_hash, fake_look)

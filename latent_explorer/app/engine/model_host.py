@@ -19,7 +19,14 @@ from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Notice
 from latent_explorer.common.format import duration_text
 from latent_explorer.explain.attfind.cost import USUAL
-from latent_explorer.explain.recipe import HeatRequest, LiveRequest, LooksRequest, MovesRequest, TrialsRequest
+from latent_explorer.explain.recipe import (
+    HeatRequest,
+    LiveRequest,
+    LooksRequest,
+    MovesRequest,
+    RegionRequest,
+    TrialsRequest,
+)
 from latent_explorer.models.summary import ClassifierSummary, ExplainerSummary
 
 if TYPE_CHECKING:
@@ -33,11 +40,20 @@ if TYPE_CHECKING:
     from latent_explorer.explain.attfind.plan import SearchPlan
     from latent_explorer.explain.attfind.result import AttFindResult
     from latent_explorer.explain.projected import ProjectedPicture
-    from latent_explorer.explain.recipe import Draft, HeatMaps, Looks, PictureRequest, RenderResult
+    from latent_explorer.explain.recipe import Draft, HeatMaps, Looks, PictureRequest, RegionLooks, RenderResult
     from latent_explorer.models.attributes import AttributeEntry, AttributeSet
     from latent_explorer.models.classifiers import Classifier
 
-    AnyRequest = PictureRequest | LiveRequest | FrameRequest | TrialsRequest | LooksRequest | MovesRequest | HeatRequest
+    AnyRequest = (
+        PictureRequest
+        | LiveRequest
+        | FrameRequest
+        | TrialsRequest
+        | LooksRequest
+        | MovesRequest
+        | HeatRequest
+        | RegionRequest
+    )
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -96,6 +112,12 @@ def _make_renderer(explainer: Any, device: Any) -> SupportsRender:
     return Renderer(explainer, device)
 
 
+def _look(renderer: Any, asked: RegionRequest, give_up: Callable[[], bool] | None = None) -> RegionLooks:
+    from latent_explorer.explain.counterfactuals.region_looks import look
+
+    return look(renderer, asked, give_up)
+
+
 def _torch_devices() -> DeviceBackend:
     from latent_explorer.models import device
 
@@ -114,11 +136,13 @@ class ModelHost:
         make_renderer: Callable[[Any, Any], SupportsRender] = _make_renderer,
         devices: Callable[[], DeviceBackend] = _torch_devices,
         identify: Callable[[Path], str] = _identify,
+        look: Callable[..., RegionLooks] = _look,
     ) -> None:
         self._read = read
         self._make_renderer = make_renderer
         self._devices = devices
         self._identify = identify
+        self._look = look
         self._explainer: Any = None
         self._path = Path()
         self.device: Any = None  # device of the open model
@@ -255,7 +279,7 @@ class ModelHost:
 
     def answer(
         self, request: AnyRequest
-    ) -> RenderResult | Draft | CachedFrame | np.ndarray | tuple[AttributeEntry, ...] | HeatMaps | Looks:
+    ) -> RenderResult | Draft | CachedFrame | np.ndarray | tuple[AttributeEntry, ...] | HeatMaps | Looks | RegionLooks:
         """Answer a request of any kind. A frame may come from the cache; `render` never uses the cache.
 
         Raises GivenUp if a picture that takes long is not wanted any more.
@@ -272,6 +296,8 @@ class ModelHost:
             return self._retried(renderer.promising_moves, request)
         if isinstance(request, HeatRequest):
             return self._retried(renderer.heat, request)
+        if isinstance(request, RegionRequest):
+            return self._retried(partial(self._look, self.renderer, give_up=self.give_up), request)
         if not isinstance(request, FrameRequest):
             return render(request)
         model_hash, device = self._scope

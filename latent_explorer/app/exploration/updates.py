@@ -14,6 +14,7 @@ from latent_explorer.app.engine.failure import Failure, failure_of
 from latent_explorer.app.exploration.document import Document
 from latent_explorer.app.exploration.picture_requests import Caution
 from latent_explorer.app.exploration.state import ExplorerState
+from latent_explorer.explain.counterfactuals.region import RegionStudy
 from latent_explorer.explain.direction_search.settings import FoundDirection
 from latent_explorer.explain.directions.found import VectorFile
 from latent_explorer.explain.recipe import Base, Draft, HeatMaps, Picture, PictureRequest, RenderResult
@@ -127,6 +128,15 @@ class PictureHeat:
     request: PictureRequest
     target: int
     maps: HeatMaps
+
+
+@dataclass(frozen=True)
+class RegionFound:
+    """What was found about the painted part of the picture of `request`; unless `done`, controls are to follow."""
+
+    request: PictureRequest
+    found: RegionStudy
+    done: bool
 
 
 @dataclass(frozen=True)

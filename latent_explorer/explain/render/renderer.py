@@ -65,7 +65,7 @@ from latent_explorer.models.stylegan2 import truncate
 from latent_explorer.models.synthesis import NoiseMaps, Styles, SynthesisNetwork
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from latent_explorer.models.attributes import End
     from latent_explorer.models.classifiers import Classifier
@@ -226,20 +226,25 @@ class Renderer:
         with cpu_threads(self.threads):
             base = self._base(trials.request.recipe)
             edited = [self._edited(base, edits) for edits in trials.edits]
-            classifier = self._classifier(trials.request.classifier_id)
-            size = max(1, _BATCH_PIXELS // base.synthesis.resolutions[-1] ** 2)
+            classifier = self.classifier(trials.request.classifier_id)
             parts: list[Tensor] = []
             images: list[np.ndarray] = []
-            for first in range(0, len(edited), size):
-                if first and give_up is not None and self._times.slow(base.synthesis) and give_up():
-                    raise GivenUp
-                styles = [torch.cat(layer) for layer in zip(*edited[first : first + size], strict=True)]
-                img = base.synthesis.render(styles, base.noise).clamp(-1, 1)
+            for batch in self._batches(base, edited, give_up):
+                img = batch.clamp(-1, 1)
                 parts.append(classifier.logits(img).float())
                 if side:
                     small = F.interpolate(img, (side, side), mode="area") if img.shape[-1] > side else img
                     images += [to_uint8(each.float().cpu().numpy()) for each in small]
         return Looks(torch.cat(parts).cpu().numpy(), np.stack(images) if images else np.zeros((0, 0, 0, 3), np.uint8))
+
+    def _batches(self, base: _Base, edited: Sequence[Styles], give_up: Callable[[], bool] | None) -> Iterator[Tensor]:
+        """Yield img (n, 3, H, W) of a base with other styles. Raises GivenUp between batches as `render` does."""
+        size = max(1, _BATCH_PIXELS // base.synthesis.resolutions[-1] ** 2)
+        for first in range(0, len(edited), size):
+            if first and give_up is not None and self._times.slow(base.synthesis) and give_up():
+                raise GivenUp
+            styles = [torch.cat(layer) for layer in zip(*edited[first : first + size], strict=True)]
+            yield base.synthesis.render(styles, base.noise)
 
     def heat(self, asked: HeatRequest) -> HeatMaps:
         """Return Grad-CAM of a class, of the pictures that `render` makes. Raises what `render` raises."""
@@ -250,7 +255,7 @@ class Renderer:
         with cpu_threads(self.threads):
             try:
                 key = asked.request.classifier_id
-                cam = self._cams.get(key) or self._cams.setdefault(key, GradCam(self._classifier(key)))
+                cam = self._cams.get(key) or self._cams.setdefault(key, GradCam(self.classifier(key)))
             except UserError as error:
                 return HeatMaps(nothing, nothing, time.perf_counter() - start, str(error))
             images = np.stack([result.before.image, result.after.image]).transpose(0, 3, 1, 2)
@@ -278,7 +283,7 @@ class Renderer:
         with torch.inference_mode(), cpu_threads(self.threads):
             base = self._base(request.recipe)
             edited = self._edited(base, request.recipe.edits)
-        classifier = self._classifier(request.classifier_id)
+        classifier = self.classifier(request.classifier_id)
         with cpu_threads(self.threads):  # the copies are ordinary tensors, also of what inference made
             s = base.synthesis.join(edited, torgb=True).clone().requires_grad_()
             noise = [None if each is None else each.clone() for each in base.noise]
@@ -302,6 +307,18 @@ class Renderer:
         with cpu_threads(self.threads):
             base = self._base(recipe)
             return base.synthesis.render(self._edited(base, recipe.edits), base.noise)
+
+    @torch.inference_mode()
+    def imgs(
+        self, recipe: PictureRecipe, edits: Sequence[tuple[Edit, ...]], give_up: Callable[[], bool] | None = None
+    ) -> Tensor:
+        """Return img (N, 3, H, W) of a recipe with each list of edits in place of its own, rendered in batches.
+
+        They differ from those of `img` by rounding. Raises GivenUp between batches as `render` does.
+        """
+        with cpu_threads(self.threads):
+            base = self._base(recipe)
+            return torch.cat(list(self._batches(base, [self._edited(base, each) for each in edits], give_up)))
 
     def _base(self, recipe: PictureRecipe) -> _Base:
         key = msgspec.structs.replace(recipe, edits=())
@@ -405,7 +422,7 @@ class Renderer:
         return self._style_neighbours.unlikeness(base.synthesis.join(styles)[0], sample)
 
     def _picture(self, base: _Base, styles: Styles, classifier_id: str, give_up: Callable[[], bool] | None) -> Picture:
-        classifier = self._classifier(classifier_id) if self.explainer.classifiers else None
+        classifier = self.classifier(classifier_id) if self.explainer.classifiers else None
         img = self._times.synthesize(base.synthesis, styles, base.noise, give_up=give_up).clamp(-1, 1)
         logits = classifier.logits(img) if classifier else img.new_empty(1, 0)
         return Picture(
@@ -414,7 +431,8 @@ class Renderer:
             probs=logits[0].float().softmax(dim=0).cpu().numpy(),
         )
 
-    def _classifier(self, classifier_id: str) -> Classifier:
+    def classifier(self, classifier_id: str) -> Classifier:
+        """Return a classifier of the explainer. UserError if it holds none of this id."""
         classifier = self.explainer.classifiers.get(classifier_id)
         if classifier is None:
             raise UserError(

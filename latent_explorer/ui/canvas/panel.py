@@ -23,8 +23,9 @@ from latent_explorer.explain.projection.report_text import has_photo
 from latent_explorer.explain.recipe import BlendBase, BlendEndBase, MixBase, Picture, ProjectedBase, SeedBase
 from latent_explorer.ui.canvas.grid import GridPanel
 from latent_explorer.ui.canvas.heat import HeatView
+from latent_explorer.ui.canvas.region import RegionBrush
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.widgets.basics import EmptyState, Pages, button, column, hint
+from latent_explorer.ui.widgets.basics import EmptyState, Pages, button, column, hint, row
 from latent_explorer.ui.widgets.image_view import CaptionedImage, ImageView
 from latent_explorer.ui.widgets.probability_bars import ClassProbabilities, ProbabilityBars, top_class_text
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from latent_explorer.app.exploration.state import ExplorerState
     from latent_explorer.app.explorer import Explorer
+    from latent_explorer.explain.counterfactuals.region import InRegion
     from latent_explorer.explain.recipe import PictureRecipe, PictureRequest
 
 MIN_PAGE = 256, 152  # px
@@ -98,6 +100,7 @@ class CanvasPanel(QWidget):
         self.loading = LoadingPage()
         self.view = ImageView()
         self._heat = HeatView(explorer, self.view)
+        self.region = RegionBrush(explorer, self.view)
         self.grid = GridPanel(explorer)
         self.pages = Pages()
         for page in (self.welcome, self.loading, self.view, self.grid):
@@ -110,7 +113,10 @@ class CanvasPanel(QWidget):
         inner.addWidget(self.bars)
         self._below = below
         layout = column(self, spacing=0)
-        layout.addWidget(self.pages, 1)
+        pictures = row(spacing=0)
+        pictures.addWidget(self.pages, 1)
+        pictures.addWidget(self.region.panel)
+        layout.addLayout(pictures, 1)
         layout.addWidget(below)
         self.setAccessibleName("Picture")
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
@@ -125,6 +131,8 @@ class CanvasPanel(QWidget):
         explorer.updates.on(TimelineFrame, self._take_picture)
         explorer.updates.on(DraftPicture, self._take_draft)
         self.view.peek_changed.connect(self._show_verdict)
+        self.region.shown.connect(lambda _on: self._choose_page())
+        self.region.preview_changed.connect(self._show)
 
     def show_welcome(self) -> None:
         self.pages.setCurrentWidget(self.welcome)
@@ -167,6 +175,12 @@ class CanvasPanel(QWidget):
             page = self._stage
         self.pages.setCurrentWidget(page)
         self._below.setVisible(page is self.view)
+        self.region.panel.setVisible(self.region.is_on and page is self.view)
+
+    @property
+    def shows_picture(self) -> bool:
+        """True while the page with the picture of the sliders is shown."""
+        return self.pages.currentWidget() is self.view
 
     def set_photo(self, on: bool) -> None:
         """Show the photo of a projected picture as the picture before if `on`, else its reconstruction."""
@@ -224,7 +238,17 @@ class CanvasPanel(QWidget):
             after = after if update.request.recipe.edits else "Reconstruction"
         self.view.set_images(before, self._captioned(after, result.after, names))
         self._heat.show(update, names)
+        if self.region.preview is not None:
+            self._preview(self.region.preview, before, result.after, names, target)
         self._show_verdict()
+
+    def _preview(
+        self, region: InRegion, before: CaptionedImage, now: Picture, names: tuple[str, ...], target: int
+    ) -> None:
+        """Show the picture with a change of the painted region alone, and its verdict beside the picture's own."""
+        changed = Picture(region.image, region.inside, region.inside)
+        self.view.set_images(before, self._captioned("Only the region changed", changed, names))
+        self._verdict = ClassProbabilities(names, region.inside, now.probs, target)
 
     def _show_draft(self, update: DraftPicture) -> None:
         """Show a draft, marked, and no verdict: the classifier was not asked about it."""

@@ -17,6 +17,7 @@ GLYPHS = {
     "add": "plus",
     "add_keyframe": "plus-circle",
     "before_after": "columns",
+    "brush": "paint-brush",
     "cancel": "x",
     "close": "x",
     "copy": "copy",

@@ -12,8 +12,6 @@ from PySide6.QtGui import QImage
 if TYPE_CHECKING:
     from PySide6.QtGui import QColor
 
-TINT = 0.3  # alpha of what is painted
-
 
 def line_weight(
     shape: tuple[int, ...], start: tuple[float, float], end: tuple[float, float], radius: float
@@ -22,19 +20,24 @@ def line_weight(
 
     The edge is one pixel wide: the weight falls from 1 at half a pixel within the radius to 0 at half a pixel outside.
     """
-    y, x = np.mgrid[: shape[0], : shape[1]] + 0.5  # centres of the pixels
+    covered = np.zeros(shape, np.float32)
+    (left, right), (top, bottom) = (
+        (max(0, int(min(a, b) - radius) - 1), min(size, int(max(a, b) + radius) + 2))
+        for a, b, size in zip(start, end, shape[::-1], strict=True)
+    )
+    y, x = np.mgrid[top:bottom, left:right] + 0.5  # centres of the pixels that can be reached
     way = np.subtract(end, start)
     along = ((x - start[0]) * way[0] + (y - start[1]) * way[1]) / max(float(way @ way), 1e-12)
     along = np.clip(along, 0, 1)
     distance = np.hypot(x - start[0] - along * way[0], y - start[1] - along * way[1])
-    weight: np.ndarray = np.clip(radius + 0.5 - distance, 0, 1)
-    return weight.astype(np.float32)
+    covered[top:bottom, left:right] = np.clip(radius + 0.5 - distance, 0, 1)
+    return covered
 
 
 def overlay(mask: np.ndarray, size: tuple[int, int], ratio: float, color: QColor) -> QImage:
-    """Return a mask (H, W) as a tint of `size` (width, height) device px, with an outline where it passes one half.
+    """Return a mask (H, W) as a tint of `size` (width, height) device px with an outline where it passes one half.
 
-    The outline is white within and black without, which is seen on every picture.
+    The tint has the colour's alpha. The outline is white within and black without, which is seen on every picture.
     """
     large = np.asarray(Image.fromarray(mask).resize(size, Image.Resampling.BILINEAR)).clip(0, 1)
     within = large >= 0.5
@@ -42,7 +45,7 @@ def overlay(mask: np.ndarray, size: tuple[int, int], ratio: float, color: QColor
     hard = Image.fromarray(within.astype(np.uint8) * 255)
     outer = np.asarray(hard.filter(ImageFilter.MaxFilter(width))) > 0
     inner = np.asarray(hard.filter(ImageFilter.MinFilter(width))) > 0
-    alpha = TINT * large
+    alpha = color.alphaF() * large
     channels = [alpha * part for part in (color.blueF(), color.greenF(), color.redF())]
     pixels = np.stack([*channels, alpha], axis=-1)  # blue first, multiplied by alpha
     pixels[within & ~inner] = 1.0

@@ -17,17 +17,18 @@ from latent_explorer.ui.widgets.scaling import scaled, shown_side
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from PySide6.QtGui import QFocusEvent, QMouseEvent, QPaintEvent, QWheelEvent
+    from PySide6.QtGui import QEnterEvent, QFocusEvent, QMouseEvent, QPaintEvent, QWheelEvent
 
 RADIUS_SHARE = 1 / 16  # of the picture's side, at first
 SMALLEST, LARGEST_SHARE = 0.5, 0.5  # radius: px of the picture, share of its side
 GROWTH = 1.25  # of the radius, per step
-UNDOABLE = 50  # strokes
+UNDOABLE = 20  # strokes
+TINT = 0.3  # alpha of what is painted, under the mouse
 MIN_SIDE = 18 * theme.UNIT
 # For the list of shortcuts.
 KEYS = (
     ("Arrows", "Move the brush by a pixel of the picture; with Shift by its radius"),
-    ("Space", "Paint there; held while it moves, a line"),
+    ("Return", "Paint there; held while it moves, a line"),
     ("Backspace, right button", "Erase there"),
     ("+, \N{MINUS SIGN}, wheel", "Larger, smaller brush"),
     ("Ctrl+Z", "Take the last stroke back"),
@@ -36,7 +37,7 @@ KEYS = (
 _K = Qt.Key
 _WAYS = {_K.Key_Left: (-1, 0), _K.Key_Right: (1, 0), _K.Key_Up: (0, -1), _K.Key_Down: (0, 1)}
 _LARGER, _SMALLER = (_K.Key_Plus, _K.Key_Equal, _K.Key_Asterisk), (_K.Key_Minus, _K.Key_Underscore)
-_DABS = (_K.Key_Space, _K.Key_Backspace)
+_DABS = (_K.Key_Return, _K.Key_Enter, _K.Key_Backspace)
 
 
 class MaskPainter(QWidget):
@@ -60,9 +61,9 @@ class MaskPainter(QWidget):
         self._stroke: tuple[QRectF, QPointF, bool] | None = None  # its frame, its last point, whether it erases
         self._hover: QPointF | None = None  # of the mouse, px of the picture
         self._cursor = QPointF()  # of the keys, px of the picture
-        self._by_key = self._held = False  # the keys' cursor is shown; Space is held down
+        self._by_key = self._held = False  # the keys' cursor is shown; a key is held down
         self._scaled: tuple[float, float, QImage] | None = None
-        self._overlay: tuple[tuple[int, int, float, str], QImage] | None = None
+        self._overlay: tuple[tuple[int, int, float, str, float], QImage] | None = None
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMouseTracking(True)
@@ -121,11 +122,21 @@ class MaskPainter(QWidget):
             self._replace(np.zeros_like(self._mask))
             self.mask_changed.emit(self.painted)
 
+    @property
+    def can_undo(self) -> bool:
+        """True if there is a stroke to take back."""
+        return bool(self._undoable)
+
     def undo(self) -> None:
         """Take the last stroke back."""
         if self._undoable and self._stroke is None:
             self._replace(self._undoable.pop())
             self.mask_changed.emit(self.painted)
+
+    def forget(self) -> None:
+        """Take away all that is painted and the strokes that could be taken back. Emits nothing."""
+        self._stroke, self._undoable = None, []
+        self._replace(np.zeros_like(self._mask))
 
     def set_radius(self, radius: float) -> None:
         """Set the radius of the brush, px of the picture; kept between half a pixel and half of the picture."""
@@ -151,7 +162,7 @@ class MaskPainter(QWidget):
     def _describe(self) -> None:
         share = float(self._mask.mean()) if self._mask.size else 0.0
         painted = f"{100 * share:.0f} % of the picture is painted" if share else "Nothing is painted"
-        self.setAccessibleDescription(f"{painted}. Arrows move the brush, Space paints, Backspace erases.")
+        self.setAccessibleDescription(f"{painted}. Arrows move the brush, Return paints, Backspace erases.")
 
     # strokes ----------------------------------------------------------------------------------
 
@@ -220,6 +231,10 @@ class MaskPainter(QWidget):
     def contextMenuEvent(self, event: QEvent) -> None:
         event.accept()  # the right button erases
 
+    def enterEvent(self, event: QEnterEvent) -> None:
+        super().enterEvent(event)
+        self.update()
+
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
         self._hover = None
@@ -243,14 +258,16 @@ class MaskPainter(QWidget):
         """Return what a key does here; empty if nothing."""
         key, modifiers = Qt.Key(event.key()), event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
         if key == _K.Key_Z and modifiers == Qt.KeyboardModifier.ControlModifier:
-            return "undo" if self._undoable else ""
+            return "undo"  # also where there is none: the window's would move a slider
         if modifiers & ~Qt.KeyboardModifier.ShiftModifier or not self._mask.size:
             return ""
         if key in _WAYS:
             return "move"
         if key in (*_LARGER, *_SMALLER):
             return "size"
-        return {_K.Key_Space: "dab", _K.Key_Backspace: "dab", _K.Key_Delete: "clear"}.get(key, "")
+        if key in _DABS:
+            return "dab"
+        return "clear" if key == _K.Key_Delete else ""
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key, command = Qt.Key(event.key()), self._command(event)
@@ -328,9 +345,10 @@ class MaskPainter(QWidget):
 
     def _overlay_of(self, frame: QRectF) -> QImage:
         ratio, now = self.devicePixelRatioF(), theme.current()
-        key = round(frame.width() * ratio), round(frame.height() * ratio), ratio, now.name
+        tint = TINT if self.underMouse() or (self._by_key and self.hasFocus()) else 0.0  # else it hides the picture
+        key = round(frame.width() * ratio), round(frame.height() * ratio), ratio, now.name, tint
         if self._overlay is None or self._overlay[0] != key:
-            self._overlay = key, overlay(self._mask, key[:2], ratio, now.color("accent"))
+            self._overlay = key, overlay(self._mask, key[:2], ratio, now.color("accent", tint))
         return self._overlay[1]
 
     def _paint_brush(self, painter: QPainter, frame: QRectF) -> None:

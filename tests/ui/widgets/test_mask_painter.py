@@ -55,6 +55,10 @@ def test_a_stroke_covers_the_pixels_within_the_radius_of_its_line():
     distance = np.hypot(x - np.clip(x, 8, 24), y - 16)
     assert (weight[distance <= 3.5] == 1).all()
     assert (weight[distance >= 4.5] == 0).all()
+    assert line_weight((32, 32), (-9, 16), (-5, 50), 4).max() == 0  # beside the picture
+    np.testing.assert_array_equal(
+        line_weight((32, 24), (3, 30), (3, 30), 5), line_weight((40, 24), (3, 30), (3, 30), 5)[:32]
+    )
     # Area of the line with its two round ends
     assert weight.sum() == pytest.approx(16 * 8 + np.pi * 16, rel=0.03)
 
@@ -106,13 +110,13 @@ def test_strokes_are_taken_back_and_all_can_be_cleared(painter):
 def test_keys_move_the_brush_and_paint_and_erase(painter):
     painter.set_radius(2)
     QTest.keyClick(painter, Qt.Key.Key_Left)
-    QTest.keyClick(painter, Qt.Key.Key_Space)
+    QTest.keyClick(painter, Qt.Key.Key_Return)
     assert painter.painted[16, 15] == 1
     assert "% of the picture is painted" in painter.accessibleDescription()
-    QTest.keyPress(painter, Qt.Key.Key_Space)
+    QTest.keyPress(painter, Qt.Key.Key_Return)
     for _ in range(8):
         QTest.keyClick(painter, Qt.Key.Key_Down)
-    QTest.keyRelease(painter, Qt.Key.Key_Space)
+    QTest.keyRelease(painter, Qt.Key.Key_Return)
     assert (painter.painted[16:25, 15] == 1).all()
     assert len(painter.said) == 2
     QTest.keyClick(painter, Qt.Key.Key_Backspace)
@@ -140,6 +144,11 @@ def test_what_is_painted_on_one_of_two_frames_is_painted_on_both(qtbot):
     painter.set_radius(2)
     QTest.mouseClick(painter, LEFT, pos=at(painter, 10, 10, place=1))
     assert painter.painted[10, 10] == 1
+    painter.activateWindow()
+    painter.setFocus(Qt.FocusReason.TabFocusReason)  # tinted while the brush is in the hand
+    qtbot.waitUntil(painter.hasFocus, timeout=60_000)
+    QTest.keyClick(painter, Qt.Key.Key_Left, Qt.KeyboardModifier.ShiftModifier)
+    QTest.keyClick(painter, Qt.Key.Key_Left, Qt.KeyboardModifier.ShiftModifier)
     shot = painter.grab().toImage()
     left, right = shot.pixelColor(at(painter, 10, 10)), shot.pixelColor(at(painter, 10, 10, place=1))
     assert left == right
@@ -170,7 +179,7 @@ def test_a_mask_is_kept_with_a_picture_of_the_same_size_only(painter):
 def test_the_outline_is_seen_on_white_and_on_black(palette):
     mask = np.zeros((16, 16), np.float32)
     mask[4:12, 4:12] = 1
-    drawn = overlay(mask, (160, 160), 1.0, palette.color("accent"))
+    drawn = overlay(mask, (160, 160), 1.0, palette.color("accent", 0.3))
     row = [drawn.pixelColor(x, 80) for x in range(160)]
     assert QColor(255, 255, 255, 255) in row
     assert any(c.alpha() > 180 and c.red() == c.green() == c.blue() == 0 for c in row)
