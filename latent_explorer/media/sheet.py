@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 
 from latent_explorer.common.palette import PRINT
 from latent_explorer.common.paths import atomic_output
-from latent_explorer.media.drawing import draw_text, fit, font, shorten
+from latent_explorer.media.drawing import draw_text, fit, font, shorten, text_width
 from latent_explorer.media.png import NO_TEXTS, Texts, png_bytes
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ GAP = 12
 MARGIN = 24
 LABEL = 200  # px, width of the row titles
 CAPTION = 26  # px below each picture
+FOOTER = 18  # px from one line of the footer to the next
 TITLE, BODY, ROW, NOTE = 20, 14, 16, 12  # px, heights of letters
 
 
@@ -87,13 +88,14 @@ class Sheet:
 def layout_sheet(
     rows: Sequence[Row], columns: Sequence[str] = (), title: str = "", footer: str = "", picture: int = PICTURE
 ) -> Sheet:
-    """Lay out the rows below a title and column heads, with a footer at the end."""
+    """Lay out the rows below a title and column heads, with a footer at the end, in as many lines as it takes."""
     count = max((len(row.cells) for row in rows), default=len(columns)) or 1
     label = LABEL if any(row.title or row.notes for row in rows) else 0
     head = MARGIN + (TITLE + GAP if title else 0) + (BODY + GAP if columns else 0)
     step = picture + CAPTION + GAP
     width = 2 * MARGIN + label + count * (picture + GAP) - GAP
-    height = head + len(rows) * step + MARGIN + (BODY + GAP if footer else 0)
+    last = _wrapped(footer, width - 2 * MARGIN)
+    height = head + len(rows) * step + MARGIN + (BODY + GAP + (len(last) - 1) * FOOTER if footer else 0)
     marks: list[Text | Line | PlacedImage] = []
     if title:
         marks.append(_line(MARGIN, MARGIN, title, TITLE, width - 2 * MARGIN, strong=True))
@@ -104,10 +106,22 @@ def layout_sheet(
     for i, row in enumerate(rows):
         marks += _row(row, head + i * step, label, picture)
     if footer:
-        y = height - MARGIN - BODY
+        y = height - MARGIN - BODY - (len(last) - 1) * FOOTER
         marks.append(Line(MARGIN, width - MARGIN, y - GAP))
-        marks.append(_line(MARGIN, y, footer, NOTE, width - 2 * MARGIN, color=PRINT.muted))
+        for i, text in enumerate(last):
+            marks.append(_line(MARGIN, y + i * FOOTER, text, NOTE, width - 2 * MARGIN, color=PRINT.muted))
     return Sheet(width, height, tuple(marks))
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """Return a text in lines of at most `width` px, broken at spaces."""
+    lines: list[str] = []
+    for word in text.split(" "):
+        if lines and text_width(f"{lines[-1]} {word}", font(NOTE)) <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines
 
 
 def _row(row: Row, top: int, label: int, picture: int) -> list[Text | Line | PlacedImage]:
@@ -130,7 +144,8 @@ def _row(row: Row, top: int, label: int, picture: int) -> list[Text | Line | Pla
 
 
 def _line(x: float, y: float, text: str, size: int, room: int, *, color: str = PRINT.ink, strong: bool = False) -> Text:
-    return Text(x, y, shorten(text, room, font(size, strong)), size, color, strong)
+    shown = shorten(text, room, font(size, strong)) if text else ""
+    return Text(x, y, shown, size, color, strong)
 
 
 def draw(sheet: Sheet, scale: int = 1) -> np.ndarray:

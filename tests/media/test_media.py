@@ -16,7 +16,7 @@ from latent_explorer.common.palette import PRINT
 from latent_explorer.media.animation.base_encoder import frame_durations
 from latent_explorer.media.animation.writer import ping_pong_frames, write_gif
 from latent_explorer.media.drawing import enlarge, export_factor, font, shorten, with_caption
-from latent_explorer.media.sheet import Cell, Row, draw_sheet, write_picture
+from latent_explorer.media.sheet import FOOTER, Cell, Row, Text, draw_sheet, layout_sheet, write_picture
 
 
 def moving_square(n=6, size=32):
@@ -139,6 +139,17 @@ def test_a_sheet_holds_its_pictures_at_their_places(tmp_path):
     with Image.open(tmp_path / "sheet.png") as read:
         assert np.array_equal(np.asarray(read), sheet)
     assert draw_sheet([]).ndim == 3
+
+
+def test_a_long_footer_takes_as_many_lines_as_it_needs():
+    cells = (Cell(np.zeros((8, 8, 3), np.uint8)),) * 2
+    words = "one sentence with its control, which must not be cut off at the end of the line"
+    short, long = (layout_sheet([Row("", cells)], footer=text, picture=96) for text in ("a word", words))
+    shown = [mark.text for mark in long.marks if isinstance(mark, Text)]
+    assert " ".join(shown) == words
+    assert len(shown) > 1
+    assert long.height - short.height == (len(shown) - 1) * FOOTER
+    assert max(mark.y for mark in long.marks if isinstance(mark, Text)) < long.height - 12
 
 
 def test_the_colours_of_exported_pictures_never_change():
