@@ -19,6 +19,7 @@ from latent_explorer.app.exploration.updates import (
     TimelineFrame,
     report_errors,
 )
+from latent_explorer.app.overview.parted import PartedPhotographs
 from latent_explorer.common.events import Progress
 from latent_explorer.common.format import shortened
 from latent_explorer.explain.recipe import (
@@ -32,13 +33,14 @@ from latent_explorer.explain.recipe import (
 from latent_explorer.models.attributes import Attribute, AttributeEntry, describe_entries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Mapping
     from pathlib import Path
 
     from latent_explorer.app.engine.model_host import ModelHost
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.common.events import Event
     from latent_explorer.common.jobs import StepBudget
+    from latent_explorer.explain.counterfactuals.confusion import JudgedPhotos
     from latent_explorer.explain.report.two_classifiers import Comparison, SharedMove
     from latent_explorer.models.summary import ClassifierSummary
 
@@ -77,6 +79,7 @@ class TwoClassifiers:
         self._requests: list[PictureRequest] = []
         self._results: OrderedDict[PictureRequest, RenderResult] = OrderedDict()
         self.progress: Progress | None = None  # of the job
+        self.photographs = PartedPhotographs(explorer, on_change)
         updates = explorer.updates
         updates.on(ModelOpened, lambda _update: self._forget())
         updates.on(JobEvent, self._go_on)
@@ -149,12 +152,27 @@ class TwoClassifiers:
         self._explorer.apply(SetBase(SampleBase(index), untouched=True))
 
     def export(self, found: Comparison, path: Path) -> None:
-        """Write a comparison as `compare --out` does: JSON, or the moves as a table for .csv."""
+        """Write a comparison as `compare` does: a web page for .html, the moves as a table for .csv, else JSON.
+
+        The page is a job: its attributes are measured first. It holds the photographs that both were asked about.
+        """
         from latent_explorer.explain.report.comparison_file import write_comparison
+
+        if path.suffix.lower() in (".html", ".htm"):
+            judged = self.photographs.found(found.classifier_ids)
+            names = {move: self.name_of(move) for move in found.moves}
+            job = partial(_write_page, found=found, photos=judged.photos if judged else None, names=names, path=path)
+            said = f"Writing {shortened(path.name)}"
+            self._explorer.start_model_job(said, job, self._saved)
+            self._explorer.updates.emit(Message(f"{said}: attributes are measured first."))
+            return
 
         with report_errors(self._explorer.updates.emit, f"Writing {shortened(path.name)}"):
             write_comparison(path, found)
-            self._explorer.updates.emit(Message(f"Saved {shortened(path.name)}.", file=path))
+            self._saved(path)
+
+    def _saved(self, path: Path) -> None:
+        self._explorer.updates.emit(Message(f"Saved {shortened(path.name)}.", file=path))
 
     # Verdicts on the picture on the canvas ---------------------------------------------------------
 
@@ -235,6 +253,24 @@ def _compare(
     explainer = replace(host.explainer, classifiers=host.explainer.classifiers | host.guests)
     kept = None if host.moves_folder is None else KeptMoves(host.moves_folder)
     return compare_classifiers(explainer, first, second, n=n, device=host.device, budget=budget, kept=kept)
+
+
+def _write_page(
+    host: ModelHost,
+    _budget: StepBudget,
+    *,
+    found: Comparison,
+    photos: tuple[JudgedPhotos, JudgedPhotos] | None,
+    names: Mapping[SharedMove, str],
+    path: Path,
+) -> Generator[Event, None, Path]:
+    from latent_explorer.explain.report.versions import versions_report
+    from latent_explorer.media.report.versions_page import write_versions_page
+
+    explainer = replace(host.explainer, classifiers=host.explainer.classifiers | host.guests)
+    report = yield from versions_report(explainer, found, photos, name_of=names.__getitem__, device=host.device)
+    write_versions_page(path, report)
+    return path
 
 
 def comparison_sentences(found: Comparison) -> str:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -18,7 +19,12 @@ if TYPE_CHECKING:
 COLUMNS = (
     "style_index", "end", "towards", "listed_by", "place_a", "place_b", "pictures", "effect_a", "low_a", "high_a",
     "effect_b", "low_b", "high_b", "difference_low", "difference_high",
+    "relative_b_to_a", "relative_b_low", "relative_b_high", "relative_a_to_b", "relative_a_low", "relative_a_high",
 )  # fmt: skip
+
+
+def _cell(value: float) -> float | str:
+    return value if math.isfinite(value) else ""
 
 
 def write_comparison(path: Path, found: Comparison) -> None:
@@ -28,6 +34,7 @@ def write_comparison(path: Path, found: Comparison) -> None:
             [
                 move.style_index, move.end, found.class_names[move.target], move.listed_by, *move.places, move.n,
                 move.effects[0], *move.intervals[0], move.effects[1], *move.intervals[1], *move.difference,
+                *(_cell(each) for ratio, interval in move.relative for each in (ratio, *interval)),
             ]
             for move in found.moves
         )  # fmt: skip

@@ -25,6 +25,7 @@ from latent_explorer.explain.attfind.searched import latents_to_search, observed
 from latent_explorer.explain.attfind.settings import AttFindSettings
 from latent_explorer.explain.attfind.sufficiency import Rate
 from latent_explorer.explain.batches import BatchSizer, default_budget
+from latent_explorer.explain.counterfactuals.attribute_effects import Effect, relative_change
 from latent_explorer.explain.latents import copy_to_device
 from latent_explorer.explain.report.pair import Pair, log_odds, predicted_log_odds
 from latent_explorer.explain.report.shared_edits import ListEdit, list_edits, rate_fields
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
     from latent_explorer.models.attributes import AttributeSet
     from latent_explorer.models.explainer import Explainer
 
+Ratio = tuple[float, tuple[float, float]]
+UNKNOWN: Ratio = (float("nan"), (float("nan"), float("nan")))
 Listed = dict[tuple[int, int, int], int]  # places in a list, from 1, by (style_index, direction, target)
 
 
@@ -52,6 +55,8 @@ class SharedMove:
     another class, in standard deviations of that classifier's log-odds over all pictures, so that a steep and a flat
     one can be compared; `intervals` are their 95 % intervals (Student's t), and `difference` that of the first minus
     the second, picture by picture. `places` are its places in the two lists, from 1; None where it is not in one.
+    `relative` is the RelativeChange of the target's probability, of the second to the first and of the first to the
+    second, each with its 95 % interval; see `attribute_effects.relative_change`.
     """
 
     style_index: int
@@ -62,6 +67,7 @@ class SharedMove:
     intervals: tuple[tuple[float, float], tuple[float, float]]
     difference: tuple[float, float]
     places: tuple[int | None, int | None]
+    relative: tuple[Ratio, Ratio] = (UNKNOWN, UNKNOWN)
 
     @property
     def listed_by(self) -> str:
@@ -269,8 +275,20 @@ def _compared(
         means, intervals = zip(*(_mean_with_interval(each) for each in changes), strict=True)
         _, difference = _mean_with_interval(changes[0] - changes[1])
         both = places[0].get((j, d, t)), places[1].get((j, d, t))
-        out.append(SharedMove(j, ENDS[d], t, len(rows), means, intervals, difference, both))
+        relative = _relative_changes(*pair.split(before[rows]), *pair.split(after), t)
+        out.append(SharedMove(j, ENDS[d], t, len(rows), means, intervals, difference, both, relative))
     return out
+
+
+def _relative_changes(
+    a_before: np.ndarray, b_before: np.ndarray, a_after: np.ndarray, b_after: np.ndarray, target: int
+) -> tuple[Ratio, Ratio]:
+    """Return the RelativeChange of the second to the first, and of the first to the second, for logits (N, K)."""
+    first, second = (
+        Effect(1 / (1 + np.exp(-log_odds(after, target))) - 1 / (1 + np.exp(-log_odds(before, target))), np.zeros(0))
+        for before, after in ((a_before, a_after), (b_before, b_after))
+    )
+    return relative_change(second, first), relative_change(first, second)
 
 
 def _in_deviations(before: np.ndarray, after: np.ndarray, everywhere: np.ndarray) -> np.ndarray:

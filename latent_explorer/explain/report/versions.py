@@ -8,6 +8,7 @@ explainer. The page is written by `media.report.versions_page`.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -76,19 +77,19 @@ def versions_report(
         if len(each.rows) > 1:
             rows.append(_attribute(move, each, name_of(move), where))
     if photos is None:
-        same, right, groups, parted = yield from _parted_samples(explainer, found, most, device)
+        parted = yield from _parted_samples(explainer, found, most, device)
     else:
-        same, right, groups, parted = _parted_photos(photos, names, explainer.generator.config.resolution, most)
+        parted = parted_photos(photos, names, explainer.generator.config.resolution, most)
     return VersionsReport(
         explainer=explainer.name,
         model_hash=explainer.model_hash,
         names=found.names,
         classifier_ids=ids,
         class_names=names,
-        same=same,
-        right=right,
-        groups=groups,
-        parted=parted,
+        same=parted.same,
+        right=parted.right,
+        groups=parted.groups,
+        parted=parted.pictures,
         attributes=tuple(rows),
         edits=_edits(found),
         size=explainer.generator.config.resolution,
@@ -128,13 +129,25 @@ def _response(effect: Effect) -> Response:
     return Response(effect.change, effect.absolute, effect.by_random, effect.beyond)
 
 
-_Parted = tuple[Count, tuple[Count, Count] | None, dict[Group, int], tuple[PartedPicture, ...]]
+@dataclass(frozen=True, eq=False)
+class Parted:
+    """How often two classifiers say the same and are right, and the pictures on which they part; see the report."""
+
+    same: Count
+    right: tuple[Count, Count] | None
+    groups: dict[Group, int]
+    pictures: tuple[PartedPicture, ...]
 
 
-def _parted_photos(
-    photos: tuple[JudgedPhotos, JudgedPhotos], class_names: Sequence[str], size: int, most: int
-) -> _Parted:
-    """Return the photographs on which the two part, by group, those first of which they differ most."""
+def parted_photos(
+    photos: tuple[JudgedPhotos, JudgedPhotos], class_names: Sequence[str], size: int, most: int = MOST
+) -> Parted:
+    """Return the photographs on which two classifiers part, by group, those first of which they differ most.
+
+    class_names   in which order the classes of the first stand; both name the same ones
+    size          px at which the photographs are returned
+    most          how many of each group
+    """
     first, second = photos
     order = [second.class_names.index(name) for name in class_names]
     probs = np.stack([first.probs, second.probs[:, order]], axis=1)  # (N, 2, K)
@@ -153,7 +166,8 @@ def _parted_photos(
             parted.append(PartedPicture(name, image, group, class_names[labels[row]], told, p))
     right = tuple(Count(int((verdicts[:, k] == labels).sum()), len(labels)) for k in (0, 1))
     same = Count(int((verdicts[:, 0] == verdicts[:, 1]).sum()), len(labels))
-    return same, (right[0], right[1]), {group: len(rows) for group, rows in groups.items()}, tuple(parted)
+    counts = {group: len(rows) for group, rows in groups.items()}
+    return Parted(same, (right[0], right[1]), counts, tuple(parted))
 
 
 def parting(verdicts: np.ndarray, labels: np.ndarray) -> dict[Group, np.ndarray]:
@@ -177,7 +191,7 @@ def _one(renderer: Renderer, row: int, ids: tuple[str, str]) -> tuple[np.ndarray
 
 def _parted_samples(
     explainer: Explainer, found: Comparison, most: int, device: str | torch.device
-) -> Generator[Event, None, _Parted]:
+) -> Generator[Event, None, Parted]:
     """Return the explainer's pictures on which the two part, the surest of their verdicts first."""
     rows = np.flatnonzero(found.verdicts[:, 0] != found.verdicts[:, 1])
     renderer, ids = Renderer(explainer, device), found.classifier_ids
@@ -193,7 +207,7 @@ def _parted_samples(
         parted.append(PartedPicture(samples.ids[row], image, "parted", "", (told[0], told[1]), (own[0], own[1])))
     parted.sort(key=lambda each: -min(each.p))
     same = Count(len(found.verdicts) - len(rows), len(found.verdicts))
-    return same, None, {"parted": len(rows)}, tuple(parted[:most])
+    return Parted(same, None, {"parted": len(rows)}, tuple(parted[:most]))
 
 
 def _edits(found: Comparison) -> tuple[TurnedByList, ...]:

@@ -17,12 +17,13 @@ from latent_explorer.media.report.sentences import amount, interval, signed
 from latent_explorer.media.report.versions import LETTERS, USED_THRESHOLD
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from latent_explorer.common.statistics import Mean
     from latent_explorer.media.report.versions import (
         Count,
+        Group,
         PartedPicture,
         Response,
         SharedAttribute,
@@ -78,15 +79,7 @@ def sentences(report: VersionsReport) -> list[str]:
             f"pictures of {report.explainer}."
         )
     else:
-        worse, better = report.groups["regression"], report.groups["gain"]
-        rates = " and ".join(
-            f"{letter} on {each.share:.1%} [{each.interval[0]:.1%}, {each.interval[1]:.1%}]"
-            for letter, each in zip(LETTERS, report.right, strict=True)
-        )
-        said.append(
-            f"{worse:,} regression{'' if worse == 1 else 's'} and {better:,} gain{'' if better == 1 else 's'} among "
-            f"{report.same.n:,} labelled photographs: {rates} are called by their label."
-        )
+        said.append(regressions_sentence(report.right, report.groups))
         said.append(f"Were both equally good, such a split of the two would have p = {report.p:.2g} (McNemar, exact).")
     for who in ("second", "first"):
         names = [f"{each.name} (towards {each.class_name})" for each in report.used_by(who)]
@@ -97,6 +90,19 @@ def sentences(report: VersionsReport) -> list[str]:
     if report.left_out:
         said.append(report.left_out)
     return said
+
+
+def regressions_sentence(right: tuple[Count, Count], groups: Mapping[Group, int]) -> str:
+    """Return how many labelled photographs got worse and better, and how many each classifier calls right."""
+    worse, better = groups["regression"], groups["gain"]
+    rates = " and ".join(
+        f"{letter} calls {each.share:.1%} [{each.interval[0]:.1%}, {each.interval[1]:.1%}]"
+        for letter, each in zip(LETTERS, right, strict=True)
+    )
+    return (
+        f"{worse:,} regression{'' if worse == 1 else 's'} and {better:,} gain{'' if better == 1 else 's'} among "
+        f"{right[0].n:,} labelled photographs: {rates} by their label."
+    )
 
 
 def method(report: VersionsReport) -> list[str]:

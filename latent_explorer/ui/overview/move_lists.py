@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal
@@ -41,7 +42,12 @@ def describe(move: SharedMove, name: str) -> str:
         for letter, mean, (low, high) in zip("AB", move.effects, move.intervals, strict=True)
     )
     places = " and ".join(f"{p} in {letter}'s list" for letter, p in zip("AB", move.places, strict=True) if p)
-    return f"{name}: style {move.style_index} to its {move.end}, place {places}; effect on {effects}"
+    relative = "".join(
+        f"; RelativeChange {pair} {signed(value)} ({signed(low)} to {signed(high)})"
+        for pair, (value, (low, high)) in zip(("B/A", "A/B"), move.relative, strict=True)
+        if math.isfinite(value)
+    )
+    return f"{name}: style {move.style_index} to its {move.end}, place {places}; effect on {effects}{relative}"
 
 
 class MoveLists(QWidget):
@@ -139,9 +145,13 @@ class MoveLists(QWidget):
         painter.drawText(upper, theme.LEFT, name)
         painter.setPen(now.color("muted"))
         mark = "in both" if move.listed_by == "both" else f"only {'AB'[place[0]]}"
-        painter.drawText(
-            text.adjusted(RANK, text.height() / 2, 0, 0), theme.LEFT, f"to {move.end} \N{MIDDLE DOT} {mark}"
-        )
+        lower = text.adjusted(RANK, text.height() / 2, 0, 0)
+        said = f"to {move.end} \N{MIDDLE DOT} {mark}"
+        value, _interval = move.relative[place[0]]
+        if math.isfinite(value):
+            longer = f"{said} \N{MIDDLE DOT} {('B/A', 'A/B')[place[0]]} {signed(value)}"
+            said = longer if metrics.horizontalAdvance(longer) <= lower.width() else said
+        painter.drawText(lower, theme.LEFT, said)
         for k in (0, 1):
             line = QRectF(text.right(), inner.top() + k * inner.height() / 2, inner.width() / 2, inner.height() / 2)
             self._paint_effect(painter, line, k, move.effects[k])

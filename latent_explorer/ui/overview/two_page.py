@@ -11,13 +11,16 @@ import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QBoxLayout, QFileDialog, QScrollArea, QWidget
 
+from latent_explorer.app.overview.parted import reading
 from latent_explorer.app.overview.two_classifiers import TwoClassifiers, comparison_sentences
 from latent_explorer.common.format import duration_text, shortened
+from latent_explorer.media.report.versions_page import regressions_sentence
 from latent_explorer.ui.attributes.classifier_selector import classifier_label, details_of
 from latent_explorer.ui.overview.both_verdicts import VerdictRows
 from latent_explorer.ui.overview.effect_scatter import EffectScatter
 from latent_explorer.ui.overview.move_lists import LINK, MoveLists
 from latent_explorer.ui.overview.page import NO_CLASSIFIER, NO_MODEL, OverviewPage
+from latent_explorer.ui.overview.parted_strip import PartedStrip
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import (
     ElidedLabel,
@@ -49,6 +52,10 @@ READY = (
     "Compare searches for what A and B look at, on the same pictures, and asks both about every move that is found. "
     "It takes some minutes; you can go on working."
 )
+PHOTOGRAPHS = (
+    "Open a folder of labelled photographs: those that only A calls right stand first, then those that only B does"
+)
+FILES = "Web page (*.html);;JSON (*.json);;CSV (*.csv)"
 HELP = (
     "Mean effects on the class's log-odds, in standard deviations, on the same pictures. Click a move to see that edit."
 )
@@ -76,6 +83,8 @@ class TwoClassifiersPage(OverviewPage):
         self.disagree = button("Next disagreement", self._next_disagreement, role="quiet")
         self.copy = button("Copy as text", self._copy, role="quiet")
         self.export = button("Export...", self._export, icon="export")
+        self.photographs = button("Photographs...", self._choose_photographs, role="quiet")
+        self.parted = PartedStrip()
         self.line = ElidedLabel(HELP)
         self._body = Pages()
         self._build()
@@ -85,6 +94,8 @@ class TwoClassifiersPage(OverviewPage):
         for count in COUNTS:
             self.count.addItem(f"{count} pictures", count)
         self.count.setCurrentIndex(len(COUNTS) - 1)
+        self.photographs.setToolTip(PHOTOGRAPHS)
+        self.parted.setVisible(False)
         self.line.setProperty("role", "hint")
         self.line.setFont(theme.font(theme.SMALL))
         self.line.setToolTip(HELP)
@@ -93,6 +104,7 @@ class TwoClassifiersPage(OverviewPage):
         layout = column(self.content, spacing=theme.GAP)
         layout.addLayout(self._controls())
         layout.addWidget(self.verdicts)
+        layout.addWidget(self.parted)
         layout.addWidget(self._body, 1)
         layout.addWidget(self.line)
 
@@ -110,6 +122,7 @@ class TwoClassifiersPage(OverviewPage):
         self.target.setMinimumContentsLength(12)
         self.count.setMinimumContentsLength(10)
         line.addWidget(self.target)
+        line.addWidget(self.photographs)
         line.addStretch(1)
         line.addWidget(self.count)
         line.addWidget(self.compare)
@@ -161,6 +174,8 @@ class TwoClassifiersPage(OverviewPage):
         for view in (self.lists, self.scatter):
             view.opened.connect(self._open)
         self.lists.current_changed.connect(self._describe)
+        self.parted.described.connect(self.line.setText)
+        self.parted.opened.connect(self._open_photograph)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -218,7 +233,10 @@ class TwoClassifiersPage(OverviewPage):
             self.target.setCurrentIndex(min(target, len(names) - 1))
         self._show()
         if self.isVisible():
-            self.controller.watch((pair[0].classifier_id, pair[1].classifier_id))
+            ids = pair[0].classifier_id, pair[1].classifier_id
+            self.controller.watch(ids)
+            if not self._problem(*pair):
+                self.controller.photographs.ask(ids)
 
     def _show(self) -> None:
         """Show what is known of the two."""
@@ -228,6 +246,7 @@ class TwoClassifiersPage(OverviewPage):
         first, second = pair
         target = max(0, self.target.currentIndex())
         self.verdicts.show_classifiers(first, second, first.class_names[target])
+        self._show_parted((first.classifier_id, second.classifier_id))
         found = self.controller.found(first.classifier_id, second.classifier_id)
         problem = self._problem(first, second)
         comparing, progress = self.controller.comparing, self.controller.progress
@@ -279,6 +298,20 @@ class TwoClassifiersPage(OverviewPage):
         self.figures.setText("\n".join(lines))
         self.disagree.setEnabled(bool((found.verdicts[:, 0] != found.verdicts[:, 1]).any()))
 
+    def _show_parted(self, ids: tuple[str, str]) -> None:
+        """Show the photographs on which the two part, regressions first, if a folder was opened."""
+        known = self.controller.photographs
+        found, problem = known.found(ids), known.problem(ids)
+        self.parted.setVisible(known.path is not None and (known.asking or found is not None or bool(problem)))
+        if found is not None and found.parted.right is not None:
+            said = regressions_sentence(found.parted.right, found.parted.groups)
+            self.parted.show_pictures(f"{said} {reading(found)}", found.parted.pictures)
+        elif known.asking:
+            at = known.progress
+            self.parted.show_sentence(f"{at.message}: {at.done:,} of {at.total:,}" if at else "Waiting to begin")
+        else:
+            self.parted.show_sentence(problem)
+
     def _show_verdicts(self, found: BothVerdicts) -> None:
         self.verdicts.show_verdicts(found)
 
@@ -316,6 +349,29 @@ class TwoClassifiersPage(OverviewPage):
 
         self.controller.add_file(path, added)
 
+    def _choose_photographs(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self, "Labelled photographs", str(Path.home()))
+        if chosen:
+            self.open_photographs(Path(chosen))
+
+    def open_photographs(self, path: Path) -> None:
+        """Ask both classifiers about a folder of labelled photographs."""
+        pair = self._pair()
+        if pair is None:
+            return
+        if problem := self._problem(*pair):
+            self.line.setText(problem)
+        else:
+            self.controller.photographs.open(path, (pair[0].classifier_id, pair[1].classifier_id))
+
+    def _open_photograph(self, name: str) -> None:
+        """Open a photograph in the main window, as if it was dropped there."""
+        folder = self.controller.photographs.path
+        if folder is not None and (folder / name).is_file():
+            self.explorer.open_path(folder / name)
+        else:
+            self.line.setText(f"{shortened(name, 40)} is inside a zip, so it cannot be opened by itself.")
+
     def _next_disagreement(self) -> None:
         """Show the next picture on which the two part, from the first on again after the last."""
         found = self._found
@@ -336,7 +392,7 @@ class TwoClassifiersPage(OverviewPage):
         if found is None:
             return
         chosen, _kind = QFileDialog.getSaveFileName(
-            self, "Export the comparison", str(Path.home() / "two-classifiers.json"), "JSON (*.json);;CSV (*.csv)"
+            self, "Export the comparison", str(Path.home() / "two-classifiers.html"), FILES
         )
         if chosen:
             self.controller.export(found, Path(chosen))

@@ -9,11 +9,13 @@ import json
 import numpy as np
 import pytest
 from headless import HeadlessExplorer, of_type
+from labelled_leaves import write_labelled
 from tiny import make_explainer
 
 from latent_explorer.app.engine.model_host import ModelHost
 from latent_explorer.app.exploration.intents import SetEdits
 from latent_explorer.app.exploration.updates import ErrorReport, Message
+from latent_explorer.app.overview.parted import reading
 from latent_explorer.app.overview.two_classifiers import TwoClassifiers, comparison_sentences
 from latent_explorer.explain.recipe import PictureRequest, SampleBase, StyleShift
 from latent_explorer.explain.render.renderer import Renderer
@@ -149,3 +151,48 @@ def test_a_comparison_that_is_stopped_leaves_nothing(pair, files):
     pair.headless.settle()
     assert not pair.controller.comparing
     assert pair.controller.found(*ids) is None
+
+
+def test_labelled_photographs_are_asked_of_both_and_stand_on_the_page(pair, files, tmp_path):
+    folder = write_labelled(tmp_path / "leaves", read_explainer(files[0]), "state", ("healthy", "diseased"))
+    pair.add(files[1])
+    ids = pair.controller.classifiers[0].classifier_id, files[2]
+    known = pair.controller.photographs
+    known.open(folder, ids)
+    assert known.asking
+    pair.headless.settle()
+    found = known.found(ids)
+    assert not known.asking
+    assert found.parted.same.n == N
+    groups, right = found.parted.groups, found.parted.right
+    assert right[0].count - right[1].count == groups["regression"] - groups["gain"]
+    assert groups["other"] == 0  # of two classes one is right where they part
+    assert [each.group for each in found.parted.pictures] == sorted(
+        (each.group for each in found.parted.pictures), key=["regression", "gain"].index
+    )
+    assert reading(found) == "leaves: by state, diseased is diseased, healthy is healthy."
+    known.ask(ids)  # which are known
+    assert not known.asking
+    known.ask(ids[::-1])
+    pair.headless.settle()
+    turned = known.found(ids[::-1]).parted.groups
+    assert (turned["regression"], turned["gain"]) == (groups["gain"], groups["regression"])
+    pair.controller.compare(*ids, n=N)
+    pair.headless.settle()
+    pair.controller.export(pair.controller.found(*ids), tmp_path / "page.html")
+    told = pair.headless.settle()
+    assert of_type(told, Message)[-1].file == tmp_path / "page.html"
+    page = (tmp_path / "page.html").read_text("utf-8")
+    assert f"among {N} labelled photographs" in page
+    assert "RelativeChange" in page
+
+
+def test_a_folder_without_labels_is_a_sentence(pair, files, tmp_path):
+    pair.add(files[1])
+    ids = pair.controller.classifiers[0].classifier_id, files[2]
+    write_labelled(tmp_path / "leaves", read_explainer(files[0]), "state", ("healthy", "diseased"))
+    (tmp_path / "leaves" / "labels.csv").unlink()
+    pair.controller.photographs.open(tmp_path / "leaves", ids)
+    pair.headless.settle()
+    assert "has no labels" in pair.controller.photographs.problem(ids)
+    assert pair.controller.photographs.found(ids) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from dataclasses import replace
 
 import msgspec
@@ -62,6 +63,12 @@ def test_a_steeper_copy_looks_at_the_same():
         assert each.all_predicted == pytest.approx(1)
     for move in found.moves:
         assert move.effects[0] == pytest.approx(move.effects[1], abs=1e-3)
+    known = [move.relative for move in found.moves if all(math.isfinite(value) for value, _ in move.relative)]
+    assert known  # not of moves that may do nothing
+    for (other, (low, high)), (first, _) in known:
+        assert other > 0
+        assert low <= other <= high
+        assert other * first == pytest.approx(1)
     for each in found.edits:
         assert each.edit.both[0] == each.edit.both[1]
         assert each.edit.own == each.edit.both
@@ -99,6 +106,9 @@ def test_the_opposite_classifier_disagrees_everywhere(tmp_path):
         rows = list(csv.DictReader(file))
     assert len(rows) == len(found.moves)
     assert float(rows[0]["effect_b"]) == found.moves[0].effects[1]
+    known = [row["relative_b_to_a"] for row in rows if row["relative_b_to_a"]]
+    assert known
+    assert all(float(each) < 0 for each in known)  # what raises a class for one lowers it for the other
 
 
 def test_a_second_comparison_takes_what_the_first_rendered(tmp_path, monkeypatch):

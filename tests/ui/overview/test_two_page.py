@@ -4,21 +4,26 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from labelled_leaves import write_labelled
 from panel_harness import explorer_on, open_model
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
+from tiny import make_explainer
 
+from latent_explorer.app.engine.model_host import ModelHost
 from latent_explorer.app.exploration.intents import SetAttribute
 from latent_explorer.app.exploration.updates import DocumentChanged
 from latent_explorer.explain.attfind.sufficiency import Rate
 from latent_explorer.explain.recipe import SampleBase
 from latent_explorer.explain.report.shared_edits import Flips, ListEdit
-from latent_explorer.explain.report.two_classifiers import Comparison, Correlation, SharedMove
+from latent_explorer.explain.report.two_classifiers import UNKNOWN, Comparison, Correlation, SharedMove
 from latent_explorer.models.attributes import Attribute, AttributeEntry
+from latent_explorer.models.explainer import hash_classifier
 from latent_explorer.ui.overview.two_page import ONE, SAME, TwoClassifiersPage
 from latent_explorer.ui.overview.window import PAGES, OverviewWindow
 from latent_explorer.ui.style import theme
@@ -26,12 +31,12 @@ from latent_explorer.ui.style import theme
 PLACE = [title for title, _page in PAGES].index("Two classifiers")
 
 
-def move(style_index, end, target, effects, places):
+def move(style_index, end, target, effects, places, relative=(UNKNOWN, UNKNOWN)):
     intervals = tuple((effect - 0.1, effect + 0.1) for effect in effects)
-    return SharedMove(style_index, end, target, 8, effects, intervals, (0.1, 0.3), places)
+    return SharedMove(style_index, end, target, 8, effects, intervals, (0.1, 0.3), places, relative)
 
 
-SHARED = move(2, "max", 0, (1.2, 0.4), (1, 2))
+SHARED = move(2, "max", 0, (1.2, 0.4), (1, 2), ((0.25, (0.2, 0.3)), (4.0, (3.0, 5.0))))
 ALONE = move(5, "min", 0, (0.9, -0.02), (2, None))
 OTHERS = move(7, "max", 0, (0.0, 0.5), (None, 1))
 BACK = move(2, "min", 1, (1.0, 0.3), (1, 1))
@@ -106,7 +111,9 @@ def test_lists_are_beside_each_other_and_say_what_is_shared(compared):
     lists = compared.lists
     assert lists._lists == ([SHARED, ALONE], [OTHERS, SHARED])
     assert "in both lists" in lists.text_at((0, 0))
+    assert "RelativeChange B/A +0.25 (+0.20 to +0.30); RelativeChange A/B +4.00" in lists.text_at((0, 0))
     assert "only in A's" in lists.text_at((0, 1))
+    assert "RelativeChange" not in lists.text_at((0, 1))
     assert "only in B's" in lists.text_at((1, 0))
     assert "-0.50 of the 3 listed moves" in compared.correlation.text()
     assert "turns A in 90%, B in 20%; a random edit as large 0%, 10%" in compared.figures.text()
@@ -168,3 +175,47 @@ def test_a_comparison_stays_as_it_is_and_takes_new_names_and_newer_results(explo
     ids = compared.choices[0].currentData(), compared.choices[1].currentData()
     compared.controller._show(ids, comparison(ids))
     assert compared.lists.current is None
+
+
+@pytest.fixture
+def real_page(qtbot, qapp, tmp_path):
+    """Page on an explainer with two small networks, in place of the fake ones; and that explainer."""
+    model, other = make_explainer(samples=20), make_explainer(samples=20, seed=1).classifier
+    model = replace(model, classifiers=model.classifiers | {hash_classifier(other): other})
+    host = ModelHost(read=lambda _path: model, identify=lambda _path: model.model_hash)
+    with explorer_on(tmp_path, host) as explorer:
+        theme.apply("light")
+        made = TwoClassifiersPage(explorer)
+        qtbot.addWidget(made)
+        made.show()
+        open_model(qtbot, explorer, tmp_path)
+        yield made, model
+
+
+def test_regressions_stand_first_in_the_strip(qtbot, real_page, tmp_path, monkeypatch):
+    page, model = real_page
+    explorer = page.explorer
+    qtbot.waitUntil(lambda: page.choices[1].count() == 2, timeout=60_000)
+    assert page.parted.isHidden()
+    folder = write_labelled(tmp_path / "leaves", model, "state", ("healthy", "diseased"))
+    monkeypatch.setattr("latent_explorer.ui.overview.two_page.QFileDialog.getExistingDirectory", lambda *_: str(folder))
+    page.photographs.click()
+    ids = page.choices[0].currentData(), page.choices[1].currentData()
+    qtbot.waitUntil(lambda: page.controller.photographs.found(ids) is not None, timeout=60_000)
+    found = page.controller.photographs.found(ids).parted
+    strip = page.parted
+    assert strip.isVisible()
+    assert f"{found.groups['regression']:,} regression" in strip.title.text()
+    assert "healthy is healthy" in strip.title.text()
+    assert strip.pictures.count() == len(found.pictures) > 0
+    said = [strip.pictures.item(i).text().split("\n")[0] for i in range(strip.pictures.count())]
+    assert said == sorted(said, key=["Regression", "Gain"].index)
+    strip.pictures.setCurrentRow(0)
+    assert f"{said[0]}: {found.pictures[0].name}, labelled" in page.line.text()
+    opened = []
+    monkeypatch.setattr(explorer, "open_path", opened.append)
+    strip.pictures.itemActivated.emit(strip.pictures.item(0))
+    assert opened == [folder / found.pictures[0].name]
+    page.choices[1].setCurrentIndex(0)
+    page.choices[1].activated.emit(0)  # A twice
+    assert strip.isHidden()
