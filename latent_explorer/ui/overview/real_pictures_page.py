@@ -161,6 +161,8 @@ class RealPicturesPage(OverviewPage):
         said = _progress_text(controller.progress) if measuring else ""
         self.nothing.sentence.setText(said or (NO_FOLDER if folder is None else READY))
         if self.nothing.button is not None:
+            if measuring and self.nothing.button.hasFocus():
+                self.setFocus()  # else the focus of a button that is hidden goes to the first tab
             self.nothing.button.setVisible(not measuring)
             self.nothing.button.setText("Choose pictures..." if folder is None else "Look")
         self._body.setCurrentIndex(0 if answer is None else 1)

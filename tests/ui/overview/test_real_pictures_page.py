@@ -97,6 +97,14 @@ def test_a_folder_is_asked_for_and_remembered(page, explorer, tmp_path):
     assert explorer.settings.pictures_folder == str(tmp_path)
 
 
+def test_a_button_that_is_hidden_does_not_give_its_focus_to_the_tabs(page, tmp_path, monkeypatch):
+    page.controller.choose_folder(tmp_path)
+    page.nothing.button.setFocus()
+    monkeypatch.setattr(RealPictures, "measuring", True)
+    page._show()
+    assert page.window().focusWidget() is page
+
+
 def test_the_table_says_what_each_attribute_is(answered, explorer):
     model = answered.table.evidence
     assert [each.support for each in model.rows[:3]] == ["borne out", "label alone", "generator only"]
