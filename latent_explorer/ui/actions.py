@@ -195,7 +195,7 @@ ACTIONS = (
     ActionSpec("score_study", STUDY, "&Score answers...",
         "Evaluate the answers that participants sent, or the export of a survey service", needs_model=False),
     ActionSpec("tour", HELP, "&Tour of the window",
-        "Try the window in four steps: drag, watch, turn the verdict, export", icon="right", needs_classifier=True),
+        "Try the window in four steps: drag, watch, turn the verdict, export", icon="sliders", needs_classifier=True),
     ActionSpec("guide", HELP, "&User guide", "Read how the window is used", icon="info", needs_model=False),
     ActionSpec("glossary", HELP, "&Glossary",
         "Read what the words of this window mean", icon="help", needs_model=False),

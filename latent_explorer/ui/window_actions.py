@@ -223,9 +223,10 @@ def _help(window: MainWindow) -> Handlers:
         from latent_explorer.ui.dialogs.guide import GuideDialog
 
         shown = window.findChild(GuideDialog)
-        if not isinstance(shown, GuideDialog) or not shown.isVisible():
-            shown = show_beside(GuideDialog(window))
-        shown.show_page(page)
+        if isinstance(shown, GuideDialog) and shown.isVisible():
+            shown.show_page(page)
+        else:
+            show_beside(GuideDialog(window, page))
 
     def newer_version() -> None:
         from latent_explorer.ui.dialogs.newer_version import NewerVersionDialog

@@ -92,9 +92,9 @@ def test_links_between_pages_and_files_lead_somewhere():
             assert (docs_dir() / target).exists(), f"{page}: {target}"
 
 
-def test_the_search_finds_words_of_every_page_and_marks_them(dialog):
+def test_the_search_finds_words_of_every_page_and_marks_them(dialog, qtbot):
     dialog.search.setText("Truncation psi")
-    assert dialog.hits.isVisibleTo(dialog)
+    qtbot.waitUntil(lambda: dialog.hits.isVisibleTo(dialog), timeout=60_000)
     assert {PAGES[GLOSSARY]} <= {dialog.hits.item(i).text().splitlines()[-1] for i in range(dialog.hits.count())}
     for place in range(dialog.hits.count()):
         dialog.hits.setCurrentRow(place)
@@ -102,10 +102,10 @@ def test_the_search_finds_words_of_every_page_and_marks_them(dialog):
         assert marks, dialog.hits.item(place).text()
         assert all("truncation psi" in mark.cursor.selectedText().lower() for mark in marks)
     dialog.search.setText("no page has these words, surely")
-    assert dialog.none.isVisibleTo(dialog)
+    qtbot.waitUntil(lambda: dialog.none.isVisibleTo(dialog), timeout=60_000)
     assert not dialog.view.extraSelections()
     dialog.search.clear()
-    assert dialog.sections.isVisibleTo(dialog)
+    qtbot.waitUntil(lambda: dialog.sections.isVisibleTo(dialog), timeout=60_000)
 
 
 def test_a_section_that_is_named_after_the_words_comes_first():

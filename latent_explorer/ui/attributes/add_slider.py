@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QAbstractItemView, QCheckBox, QDialog, QHeaderView
 from latent_explorer.common.format import number_text, shortened
 from latent_explorer.common.glossary import meaning
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.widgets.basics import OF_MODEL, NoWheelComboBox, button, column, hint, row
+from latent_explorer.ui.widgets.basics import OF_MODEL, NoWheelComboBox, button, column, hint, row, tip
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -173,7 +173,7 @@ class AddSliderDialog(QDialog):
         examples = hint(EXAMPLES)
         layout.addWidget(examples)
         for part in (examples, self.table.horizontalHeader()):
-            part.setToolTip(meaning("style coordinate"))
+            part.setToolTip(tip(meaning("style coordinate")))
         layout.addWidget(self.table, 1)
         bottom = row()
         bottom.addWidget(self.count, 1)

@@ -26,7 +26,7 @@ from latent_explorer.ui.attributes.attribute_card import (
 from latent_explorer.ui.attributes.find_directions import FindDirectionsDialog
 from latent_explorer.ui.attributes.vector_dialog import RowsDialog, VectorDialog
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.widgets.basics import button, column, hairline, hint, icon_button, open_dialog, row
+from latent_explorer.ui.widgets.basics import button, column, hairline, hint, icon_button, open_dialog, row, tip
 from latent_explorer.ui.widgets.editable_label import EditableLabel
 from latent_explorer.ui.widgets.slider import ValueSlider
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 # Direction whichever rows it moves, and its place among those that differ in their rows alone: one that is given
 # other rows keeps its card, and so its focus.
 CardKey = tuple[str, int]
-HELP = meaning("direction")
+HELP = tip(meaning("direction"))
 
 
 class DirectionCard(QWidget):

@@ -13,7 +13,7 @@ from latent_explorer.common.glossary import meaning
 from latent_explorer.explain.attfind.cost import CHOICES, LONG, USUAL
 from latent_explorer.explain.attfind.plan import CHANNELS, SENTENCES, TITLES, SearchPlan, Way
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.widgets.basics import OF_MODEL, NoWheelComboBox, button, column, hint, plain, row, title
+from latent_explorer.ui.widgets.basics import OF_MODEL, NoWheelComboBox, button, column, hint, plain, row, tip, title
 from latent_explorer.ui.widgets.form import FormGrid
 from latent_explorer.ui.widgets.number_box import NumberBox
 
@@ -34,7 +34,7 @@ ENDS: dict[tuple[float, float] | None, str] = {
 TORGB_HELP = "Search the styles of the toRGB layers, too, which change colours where the picture is put together"
 REST = "Each class against the rest"
 MOST_WANTED = 50  # attributes of a class
-KAPPA_HELP = meaning("kappa")
+KAPPA_HELP = tip(meaning("kappa"))
 TIMING = "Timing a few pictures..."
 
 
@@ -56,7 +56,7 @@ class FindAttributesDialog(QDialog):
         self.effect, self.ends = NoWheelComboBox("Ranked by"), NoWheelComboBox("Moved to")
         self.torgb = QCheckBox("and toRGB")
         self.torgb.setToolTip(TORGB_HELP)
-        self.way.setToolTip(meaning("attfind"))
+        self.way.setToolTip(tip(meaning("attfind")))
         self.way.addItems([TITLES[way] for way in WAYS])
         self.classes.addItems([REST, *(f"{name} against" for name in names)])
         self.against.addItems(names)

@@ -26,7 +26,7 @@ from latent_explorer.models.foreign_files import file_pattern
 from latent_explorer.models.summary import row_names
 from latent_explorer.ui.attributes.given_button import GivenButton
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.widgets.basics import OF_MODEL, NoWheelComboBox, button, column, hint, row, title
+from latent_explorer.ui.widgets.basics import OF_MODEL, NoWheelComboBox, button, column, hint, row, tip, title
 from latent_explorer.ui.widgets.form import FormGrid
 from latent_explorer.ui.widgets.number_box import NumberBox
 
@@ -84,7 +84,7 @@ class FindDirectionsDialog(QDialog):
         self.identity = NoWheelComboBox("What stays")
         self.identity.addItems([*IDENTITIES.values()])
         by_lpips = list(IDENTITIES).index("lpips")
-        self.identity.setItemData(by_lpips, meaning("lpips"), Qt.ItemDataRole.ToolTipRole)
+        self.identity.setItemData(by_lpips, tip(meaning("lpips")), Qt.ItemDataRole.ToolTipRole)
         self.embedding: Path | None = None
         self._identity = 0  # chosen before
         self.given = GivenButton()

@@ -48,6 +48,7 @@ from latent_explorer.ui.widgets.basics import (
     open_dialog,
     row,
     show_beside,
+    tip,
     title,
 )
 
@@ -98,7 +99,7 @@ class AttributesPanel(QWidget):
         head = row(spacing=theme.GAP // 2)
         heading = title("Attributes")
         heading.setFixedHeight(theme.CONTROL)
-        heading.setToolTip(meaning("attribute"))
+        heading.setToolTip(tip(meaning("attribute")))
         head.addWidget(heading)
         head.addSpacing(theme.GAP // 2)
         head.addWidget(self._towards)

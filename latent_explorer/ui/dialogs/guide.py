@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QSignalBlocker, QSize, Qt, QUrl
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, QTimer, QUrl
 from PySide6.QtGui import (
     QDesktopServices,
     QImage,
@@ -53,6 +53,7 @@ PAGES = {  # in the order of the list; all of docs/
     "scaling.md": "Many cores and cards",
 }
 MIN_SEARCH = 2  # letters
+TYPING_MS = 200  # ms without another letter until the words are searched
 SIZE = QSize(118 * theme.UNIT, 84 * theme.UNIT)
 LIST_WIDTH = 30 * theme.UNIT  # px
 SECTION_LEVEL = 2  # of the headings that are listed
@@ -63,6 +64,7 @@ class GuideView(QTextBrowser):
 
     def __init__(self) -> None:
         super().__init__()
+        self._pictures: dict[tuple[str, int], QImage] = {}  # by file and width: a search turns pages back and forth
         self.setAccessibleName("User guide")
         self.setOpenLinks(False)
         self.setFont(theme.font())
@@ -89,14 +91,17 @@ class GuideView(QTextBrowser):
         """Put room between paragraphs, which the reader of Markdown leaves out."""
         cursor = QTextCursor(self.document())
         block = self.document().begin()
+        cursor.beginEditBlock()  # laid out once: a page of many tables took ten seconds
         while block.isValid():
             cursor.setPosition(block.position())
             margins = QTextBlockFormat()
             listed = block.textList() is not None
             margins.setTopMargin(theme.MARGIN if block.blockFormat().headingLevel() else 0)
             margins.setBottomMargin(theme.UNIT // 2 if listed else theme.UNIT)
+            margins.setNonBreakableLines(False)  # commands are broken, too, in place of a page that scrolls sideways
             cursor.mergeBlockFormat(margins)
             block = block.next()
+        cursor.endEditBlock()
 
     def headings(self) -> Iterator[QTextBlock]:
         block = self.document().begin()
@@ -136,11 +141,14 @@ class GuideView(QTextBrowser):
         loaded = super().loadResource(kind, name)
         if kind != QTextDocument.ResourceType.ImageResource.value or isinstance(loaded, QImage):
             return loaded
-        image = QImage(self.source().resolved(QUrl(name)).toLocalFile())
+        file = self.source().resolved(QUrl(name)).toLocalFile()
         room = max(self.viewport().width() - 2 * theme.SECTION, LIST_WIDTH)
-        if image.width() <= room:
-            return image
-        return image.scaledToWidth(room, Qt.TransformationMode.SmoothTransformation)
+        if (file, room) not in self._pictures:
+            image = QImage(file)
+            if image.width() > room:
+                image = image.scaledToWidth(room, Qt.TransformationMode.SmoothTransformation)
+            self._pictures[file, room] = image
+        return self._pictures[file, room]
 
 
 @dataclass(frozen=True)
@@ -175,7 +183,7 @@ def search(words: str) -> list[Found]:
 class GuideDialog(QDialog):
     """Window with the documentation, which stays open beside the main window."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, page: str = GUIDE) -> None:
         super().__init__(parent)
         self.setWindowTitle("User guide")
         self.resize(SIZE)
@@ -188,7 +196,9 @@ class GuideDialog(QDialog):
         self.search.setPlaceholderText("Search all pages (Ctrl+F)")
         self.search.setAccessibleName("Search all pages")
         self.search.setClearButtonEnabled(True)
-        self.search.textChanged.connect(self._find)
+        self._typing = QTimer(self, singleShot=True, interval=TYPING_MS)
+        self._typing.timeout.connect(lambda: self._find(self.search.text()))
+        self.search.textChanged.connect(lambda _text: self._typing.start())
         self.search.returnPressed.connect(lambda: self._go_on(1))
         self.sections, self.hits = _list("Sections"), _list("Sections with the words")
         self.sections.currentTextChanged.connect(self.view.show_section)
@@ -201,7 +211,7 @@ class GuideDialog(QDialog):
         self.view.sourceChanged.connect(self._show_source)
         QShortcut(QKeySequence(QKeySequence.StandardKey.Find), self, self._start_search)
         self._lay_out()
-        self.view.open(docs_dir() / GUIDE)
+        self.view.open(docs_dir() / page)
         self.view.setFocus()
 
     def _lay_out(self) -> None:

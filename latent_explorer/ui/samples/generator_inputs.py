@@ -31,7 +31,7 @@ DEFAULT_SHARE = 0.9  # probability of a class just chosen: as sure as a classifi
 LABEL = 5 * theme.UNIT  # px
 NOISES = (("Stored", "const"), ("None", "none"), ("From a seed", "seed"))
 HELP = "What the generator gets besides the latent. Leave it unchanged to see the pictures as they were made."
-CONDITION_HELP = meaning("cond")
+CONDITION_HELP = tip(meaning("cond"))
 NOISE_HELP = tip(
     meaning("noise"),
     "Stored is the noise that the attributes were found with; None is smoother; another seed shows which details are "

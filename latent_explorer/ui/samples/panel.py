@@ -22,7 +22,17 @@ from latent_explorer.ui.samples.generator_inputs import GeneratorInputs
 from latent_explorer.ui.samples.thumbnails import INSET as STRIP_INSET
 from latent_explorer.ui.samples.thumbnails import ThumbnailView
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.widgets.basics import EmptyState, NoWheelComboBox, column, hint, icon_button, plain, row, title
+from latent_explorer.ui.widgets.basics import (
+    EmptyState,
+    NoWheelComboBox,
+    column,
+    hint,
+    icon_button,
+    plain,
+    row,
+    tip,
+    title,
+)
 from latent_explorer.ui.widgets.number_box import NumberLine
 from latent_explorer.ui.widgets.slider import ValueSlider
 
@@ -44,7 +54,7 @@ EMPTY = {  # texts of empty lists
     TRIGGERS: "This was stopped. Choose the list again to look at the pictures.",
 }
 ASKING = "Seeds and the pictures of the file are drawn and classified."
-PSI_HELP = meaning("psi")
+PSI_HELP = tip(meaning("psi"))
 CUTOFF_HELP = "How many rows of the latent are truncated, starting with the coarse ones."
 STORED_HELP = (
     "Pictures of the file and projected ones are shown as they are. Turn this on to truncate them, too: "

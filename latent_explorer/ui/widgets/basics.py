@@ -95,9 +95,8 @@ def _label(text: str, role: str) -> Label:
 
 
 def tip(*lines: str) -> str:
-    """Return lines as a tooltip, without empty ones. Qt breaks long lines only where there is no line break."""
-    said = [line for line in lines if line]
-    return said[0] if len(said) == 1 else "\n".join(fill(line, TIP_COLUMNS) for line in said)
+    """Return lines as a tooltip, without empty ones. Qt breaks a line at the width of the screen, if at all."""
+    return "\n".join(fill(line, TIP_COLUMNS) for line in lines if line)
 
 
 def action_text(text: str) -> str:
