@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import threading
-from functools import partial
-from typing import TYPE_CHECKING
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, TypeAlias
 
 from PySide6.QtCore import QTimer, QUrl
 from PySide6.QtGui import QDesktopServices
@@ -14,7 +14,6 @@ from PySide6.QtWidgets import QDialog, QWidget
 from latent_explorer import __version__
 from latent_explorer.app import newer_version
 from latent_explorer.common.errors import UserError
-from latent_explorer.ui.main_thread import MainThreadInvoker
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import SELECTABLE, button, column, hint, plain, row, title
 
@@ -23,12 +22,15 @@ if TYPE_CHECKING:
 
 WIDTH = 56 * theme.UNIT  # px
 SPARE_SECONDS = 5  # after the deadline of the question, for a name server that never answers
+LOOK_MS = 100  # ms between two looks at the queue
 ASK, AGAIN = "Ask now", "Ask again"
 NO_ANSWER = f"There was no answer in time; look at {newer_version.RELEASES} yourself, or try again later."
 
+Answer: TypeAlias = "newer_version.Newest | UserError"
+
 
 class NewerVersionDialog(QDialog):
-    """Asks on a thread of its own. What comes after the dialog was closed, or too late, is dropped."""
+    """Asks on a thread of its own, which knows a queue and no widget: the dialog may be closed meanwhile."""
 
     def __init__(
         self, parent: QWidget | None = None, *, ask: Callable[[], newer_version.Newest] = newer_version.newest
@@ -36,11 +38,11 @@ class NewerVersionDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Is there a newer version?")
         self._ask = ask
-        self._asked = 0  # questions so far: an answer to an earlier one is dropped
-        self._thread = MainThreadInvoker(self)
-        self.finished.connect(self._thread.close)
+        self._answers: SimpleQueue[Answer] = SimpleQueue()
+        self._look = QTimer(self, interval=LOOK_MS)
+        self._look.timeout.connect(self._take)
         self._limit = QTimer(self, singleShot=True, interval=round(1000 * (newer_version.DEADLINE + SPARE_SECONDS)))
-        self._limit.timeout.connect(lambda: self._take(self._asked, UserError(NO_ANSWER)))
+        self._limit.timeout.connect(lambda: self._end(UserError(NO_ANSWER)))
         self.answer = plain("")
         self.answer.setAccessibleName("Answer")
         self.explained = hint(newer_version.what_is_sent())
@@ -68,25 +70,22 @@ class NewerVersionDialog(QDialog):
 
     def ask(self) -> None:
         """Put the question, and show the answer when it comes."""
-        self._asked += 1
         self.go.setEnabled(False)
         self.page.hide()
         self._say(f"Asking {newer_version.NEWEST} ...")
         self._limit.start()
-        threading.Thread(target=self._run, args=(self._asked,), name="newer version", daemon=True).start()
+        self._answers = SimpleQueue()
+        threading.Thread(target=_answer, args=(self._ask, self._answers), name="newer version", daemon=True).start()
+        self._look.start()
 
-    def _run(self, number: int) -> None:
-        try:
-            found: newer_version.Newest | UserError = self._ask()
-        except UserError as error:
-            found = error
-        self._thread.post(partial(self._take, number, found))
+    def _take(self) -> None:
+        if not self._answers.empty():
+            self._end(self._answers.get())
 
-    def _take(self, number: int, found: newer_version.Newest | UserError) -> None:
-        if number != self._asked:
-            return
+    def _end(self, found: Answer) -> None:
+        """Show the answer; one that comes later goes into a queue that nobody reads."""
         self._limit.stop()
-        self._asked += 1
+        self._look.stop()
         self.go.setEnabled(True)
         self.go.setText(AGAIN)
         self.go.setAccessibleName(AGAIN)
@@ -107,3 +106,10 @@ class NewerVersionDialog(QDialog):
 
     def _show_page(self) -> None:
         QDesktopServices.openUrl(QUrl(newer_version.RELEASES))
+
+
+def _answer(ask: Callable[[], newer_version.Newest], answers: SimpleQueue[Answer]) -> None:
+    try:
+        answers.put(ask())
+    except UserError as error:
+        answers.put(error)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import threading
 
 import pytest
+from PySide6.QtCore import QCoreApplication, QEvent
 
 from latent_explorer.app import newer_version
 from latent_explorer.app.newer_version import Newest
@@ -80,5 +81,21 @@ def test_a_question_without_an_answer_ends_and_a_late_answer_is_dropped(made, qt
     free.set()
     qtbot.wait(100)
     assert "no answer in time" in dialog.answer.text()
+
+
+def test_an_answer_after_the_dialog_was_deleted_reaches_nothing(qtbot):
+    make_application()
+    free, answered = threading.Event(), threading.Event()
+
+    def ask() -> Newest:
+        free.wait(60)
+        answered.set()
+        return Newest("9.0")
+
+    dialog = NewerVersionDialog(ask=ask)
     dialog.go.click()
-    dialog.close()  # an answer that comes now reaches nothing
+    dialog.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    free.set()
+    assert answered.wait(60)
+    qtbot.wait(100)
