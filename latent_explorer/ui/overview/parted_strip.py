@@ -10,7 +10,7 @@ from PySide6.QtGui import QIcon, QPixmap
 from PySide6.QtWidgets import QAbstractItemView, QListView, QListWidget, QListWidgetItem, QWidget
 
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.widgets.basics import ElidedLabel, column
+from latent_explorer.ui.widgets.basics import column, hint
 from latent_explorer.ui.widgets.scaling import scaled
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class PartedStrip(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.title = ElidedLabel()
+        self.title = hint("")  # in two lines where the window is narrow: no figure is cut off
         self.pictures = QListWidget()
         self._shown: tuple[PartedPicture, ...] = ()
         view = self.pictures
