@@ -10,6 +10,7 @@ the ground is the rest. Processor seconds, so that other work on the machine doe
 from __future__ import annotations
 
 import argparse
+import csv
 import time
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from latent_explorer.models.explainer_file import read_explainer
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT.parent / "shared" / "data" / "leaves-segmented-64"
+EXPLAINERS = ("leaf-health", "leaf-shortcut")
 DARK = 12  # of 255: what the cut-outs leave of the ground
 
 
@@ -55,11 +57,12 @@ def report(name: str, region: str, aim: str, rows: list[tuple[RegionStudy, float
     found = [row[0] for row in rows]
     best = [each.best for each in found if each.best]
     shares = np.array([[each.share for each in study.ranked] for study in found])
-    turned, drawn = np.sum([each.random for each in best], axis=0)
+    turned, drawn = (sum(each.random[i] for each in best if each.random) for i in (0, 1))
+    of_random = np.mean([each.random_share for each in best]) if best else float("nan")
     print(
         f"{name}, {region}, to {aim}: n {len(found)}, area {np.mean([f.area for f in found]):.2f}, share of the first "
         f"{shares[:, 0].mean():.2f}, of the last {shares[:, -1].mean():.2f}, of random edits "
-        f"{np.mean([each.random_share for each in best]):.2f}; turns {sum(bool(f.sets) for f in found)}, random "
+        f"{of_random:.2f}; something helps {len(best)}, turns {sum(bool(f.sets) for f in found)}, random "
         f"{turned} of {drawn}, the same everywhere else {sum(each.turns_outside for each in best)}, everywhere "
         f"{sum(each.turns_whole for each in best)}; answer {np.median([r[1] for r in rows]):.2f} s (most "
         f"{max(r[1] for r in rows):.2f}), control {np.median([r[2] for r in rows]):.2f} s",
@@ -72,10 +75,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cut-outs", type=Path, default=DATA)
     parser.add_argument("--count", type=int, default=24)
+    parser.add_argument("--explainer", choices=EXPLAINERS, nargs="+", default=EXPLAINERS)
     given = parser.parse_args()
     pictures = open_dataset(given.cut_outs)
     rows = {name: row for row, name in enumerate(pictures.names)}
-    for name in ("leaf-health", "leaf-shortcut"):
+    with (given.cut_outs / "labels.csv").open(newline="", encoding="utf-8") as file:  # of the same leaf on its ground
+        rows |= {line["color_file"]: rows[line["file"]] for line in csv.DictReader(file)}
+    for name in given.explainer:
         model = read_explainer(ROOT / "resources" / "explainers" / f"{name}.explainer")
         renderer, samples = Renderer(model), model.samples
         listed = newest_set(model.attribute_sets, model.classifier_id).attributes
