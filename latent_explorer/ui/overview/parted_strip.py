@@ -16,6 +16,8 @@ from latent_explorer.ui.widgets.scaling import scaled
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from PySide6.QtGui import QKeyEvent
+
     from latent_explorer.media.report.versions import PartedPicture
 
 SIDE = 8 * theme.UNIT  # px, of a picture
@@ -31,6 +33,13 @@ def words(picture: PartedPicture) -> str:
     )
 
 
+class _Pictures(QListWidget):
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        super().keyPressEvent(event)
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            event.accept()  # it opened a photograph: the window must not press its first button as well
+
+
 class PartedStrip(QWidget):
     """A line of figures and a row of pictures. `described(str)` is the current one, `opened(str)` a name."""
 
@@ -40,7 +49,7 @@ class PartedStrip(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.title = hint("")  # in two lines where the window is narrow: no figure is cut off
-        self.pictures = QListWidget()
+        self.pictures = _Pictures()
         self._shown: tuple[PartedPicture, ...] = ()
         view = self.pictures
         view.setAccessibleName("Photographs on which A and B part, regressions first")

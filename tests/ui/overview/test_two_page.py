@@ -214,8 +214,11 @@ def test_regressions_stand_first_in_the_strip(qtbot, real_page, tmp_path, monkey
     assert f"{said[0]}: {found.pictures[0].name}, labelled" in page.line.text()
     opened = []
     monkeypatch.setattr(explorer, "open_path", opened.append)
-    strip.pictures.itemActivated.emit(strip.pictures.item(0))
+    pressed = []
+    page.photographs.clicked.connect(pressed.append)
+    QTest.keyClick(strip.pictures, Qt.Key.Key_Return)
     assert opened == [folder / found.pictures[0].name]
+    assert not pressed  # by the Return that the list took
     page.choices[1].setCurrentIndex(0)
     page.choices[1].activated.emit(0)  # A twice
     assert strip.isHidden()
