@@ -18,6 +18,8 @@ from latent_explorer.common.jobs import forward_events
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from latent_explorer.models.classifiers import Classifier
+
 
 @click.command("explain-photo")
 @click.argument("explainer", metavar="X", type=LocalPath())
@@ -52,7 +54,6 @@ def explain_photo(
     from latent_explorer.explain.counterfactuals.photo_files import summary_fields, write_explanations
     from latent_explorer.explain.counterfactuals.photo_text import sentence
     from latent_explorer.models.attributes import newest_set
-    from latent_explorer.models.classifier_file import read_classifier
     from latent_explorer.models.device import choose_device
     from latent_explorer.models.explainer import resolve_classifier
     from latent_explorer.models.explainer_file import read_explainer
@@ -71,7 +72,7 @@ def explain_photo(
         target=None if target is None else _class(target, names),
         only=None if only is None else _mask(only, model.generator.config.resolution),
         seed=seed,
-        others={path.stem: read_classifier(path)[0] for path in confirm},
+        others=_others(confirm),
     )
 
     def watch(event: Event) -> Event | None:
@@ -94,6 +95,18 @@ def _class(name: str, names: Sequence[str]) -> int:
     if name not in names:
         raise UserError(f"The classifier has no class {name!r}. Choose one of: {', '.join(names)}.")
     return names.index(name)
+
+
+def _others(paths: tuple[Path, ...]) -> dict[str, Classifier]:
+    """Read other networks, by the names of their files."""
+    from latent_explorer.models.classifier_file import read_classifier
+
+    others: dict[str, Classifier] = {}
+    for path in paths:
+        if path.stem in others:
+            raise UserError(f"Two networks are called {path.stem}. Rename one of the files: each is shown by its name.")
+        others[path.stem] = read_classifier(path)[0]
+    return others
 
 
 def _mask(path: str, size: int) -> np.ndarray:

@@ -35,7 +35,7 @@ RULE = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # == of arrays is no answer
 class EndPhoto:
     """Real picture at one end of an attribute's order; `image` (H, W, 3) uint8 is at most 128 px."""
 

@@ -130,7 +130,7 @@ class SharedAttribute:
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # == of arrays is no answer
 class PartedPicture:
     """A picture (H, W, 3) uint8 of which the two say different things.
 

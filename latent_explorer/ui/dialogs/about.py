@@ -28,7 +28,7 @@ ICON = 7 * theme.UNIT  # px
 
 WHAT = (
     "Shows what an image classifier looks at: drag an attribute of the picture and watch the verdict change. "
-    "It works offline and sends nothing anywhere."
+    "It works offline, and sends nothing unless you ask for a newer version."
 )
 APART = (
     "Other programs of this name move through the pictures that a generator can draw. This one explains a classifier: "

@@ -166,8 +166,7 @@ class CellPhotos(QListView):
         self.setMinimumHeight(SIDE + LINE + 2 * INSET)
         self.setStyleSheet("QListView { background: transparent; border: 0; }")
         self.entered.connect(self._describe)
-        self.doubleClicked.connect(self._open)
-        self.activated.connect(self._open)
+        self.activated.connect(self._open)  # by a double click, too
         self.selectionModel().currentChanged.connect(lambda index, _old: self._describe(index))
 
     def show_photos(

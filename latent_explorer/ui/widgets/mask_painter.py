@@ -110,9 +110,15 @@ class MaskPainter(QWidget):
         return not self._mask.any()
 
     def set_painted(self, mask: np.ndarray) -> None:
-        """Show a mask (H, W), 0 to 1, in place of what is painted. Emits nothing. ValueError if its size is another."""
+        """Show a mask (H, W), 0 to 1, in place of what is painted, which no undo brings back. Emits nothing.
+
+        A stroke that is being painted goes on, and the mask is not taken. ValueError if its size is another.
+        """
         if mask.shape != self._mask.shape:
             raise ValueError(f"The mask is {mask.shape}, the picture {self._mask.shape}.")
+        if self._stroke is not None:
+            return  # what is being painted must not vanish under the brush
+        self._undoable = []
         self._replace(np.clip(mask, 0, 1).astype(np.float32))
 
     def clear(self) -> None:

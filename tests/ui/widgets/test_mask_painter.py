@@ -185,3 +185,15 @@ def test_the_outline_is_seen_on_white_and_on_black(palette):
     assert any(c.alpha() > 180 and c.red() == c.green() == c.blue() == 0 for c in row)
     assert row[0].alpha() == 0
     assert 0 < row[80].alpha() < 128  # the picture is seen below the tint
+
+
+def test_a_mask_from_outside_waits_for_the_stroke_and_ends_the_history(painter):
+    QTest.mousePress(painter, LEFT, pos=at(painter, 8, 8))
+    painted = painter.painted.copy()
+    painter.set_painted(np.zeros((SIDE, SIDE), np.float32))  # as progress does while the button is down
+    np.testing.assert_array_equal(painter.painted, painted)
+    QTest.mouseRelease(painter, LEFT, pos=at(painter, 8, 8))
+    assert len(painter.said) == 1
+    painter.set_painted(np.zeros((SIDE, SIDE), np.float32))  # another picture's
+    painter.undo()
+    assert not painter.painted.any()
