@@ -148,7 +148,6 @@ def explain_cell(
     trier = PhotoExplainer(explainer, tried, PhotoSettings(target=label), classifier_id=key, device=device)
     cell = _Cell(trier, targets, refined, label)
     hits = yield from cell.hits(tried)  # (N, A, 2)
-    held_out = len(hits) >= FEWEST_FOR_HALVES
     everyone = np.arange(len(hits))
     held_out = len(hits) >= FEWEST_FOR_HALVES
     choosing, measuring = (everyone[::2], everyone[1::2]) if held_out else (everyone, everyone)

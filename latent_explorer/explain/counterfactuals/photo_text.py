@@ -20,7 +20,7 @@ CONTROLS = {  # field of a change: in words
     "weights": "as many styles that the class given to the generator moves most",
 }
 SHORT = {"unedited": "unedited", "noise": "noise", "random": "random edits", "weights": "class weights"}
-_MANY = 0.5  # share of noisy photographs that reach the class, above which noise is named
+_MANY = 0.5  # share of a control's photographs that reach the class, above which it is named: noise, random edits
 
 
 def sentence(explanation: PhotoExplanation, class_names: Sequence[str], change: Change | None = None) -> str:
@@ -41,6 +41,8 @@ def sentence(explanation: PhotoExplanation, class_names: Sequence[str], change: 
         parts = [f"{seen}. {title} {turns} it to {aim}: {both}.", controls_text(change)]
         if change.noise.share > _MANY:
             parts.append(f"Noise alone turns it, so any strange texture may do for {aim}.")
+        if change.random.n and change.random.share > _MANY:
+            parts.append("Random edits of the same size turn it as well, so it may not take these attributes.")
         return " ".join(parts)
     if not (change.turns_copy or change.turns_photo):
         return f"{seen}. Nothing that was tried turns it to {aim}; with {title} it is {both}."
@@ -76,6 +78,10 @@ def conclusions(
                 "warning",
                 f"Plain noise of the same strength in that place turns it to {aim}, too: any strange texture may do.",
             )
+        )
+    if change.random.n and change.random.share > _MANY:
+        lines.append(
+            ("warning", f"Random edits of the same size turn it to {aim}, too: it may not take these attributes.")
         )
     if change.weights.count:
         lines.append(("warning", "Class weights alone turn it, too: the search has shown nothing beyond them."))
