@@ -94,6 +94,7 @@ class Run:
     question: PhotoQuestion
     progress: Progress | None = None
     lpips: float | None = None  # of the copy so far
+    given_up: bool = False  # cancelled here, as something else is asked now
 
 
 class PhotographController:
@@ -177,13 +178,20 @@ class PhotographController:
 
     def add(self, *photos: Photo) -> None:
         """Explain photographs; one that is there already, in the same frame, is only shown."""
+        self._add(photos, look=True)
+
+    def _add(self, photos: Sequence[Photo], *, look: bool) -> None:
+        """Explain photographs, and look at the first of them if asked."""
         for photo in photos:
             there = next((i for i, each in enumerate(self.cases) if _same(each.photo, photo)), None)
             if there is None and len(self.cases) < MAX_PHOTOS:
                 self.cases = (*self.cases, Case(photo))
                 there = len(self.cases) - 1
-            if there is not None and (self._look_at_next or photo is photos[0]):
-                self.current, self._look_at_next = there, False
+            if there is None:
+                self._warn(f"At most {MAX_PHOTOS} photographs can be explained at a time. Remove some first.")
+                break
+            if look:
+                self.current, look = there, False
         self._go_on()
 
     def select(self, index: int) -> None:
@@ -194,7 +202,7 @@ class PhotographController:
     def remove(self, index: int) -> None:
         """Remove a photograph, and stop what runs for it."""
         if self.run is not None and self.run.case is self.cases[index]:
-            self._explorer.cancel(self.run.job)
+            self._give_up()
         self.cases = self.cases[:index] + self.cases[index + 1 :]
         self.select(self.current - (index < self.current))
 
@@ -237,8 +245,8 @@ class PhotographController:
     def set_active(self, on: bool) -> None:
         """Work while the window is open; when it closes, cancel what runs."""
         self.active = on
-        if not on and self.run is not None:
-            self._explorer.cancel(self.run.job)
+        if not on:
+            self._give_up()
         self._go_on()
 
     def close(self) -> None:
@@ -265,8 +273,9 @@ class PhotographController:
     def _take_read(self, read: Photo | UnreadablePhoto | ReadingDone) -> None:
         if self._closed:
             return
-        if isinstance(read, Photo):
-            self.add(read)
+        if isinstance(read, Photo):  # the first one read is looked at, and what the person chooses then stays
+            look, self._look_at_next = self._look_at_next, False
+            self._add([read], look=look)
         elif isinstance(read, UnreadablePhoto):
             self._warn(read.sentence)
         elif read.found == 0:
@@ -283,7 +292,7 @@ class PhotographController:
     def _replace(self, case: Case) -> None:
         """Put another case in the place of the one in view."""
         if self.run is not None and self.run.case is self.case:
-            self._explorer.cancel(self.run.job)
+            self._give_up()
         cases = list(self.cases)
         cases[self.current] = case
         self.cases = tuple(cases)
@@ -291,15 +300,24 @@ class PhotographController:
 
     def _ask_again(self) -> None:
         """Ask what has changed. A copy that is being refined is only given up where it is for another classifier."""
+        classifier_id = self.classifier.classifier_id if self.classifier is not None else ""
         for case in self.cases:
             case.stopped, case.problem = False, ""
+            if case.refined_for not in ("", classifier_id):  # an answer under another classifier's names would be wrong
+                case.best, case.refined_for, case.explanation, case.answered = None, "", None, None
         run = self.run
-        if run is not None:
+        if run is not None and not run.given_up:
             asked = self.question(run.case)
             kept = asked is not None and asked.classifier_id == run.question.classifier_id
             if not (run.question.same_as(asked) or (kept and run.stage == "refine")):
-                self._explorer.cancel(run.job)
+                self._give_up()
         self._go_on()
+
+    def _give_up(self) -> None:
+        """Cancel what runs, as it is not asked any more."""
+        if self.run is not None:
+            self.run.given_up = True
+            self._explorer.cancel(self.run.job)
 
     def _go_on(self) -> None:
         """Start the next job, if none runs."""
@@ -336,7 +354,10 @@ class PhotographController:
 
     def _take(self, case: Case, question: PhotoQuestion, value: Any) -> None:
         """Take what a finished job returned; the job that it belongs to has ended just before."""
-        if isinstance(value, list):
+        asked = self.question(case)
+        if asked is None or asked.classifier_id != question.classifier_id:
+            pass  # another classifier was chosen in the last moment
+        elif isinstance(value, list):
             case.best, case.refined_for = value[0], question.classifier_id
         else:
             case.explanation, case.answered = self._named(value), question
@@ -344,7 +365,7 @@ class PhotographController:
 
     def _job_event(self, update: JobEvent) -> None:
         run, event = self.run, update.event
-        if run is None or update.job != run.job:
+        if run is None or run.given_up or update.job != run.job:
             return
         if isinstance(event, Progress):
             run.progress = event
@@ -368,9 +389,8 @@ class PhotographController:
             run.case.stopped, run.case.problem = True, update.failure.message
         if update.outcome == "finished":
             return  # `_take` goes on
-        ours = self.question(run.case)
-        if ours is None or run.question.same_as(ours):  # cancelled in the status bar, or the window was closed
-            run.case.stopped = run.case.stopped or self.active
+        if not run.given_up:  # cancelled by the person
+            run.case.stopped = True
         self._go_on()
 
     def _named(self, explanation: PhotoExplanation) -> PhotoExplanation:
