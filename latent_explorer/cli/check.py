@@ -41,7 +41,7 @@ _MARKS = {"good": "ok ", "note": "   ", "warning": "!  ", "error": "!! "}
     "attributes",
     multiple=True,
     metavar="NAME",
-    help="Of X, by its name or its coordinate (19max), that CLASSIFIER may not look at; may be repeated.",
+    help="Of X, by its name or coordinate (19max; 19max:CLASS), that CLASSIFIER may not look at; may be repeated.",
 )
 @click.option(
     "--max-effect",

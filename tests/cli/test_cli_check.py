@@ -12,9 +12,16 @@ from PIL import Image
 
 from latent_explorer.cli import check as check_module
 from latent_explorer.cli.root import main
+from latent_explorer.explain.counterfactuals import attribute_check
 from latent_explorer.models.attributes import Attribute
 from latent_explorer.models.classifier_file import write_classifier
 from latent_explorer.models.explainer_file import read_explainer
+
+
+@pytest.fixture(autouse=True)
+def few_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tiny explainer holds a few pictures."""
+    monkeypatch.setattr(attribute_check, "FEWEST", 2)
 
 
 @pytest.fixture

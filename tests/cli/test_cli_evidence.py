@@ -16,7 +16,7 @@ from latent_explorer import api
 from latent_explorer.cli.root import main
 from latent_explorer.models.explainer_file import read_explainer
 
-N = 24
+N = 40
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     lines = ["file,state,plant"]
     for i, image in enumerate(random_images(N)):
         Image.fromarray(image).save(path / f"{i:02d}.png")
-        lines.append(f"{i:02d}.png,{i % 2},{i // 4}")
+        lines.append(f"{i:02d}.png,{i % 2},{i // 2}")
     (path / "labels.csv").write_text("\n".join(lines))
     return path
 
@@ -38,7 +38,7 @@ def test_figures_and_files(file: Path, folder: Path, tmp_path: Path, run_json) -
         "--group", "plant", "--shown", 5, "--out", tmp_path,
     )  # fmt: skip
     listed = read_explainer(file).attribute_sets[0].attributes
-    assert (result["n"], result["groups"], result["partial_on"]) == (N, N // 4, "label")
+    assert (result["n"], result["groups"], result["partial_on"]) == (N, N // 2, "label")
     assert [each["towards"] for each in result["attributes"]] == [(first, second)[a.target] for a in listed]
     assert all(len(each["highest"]["pictures"]) == 5 for each in result["attributes"])
     assert sum(result["support"].values()) == len(listed)

@@ -3,18 +3,20 @@
 
 The effect of an attribute is defined in `attribute_effects`: the mean |change| of the probability of its class when it
 is set to its end, minus that by random edits that change the pixels as much. A classifier is within the limit only if
-the upper end of the effect's 95 % interval is: too few pictures never let a shortcut pass.
+the upper end of the effect's 95 % interval is. That is a t interval: of few pictures with skewed effects, most of which
+do not move, it is too short, and of those where none happens to move it is a point. So FEWEST pictures are asked for.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.format import shortened
 from latent_explorer.explain.counterfactuals.attribute_effects import Effect, MeasuredAttribute, attribute_effects
-from latent_explorer.models.attributes import Attribute, describe_entries
+from latent_explorer.models.attributes import Attribute, AttributeEntry, describe_entries
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -25,16 +27,17 @@ if TYPE_CHECKING:
     from latent_explorer.common.statistics import Mean
     from latent_explorer.models.explainer import Explainer, Samples
 
-FEWEST = 2  # pictures: of one there is no interval
+FEWEST = 30  # pictures in which an attribute is set
 MAX_EFFECT = 0.1
 _LISTED = 40  # names that a sentence lists
 
 
 @dataclass(frozen=True)
 class ListedAttribute:
-    """An attribute of an explainer, and the id of the classifier whose list it is from."""
+    """An attribute of an explainer, the class that it leads to, and the id of the classifier whose list it is from."""
 
     attribute: Attribute
+    class_name: str
     classifier_id: str
 
     @property
@@ -46,6 +49,16 @@ class ListedAttribute:
         """ "19max" of a single coordinate, as `info` prints it; "19max+341min" of several."""
         return "+".join(f"{entry.style_index}{entry.end}" for entry in self.attribute.entries)
 
+    @property
+    def full_key(self) -> str:
+        """ "19max:diseased": of several classes the same coordinate may lead to more than one."""
+        return f"{self.key}:{self.class_name}"
+
+    @property
+    def place(self) -> tuple[str, tuple[AttributeEntry, ...]]:
+        """What no two listed attributes share: the class and the coordinates."""
+        return self.class_name, self.attribute.entries
+
 
 def listed_attributes(explainer: Explainer) -> list[ListedAttribute]:
     """Return the attributes of all lists that can be found by name, the explained classifier's first, newest first.
@@ -55,31 +68,35 @@ def listed_attributes(explainer: Explainer) -> list[ListedAttribute]:
     """
     sets = [each for each in reversed(explainer.attribute_sets) if each.classifier_id in explainer.classifiers]
     sets.sort(key=lambda each: each.classifier_id != explainer.conditioned_on)
-    found: dict[tuple[object, ...], ListedAttribute] = {}
+    found: dict[tuple[str, tuple[AttributeEntry, ...]], ListedAttribute] = {}
     for each in sets:
         names = explainer.classifiers[each.classifier_id].config.class_names
         for attribute in each.attributes:
-            place = (names[attribute.target], attribute.entries)
-            known = found.get(place)
+            listed = ListedAttribute(attribute, names[attribute.target], each.classifier_id)
+            known = found.get(listed.place)
             if known is None or (attribute.name and not known.attribute.name):
-                found[place] = ListedAttribute(attribute, each.classifier_id)
+                found[listed.place] = listed
     return list(found.values())
 
 
 def find_attribute(explainer: Explainer, text: str) -> ListedAttribute:
-    """Return the attribute with this name or key ("Violet ground", "19max"). UserError names those that there are."""
+    """Return the attribute with this name or key ("Violet ground", "19max", or "19max:diseased" where it is listed
+    towards two classes). UserError names those that there are.
+    """
     listed = listed_attributes(explainer)
     wanted = " ".join(text.split()).casefold()
     matching = [each for each in listed if each.name.casefold() == wanted]
-    matching = matching or [each for each in listed if each.key.casefold() == wanted]
+    matching = matching or [each for each in listed if wanted in (each.key.casefold(), each.full_key.casefold())]
+    shared = Counter(each.key for each in listed)
+    keys = {each.place: each.key if shared[each.key] == 1 else each.full_key for each in listed}
     if len(matching) == 1:
         return matching[0]
     if matching:
-        keys = ", ".join(each.key for each in matching)
-        raise UserError(f"{len(matching)} attributes are called {text!r}. Choose one by its coordinate: {keys}.")
+        choices = ", ".join(keys[each.place] for each in matching)
+        raise UserError(f"{len(matching)} attributes are called {text!r}. Choose one by its coordinate: {choices}.")
     if not listed:
         raise UserError(f"{explainer.name} lists no attributes. Run attfind on it with --out, and name them.")
-    known = [each.name if each.attribute.name else each.key for each in listed]
+    known = [each.name if each.attribute.name else keys[each.place] for each in listed]
     more = f", and {len(known) - _LISTED} more" if len(known) > _LISTED else ""
     raise UserError(
         f"{explainer.name} has no attribute {shortened(text)!r}. Choose one of: {', '.join(known[:_LISTED])}{more}."
@@ -189,12 +206,12 @@ def check_attributes(
 
     Pictures, of the file or of `latents`, are those that the classifier whose list an attribute is from does not give
     the attribute's class: the same ones whichever classifier is held to it.
-    UserError for an unknown attribute, for a classifier without its class, and for fewer than two such pictures.
+    UserError for an unknown attribute, for a classifier without its class, and for fewer than FEWEST such pictures.
     """
-    found = list({each.key: each for each in (find_attribute(explainer, name) for name in names)}.values())
+    found = list({each.place: each for each in (find_attribute(explainer, name) for name in names)}.values())
     if not found:
         raise UserError("There is no attribute to check. Name one with --attribute.")
-    measured: dict[str, MeasuredAttribute] = {}
+    measured: dict[tuple[str, tuple[AttributeEntry, ...]], MeasuredAttribute] = {}
     for judge in dict.fromkeys(each.classifier_id for each in found):
         of_list = [each for each in found if each.classifier_id == judge]
         job = attribute_effects(
@@ -207,13 +224,14 @@ def check_attributes(
             n=n,
             device=device,
         )
-        measured.update(zip((each.key for each in of_list), (yield from job), strict=True))
-    checked = tuple(CheckedAttribute(each, measured[each.key], max_effect) for each in found)
+        measured.update(zip((each.place for each in of_list), (yield from job), strict=True))
+    checked = tuple(CheckedAttribute(each, measured[each.place], max_effect) for each in found)
     for each in checked:
         if len(each.measured.rows) < FEWEST:
             raise UserError(
                 f"Only {len(each.measured.rows)} of the pictures are not {each.measured.class_name} already, too few "
-                f"to set {each.listed.name} in them. Give more pictures (--n, --images)."
+                f"to set {each.listed.name} in them: {FEWEST} are the fewest. Raise --n or bring pictures "
+                f"with --images."
             )
     name = explainer.classifiers[classifier_id].config.name
     return AttributeCheck(classifier_id, name, explainer.name, checked)

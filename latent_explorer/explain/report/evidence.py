@@ -85,13 +85,19 @@ def evidence(
     pair    the two classes that alone the search asked about: log-odds are between them
 
     The attributes of the result stand in the order of `attributes`. UserError where the explainer has no encoder, there
-    are no attributes, or fewer than FEWEST photographs.
+    are no attributes, or fewer than FEWEST photographs or groups of them.
     """
     key = classifier_id or explainer.classifier_id
     if not attributes:
         raise UserError(f"{explainer.name} lists no attributes for this classifier. Search for attributes first.")
     if len(ids) < FEWEST:
         raise UserError(f"{len(ids)} real pictures say too little; {FEWEST} are the fewest. Choose more of them.")
+    together = np.arange(len(ids)) if groups is None else np.array(groups)
+    if (count := len(np.unique(together))) < FEWEST:
+        raise UserError(
+            f"The real pictures are of {count} {'group' if count == 1 else 'groups'}, too few for intervals; {FEWEST} "
+            f"are the fewest. Bring pictures of more, or leave out --group if each picture stands alone."
+        )
     reader = StyleReader(copy_to_device(explainer, device), key, attributes)
     parts = yield from BatchSizer(budget).run(
         lambda rows: reader.read(read(rows), ids[rows]), len(ids), "Encoding real pictures"
@@ -103,7 +109,6 @@ def evidence(
     for done, attribute in enumerate(attributes):
         yield Progress(done, len(attributes), "Comparing with random coordinates")
         tests.append(_test(reader, seen, attribute, pair, settings, told=told))
-    together = np.arange(len(ids)) if groups is None else np.array(groups)
     intervals = yield from _intervals(tests, seen.strata, together, settings)
     found = []
     for done, (attribute, test) in enumerate(zip(attributes, tests, strict=True)):
@@ -119,7 +124,7 @@ def evidence(
         classifier_id=key,
         class_names=config.class_names,
         n=len(ids),
-        groups=len(np.unique(together)),
+        groups=count,
         strata="verdict" if labels is None else "label",
         told=told,
         resamples=settings.resamples,

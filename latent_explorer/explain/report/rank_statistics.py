@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _ALMOST_ONE = 1 - 1e-9
+_NO_ERROR = 1e-9  # a standard error that is rounding
 _CHUNK = 1 << 18  # weights at once: a step of a job, which must not keep a window waiting
 
 
@@ -64,9 +65,11 @@ def resamples(groups: np.ndarray, count: int, rng: np.random.Generator) -> Itera
 def fisher_intervals(found: np.ndarray, resampled: np.ndarray, z: float) -> np.ndarray:
     """Return intervals (M, 2) of correlations (M,) from those of B resamples (B, M).
 
-    Normal on Fisher's scale, artanh r, with the bootstrap's standard error there, `z` of them to either side.
+    Normal on Fisher's scale, artanh r, with the bootstrap's standard error there, `z` of them to either side. NaN where
+    that error is 0: resamples that are all the same say nothing of how far others would lie.
     """
     scaled = np.arctanh(np.clip(found, -_ALMOST_ONE, _ALMOST_ONE))
     error = np.arctanh(np.clip(resampled, -_ALMOST_ONE, _ALMOST_ONE)).std(axis=0, ddof=1)
+    error = np.where(error > _NO_ERROR, error, np.nan)
     intervals: np.ndarray = np.tanh(np.stack([scaled - z * error, scaled + z * error], axis=1))
     return intervals

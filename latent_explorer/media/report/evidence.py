@@ -31,7 +31,8 @@ RULE = (
     "An attribute is borne out if the whole interval of its partial rank correlation lies above 0 and above what 95 % "
     "of random coordinates of the same layers stay below. Where only the overall correlation does, it goes with the "
     "label alone: pictures of the class have it, as they have all else that the classes differ in, but among them the "
-    "classifier is no surer of those that have more. Otherwise it is seen only in the generator."
+    "classifier is no surer of those that have more. Otherwise it is seen only in the generator. Where the pictures "
+    "have no labels, the classifier's own verdicts stand in for them."
 )
 
 

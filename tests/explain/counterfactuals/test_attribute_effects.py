@@ -13,6 +13,7 @@ from known_explainers import known_explainer
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.jobs import run_job
+from latent_explorer.explain.counterfactuals import attribute_check
 from latent_explorer.explain.counterfactuals.attribute_check import (
     check_attributes,
     find_attribute,
@@ -42,6 +43,12 @@ def planted():
     other = turned_round(explainer.classifier)
     classifiers = explainer.classifiers | {HONEST: honest.classifier, REVERSED: other}
     return replace(explainer, classifiers=classifiers, attribute_sets=(listed,))
+
+
+@pytest.fixture(autouse=True)
+def few_are_enough(monkeypatch):
+    """The planted explainer holds 24 pictures, so that a test takes a moment."""
+    monkeypatch.setattr(attribute_check, "FEWEST", 2)
 
 
 def turned_round(classifier):
@@ -120,12 +127,17 @@ def test_pictures_may_be_given(planted):
     np.testing.assert_allclose(given.attributes[0].effect.changes, own.attributes[0].effect.changes[few], atol=1e-6)
 
 
-def test_too_few_pictures_never_let_a_shortcut_pass(planted):
-    """Five pictures of a small effect: the mean is within the limit, the interval is not."""
+def test_the_interval_decides_and_too_few_pictures_are_refused(planted, monkeypatch):
+    """Five pictures of a small effect: the mean is within the limit, the interval is not.
+
+    Of five of which none moves the interval is a point, so few are refused, however they come out.
+    """
     effect = Effect(np.array([0.0, 0.0, 0.0, 0.0, 0.4]), np.zeros(5))
     assert effect.beyond.value < 0.1 < effect.beyond.interval[1]
-    with pytest.raises(UserError, match="too few"):
-        run_job(check_attributes(planted, HONEST, ["Violet ground"], n=1))
+    assert Effect(np.zeros(5), np.zeros(5)).beyond.interval == (0, 0)
+    monkeypatch.undo()
+    with pytest.raises(UserError, match=r"too few.*30 are the fewest\. Raise --n"):
+        run_job(check_attributes(planted, HONEST, ["Violet ground"]))
 
 
 def test_attributes_are_found_by_name_or_coordinate(planted):
@@ -142,6 +154,20 @@ def test_attributes_are_found_by_name_or_coordinate(planted):
     both = tuple(msgspec.structs.replace(a, name="Ground") for a in again.attributes)
     with pytest.raises(UserError, match="2 attributes are called 'ground'"):
         find_attribute(replace(planted, attribute_sets=(msgspec.structs.replace(again, attributes=both),)), "ground")
+
+
+def test_a_coordinate_towards_two_classes_is_two_attributes(planted):
+    """As of three classes, where the same coordinate may lead to two of them."""
+    listed = planted.attribute_sets[0]
+    ground = msgspec.structs.replace(listed.attributes[0], name="")
+    attributes = (ground, msgspec.structs.replace(ground, target=0))
+    twice = replace(planted, attribute_sets=(msgspec.structs.replace(listed, attributes=attributes),))
+    key = f"{ground.entries[0].style_index}max"
+    with pytest.raises(UserError, match=f"2 attributes are called '{key}'. .*: {key}:b, {key}:a"):
+        find_attribute(twice, key)
+    found = run_job(check_attributes(twice, planted.classifier_id, [f"{key}:a", f"{key}:b"]))
+    assert [each.measured.class_name for each in found.attributes] == ["a", "b"]
+    assert not set(found.attributes[0].measured.rows) & set(found.attributes[1].measured.rows)
 
 
 def test_a_classifier_without_the_class_is_a_sentence(planted):

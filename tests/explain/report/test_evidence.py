@@ -23,7 +23,7 @@ from latent_explorer.explain.report.rank_statistics import (
     rank_correlations,
     resamples,
 )
-from latent_explorer.media.report.evidence import Evidence, sentence, summary
+from latent_explorer.media.report.evidence import Correlation, Evidence, sentence, summary
 from latent_explorer.media.report.evidence_page import HEADS, evidence_page, write_evidence_table
 from latent_explorer.models.attributes import Attribute, AttributeEntry
 from latent_explorer.models.explainer import Explainer
@@ -185,6 +185,16 @@ def test_what_cannot_be_judged_is_said(explainer, pictures):
     images, _ = pictures
     with pytest.raises(UserError, match="say too little"):
         run_job(evidence(explainer, LISTED, lambda rows: images[rows], ["a", "b"]))
+    with pytest.raises(UserError, match=r"are of 1 group, too few.*leave out --group"):
+        measured(explainer, pictures, groups=["one"] * N)
+
+
+def test_an_interval_without_an_error_is_unknown_and_nothing_stands_out():
+    (low, high), (known, _) = fisher_intervals(np.array([0.9, 0.5]), np.array([[0.9, 0.4], [0.9, 0.6]]), 1.96)
+    assert math.isnan(low)
+    assert math.isnan(high)
+    assert not Correlation(0.9, (low, high), 0.1, 0.1, None).stands_out
+    assert known < 0.5
 
 
 def test_page_and_table_hold_the_figures_and_escape_names(found, tmp_path):
