@@ -154,9 +154,17 @@ def write_licences(found: list[Part]) -> list[str]:
             continue
         name = f"{part.name}.txt"
         (LICENCES / name).write_text("\n\n".join(dict.fromkeys(texts)), encoding="utf-8")
-        index.append({"name": part.name, "version": part.version, "licence": terms or part.licence, "file": name})
+        index.append({"name": part.name, "version": part.version, "licence": _terms(part), "file": name})
     (LICENCES / "index.json").write_text(json.dumps(index, indent=1), encoding="utf-8")
     return without
+
+
+def _terms(part: Part) -> str:
+    """Return a part's licence in a line, with that of what it brings."""
+    more = _ELSEWHERE.get(part.name)
+    if more is None or more == part.licence:
+        return part.licence
+    return more if part.licence == "see its text" or not part.texts else f"{part.licence}; in parts {more}"
 
 
 def write_bill(found: list[Part]) -> None:

@@ -136,21 +136,38 @@ def _nfpm_settings(architecture: str, share: Path) -> str:
 def dependencies() -> list[str]:
     """Return the packages whose libraries the folder's files need and do not bring, with their least versions.
 
-    dpkg-shlibdeps reads what each file needs; what lies in the folder itself is left out.
+    dpkg-shlibdeps knows the versions, but also lists the packages of the libraries that the folder brings itself.
     """
     files = [path for path in FOLDER.rglob("*") if path.is_file() and not path.is_symlink() and _is_elf(path)]
-    own = sorted({str(path.parent) for path in files})
+    brought = {path.name for path in FOLDER.rglob("*")}
+    needed = {name for path in files for name in _needed(path)} - brought
     with tempfile.TemporaryDirectory() as folder:
         control = Path(folder) / "debian" / "control"
         control.parent.mkdir()
         control.write_text(f"Source: {APP_NAME}\n\nPackage: {APP_NAME}\nArchitecture: any\n", encoding="utf-8")
-        command = ["dpkg-shlibdeps", "-O", "--ignore-missing-info", "--warnings=0", *(f"-l{each}" for each in own)]
-        command += [f"-e{path}" for path in files]
-        found = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        command = ["dpkg-shlibdeps", "-O", "--ignore-missing-info", "--warnings=0"]
+        command += [f"-l{each}" for each in sorted({str(path.parent) for path in files})]
+        found = subprocess.run(
+            [*command, *(f"-e{path}" for path in files)], cwd=folder, capture_output=True, text=True, check=False
+        )
         if found.returncode != 0:
             sys.exit(f"dpkg-shlibdeps failed: {found.stderr.strip()}")
-    _, _, line = found.stdout.partition("shlibs:Depends=")
-    return [each.strip() for each in line.strip().split(",") if each.strip()]
+    listed = [each.strip() for each in found.stdout.strip().partition("shlibs:Depends=")[2].split(",")]
+    packages = {_package_of(name) for name in needed}
+    # An upper bound comes from the libraries that the folder brings: a program of its own would need them.
+    return [each for each in listed if each.split(" ")[0] in packages and "<<" not in each and ">>" not in each]
+
+
+def _needed(path: Path) -> list[str]:
+    """Return the shared libraries that an ELF file names."""
+    said = subprocess.run(["objdump", "-p", str(path)], capture_output=True, text=True, check=False).stdout
+    return [line.split()[1] for line in said.splitlines() if line.strip().startswith("NEEDED")]
+
+
+def _package_of(library: str) -> str:
+    """Return the installed package that has a shared library; empty if none."""
+    found = subprocess.run(["dpkg-query", "-S", f"*/{library}"], capture_output=True, text=True, check=False).stdout
+    return found.partition(":")[0]
 
 
 def _is_elf(path: Path) -> bool:
