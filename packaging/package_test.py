@@ -30,7 +30,7 @@ PROGRAM, COMMAND_LINE = "/usr/bin/latent-explorer", "/usr/bin/latent-explorer-cl
 EXPLAINER = "/opt/latent-explorer/_internal/latent_explorer/_resources/explainers/leaf-health.explainer"
 DISPLAY = ":97"
 # What a desktop has and a minimal root lacks: the tools that open a file by its type.
-DESKTOP = ("xdg-utils", "libglib2.0-bin", "shared-mime-info", "desktop-file-utils")
+DESKTOP = ("libglib2.0-bin", "shared-mime-info", "desktop-file-utils")
 # What only the window needs; a desktop has them.
 WINDOW_LIBRARIES = (
     "libxcb-cursor0", "libxkbcommon-x11-0", "libxcb-icccm4", "libxcb-keysyms1", "libxcb-shape0",
@@ -209,10 +209,10 @@ def association(test: PackageTest) -> str:
     """An .explainer opens through its association."""
     path = f"{HOME}/my leaf.explainer"
     test.as_person("cp", EXPLAINER, path)
-    kind = test.as_person("xdg-mime", "query", "filetype", path).strip()
-    entry = test.as_person("xdg-mime", "query", "default", kind).strip()
-    if entry != "org.latentexplorer.LatentExplorer.desktop":
-        raise Failure(f"{kind} opens with {entry or 'nothing'}")
+    kind = test.as_person("gio", "info", "-a", "standard::content-type", path).split()[-1]
+    said = test.as_person("gio", "mime", kind).splitlines()[0]
+    if "org.latentexplorer.LatentExplorer.desktop" not in said:
+        raise Failure(f"{kind}: {said}")
     with test.window("gio", "open", path):
         for _ in range(60):
             titles = [xdo("getwindowname", each) for each in windows()]
@@ -354,12 +354,16 @@ def screen() -> Iterator[None]:
 
 def windows() -> list[str]:
     """Return the program's windows."""
-    return xdo("search", "--onlyvisible", "--name", "Latent Explorer").split()
+    return xdo("search", "--onlyvisible", "--class", "latent-explorer").split()
 
 
 def xdo(*command: str) -> str:
     asked = subprocess.run(
-        ["xdotool", *command], env={**os.environ, "DISPLAY": DISPLAY}, capture_output=True, text=True, check=False
+        ["xdotool", *command],
+        env={**os.environ, "DISPLAY": DISPLAY, "LC_ALL": "C.UTF-8"},  # titles hold a dash
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return asked.stdout.strip()
 
