@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Wrap dist/latent-explorer: on Linux an archive and a .deb, on Windows an installer, on macOS a disk image.
-
-python packaging/wrap.py
-"""
+"""Wrap dist/latent-explorer: on Linux an archive and a .deb, on Windows an installer, on macOS a disk image."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ INVITE = (
     "Open a folder of labelled pictures, or drop one here: one folder per class, or a labels.csv. You see where the "
     "classifier errs, and for every kind of mistake which attribute turns it right."
 )
-CHOOSE = "Click a cell to see its photographs. Mistakes are explained, which takes about a minute."
+CHOOSE = "Click a cell to see its photographs. Mistakes are explained, which takes minutes."
 RIGHT_ONES = "The classifier is right about these. Click a cell of mistakes to see what turns them."
 EMPTY_CELL = "No photograph is in this cell."
 OPENS = "A double click opens a photograph in the main window."
